@@ -1,0 +1,139 @@
+//! JSON objects taken apart into their members without rebuilding what is inside them.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+pub use serde_json::value::RawValue;
+
+/// A JSON object as an ordered list of members whose values are the bytes that came in.
+///
+/// Used where one member has to be replaced while everything else, unknown members included, stays as it was.
+#[derive(Debug, Clone, Default)]
+pub struct Members<'a> {
+    members: Vec<(Cow<'a, str>, Cow<'a, RawValue>)>,
+}
+
+impl<'a> Members<'a> {
+    /// The value of a member, if it is there.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&RawValue> {
+        self.members
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_ref())
+    }
+
+    /// Replaces the value of a member, or adds the member at the end.
+    pub fn set(&mut self, name: &'static str, value: Cow<'a, RawValue>) {
+        match self.members.iter_mut().find(|(key, _)| key == name) {
+            Some((_, old)) => *old = value,
+            None => self.members.push((Cow::Borrowed(name), value)),
+        }
+    }
+
+    /// Gives a member another name; nothing happens when it is not there.
+    pub fn rename(&mut self, from: &str, to: &'static str) {
+        if let Some((key, _)) = self.members.iter_mut().find(|(key, _)| key == from) {
+            *key = Cow::Borrowed(to);
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+struct MembersVisitor;
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut found = Members::default();
+        while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
+            if found.get(&key).is_some() {
+                return Err(de::Error::custom(format!("duplicate member `{key}`")));
+            }
+            let value: &'de RawValue = map.next_value()?;
+            found.members.push((key, Cow::Borrowed(value)));
+        }
+        Ok(found)
+    }
+}
+
+/// A member's name, borrowed when it has no escapes.
+#[derive(serde::Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl Serialize for Members<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.members.len()))?;
+        for (key, value) in &self.members {
+            map.serialize_entry(key, value.as_ref())?;
+        }
+        map.end()
+    }
+}
+
+/// Reads `null` as the type's default, as Go's decoder does.
+pub(crate) fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// Bytes as a base64 string (RFC 4648 section 4, with padding), as Go's `[]byte`.
+pub(crate) mod base64_bytes {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub(crate) fn serialize<S: Serializer>(
+        bytes: &Option<Vec<u8>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match bytes {
+            Some(bytes) => serializer.serialize_str(&STANDARD.encode(bytes)),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Vec<u8>>, D::Error> {
+        Option::<String>::deserialize(deserializer)?
+            .map(|text| STANDARD.decode(text).map_err(de::Error::custom))
+            .transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replaces_one_member_and_keeps_the_bytes_of_the_others() {
+        let mut members: Members<'_> =
+            serde_json::from_str(r#"{"a": {"x":  1.50},"b":2,"unknown":[ ]}"#).expect("an object");
+        let three: &RawValue = serde_json::from_str("3").expect("a value");
+        members.set("b", Cow::Borrowed(three));
+        let out = serde_json::to_string(&members).expect("writes");
+        assert_eq!(out, r#"{"a":{"x":  1.50},"b":3,"unknown":[ ]}"#);
+    }
+
+    #[test]
+    fn refuses_duplicate_members() {
+        let error = serde_json::from_str::<Members<'_>>(r#"{"a":1,"\u0061":2}"#).unwrap_err();
+        assert!(error.to_string().contains("duplicate member `a`"));
+    }
+}

@@ -1,0 +1,95 @@
+//! The admission chains: may this object be stored, and in what form?
+
+mod mutate;
+mod validate;
+
+use std::collections::BTreeMap;
+
+use wire::admission::Response;
+use wire::meta::StatusCause;
+
+use crate::failure::Undecided;
+use crate::name::PolicyName;
+use crate::patch::Patch;
+use crate::rules::Rule;
+use crate::trace::Trace;
+
+pub use mutate::mutate;
+pub use validate::validate;
+
+/// One admission policy of a chain.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// Its name.
+    pub name: PolicyName,
+    /// It is asked when one of these matches.
+    pub rules: Vec<Rule>,
+    /// What becomes of a request when it fails.
+    pub on_failure: OnFailure,
+}
+
+/// What becomes of a request when an admission policy fails.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnFailure {
+    /// The chain is undecided, so that the API server's failure policy applies.
+    #[default]
+    Fail,
+    /// The request goes on without the policy, and the user is warned.
+    Ignore,
+}
+
+/// What a chain answers, and why.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The answer. Undecided when a policy failed that must not.
+    pub answer: Result<Answer, Undecided>,
+    /// Every policy of the chain.
+    pub trace: Trace,
+}
+
+/// The answer of a chain: warnings and annotations travel with either decision.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The decision.
+    pub decision: Decision,
+    /// Shown to the user. Within the limits of kube-apiserver.
+    pub warnings: Vec<String>,
+    /// For the audit log; keys are `<policy>.<key>`.
+    pub audit_annotations: BTreeMap<String, String>,
+}
+
+/// Whether an object may be stored; only an accepted one can be changed.
+#[derive(Debug, Clone)]
+pub enum Decision {
+    /// It may.
+    Accept {
+        /// The change, if there is one.
+        patch: Option<Patch>,
+    },
+    /// It may not.
+    Reject(Rejection),
+}
+
+/// Why an object may not be stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// For the user: `<policy>: <its words>`, several joined by `; `.
+    pub message: String,
+    /// The HTTP status code for the client, 400 to 599; 403 unless the policies agree on another.
+    pub code: u16,
+    /// For machines; `Forbidden` unless the policies agree on another.
+    pub reason: String,
+    /// At least one per rejection.
+    pub causes: Vec<StatusCause>,
+}
+
+impl Answer {
+    /// The response to answer with; `uid` is the request's.
+    #[must_use]
+    pub fn response(&self, uid: &str) -> Response {
+        Response {
+            uid: uid.to_owned(),
+            ..Response::default()
+        }
+    }
+}

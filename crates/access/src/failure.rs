@@ -1,0 +1,151 @@
+//! A failed call, and the one function that tells what it means for a decision.
+
+use serde::Serialize;
+
+use crate::name::PolicyName;
+use crate::{admission, authz, text};
+
+/// Why a policy has no answer.
+///
+/// `Display` shows what the client may read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    /// What kind of failure, for labels and decisions.
+    pub kind: FailureKind,
+    /// For the client: short and without secrets.
+    pub message: String,
+    /// For the operator's log: the module's own output, a backtrace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+impl Failure {
+    /// A failure with what the client is told, on one line of at most 512 characters.
+    #[must_use]
+    pub fn new(kind: FailureKind, message: impl AsRef<str>) -> Self {
+        Self {
+            kind,
+            message: text::line(message.as_ref(), MAX_MESSAGE),
+            detail: None,
+        }
+    }
+
+    /// The same failure with what only the operator's log is told.
+    #[must_use]
+    pub fn with_detail(mut self, detail: String) -> Self {
+        self.detail = Some(detail);
+        self
+    }
+
+    pub(crate) fn answer(message: impl AsRef<str>) -> Self {
+        Self::new(FailureKind::Answer, message)
+    }
+}
+
+/// The kinds of failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FailureKind {
+    /// The call took longer than it may.
+    Deadline,
+    /// The call needed more memory than it may.
+    Memory,
+    /// The module trapped.
+    Trap,
+    /// The module exited with a code other than 0.
+    Exit,
+    /// The output is larger than it may be.
+    Output,
+    /// The review is larger than the policy takes.
+    Input,
+    /// The answer cannot be decoded, or breaks a rule.
+    Answer,
+    /// The module itself reported an error.
+    Reported,
+    /// Too many calls are running and waiting.
+    Busy,
+    /// The host failed, not the module.
+    Host,
+}
+
+impl FailureKind {
+    /// The kind in lower case, for labels and logs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deadline => "deadline",
+            Self::Memory => "memory",
+            Self::Trap => "trap",
+            Self::Exit => "exit",
+            Self::Output => "output",
+            Self::Input => "input",
+            Self::Answer => "answer",
+            Self::Reported => "reported",
+            Self::Busy => "busy",
+            Self::Host => "host",
+        }
+    }
+}
+
+/// A chain came to no decision, because of policies that failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Undecided {
+    /// For the client and its log: names each policy that failed, and how.
+    pub message: String,
+}
+
+impl Undecided {
+    pub(crate) fn new<'a>(
+        failures: impl IntoIterator<Item = (&'a PolicyName, &'a Failure)>,
+    ) -> Self {
+        let failures = failures
+            .into_iter()
+            .map(|(policy, failure)| told(policy, failure));
+        Self {
+            message: failures.collect::<Vec<_>>().join("; "),
+        }
+    }
+}
+
+/// The one sentence on a failed call.
+pub(crate) fn told(policy: &PolicyName, failure: &Failure) -> String {
+    format!("policy `{policy}` failed: {failure}")
+}
+
+/// What the configuration says of a policy that fails; authentication leaves no choice.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum OnFailure {
+    Authentication,
+    Authorization(authz::OnFailure),
+    Admission(admission::OnFailure),
+}
+
+/// What a failed call makes of its chain. Nothing here lets a request pass that another policy would have stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Consequence {
+    /// The other policies are asked. Unless one of them decides, the chain is undecided.
+    AskOthers,
+    /// The request is denied.
+    Deny,
+    /// The chain is undecided, unless another policy rejects.
+    Undecided,
+    /// The chain goes on as if the policy were not there, and the user is warned.
+    Ignore,
+}
+
+/// From failure to decision: the only place where this is decided (blueprint: "a failed call is never an allow").
+pub(crate) fn consequence(on_failure: OnFailure) -> Consequence {
+    match on_failure {
+        OnFailure::Authentication | OnFailure::Authorization(authz::OnFailure::NoOpinion) => {
+            Consequence::AskOthers
+        }
+        OnFailure::Authorization(authz::OnFailure::Deny) => Consequence::Deny,
+        OnFailure::Admission(admission::OnFailure::Fail) => Consequence::Undecided,
+        OnFailure::Admission(admission::OnFailure::Ignore) => Consequence::Ignore,
+    }
+}
+
+/// In characters; a message may end up in a header or on a terminal.
+const MAX_MESSAGE: usize = 512;

@@ -1,0 +1,156 @@
+//! What every policy of a chain did: the only source for whatever explains a decision.
+
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+
+use crate::failure::Failure;
+use crate::name::PolicyName;
+
+/// A step for every policy of the chain, in the order of the chain, asked or not.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Trace {
+    /// The steps.
+    pub steps: Vec<Step>,
+}
+
+impl Trace {
+    /// The calls that failed, in the order of the chain.
+    pub fn failures(&self) -> impl Iterator<Item = (&PolicyName, &Failure)> {
+        self.steps.iter().filter_map(|step| match &step.outcome {
+            StepOutcome::Asked {
+                answer: StepAnswer::Failed(failure),
+                ..
+            } => Some((&step.policy, failure)),
+            _ => None,
+        })
+    }
+}
+
+/// What one policy did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// The policy.
+    pub policy: PolicyName,
+    /// Whether it was asked, and what it answered.
+    #[serde(flatten)]
+    pub outcome: StepOutcome,
+    /// What was left out of its answer because Kubernetes would not take it, for the author of the module.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// Whether a policy was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum StepOutcome {
+    /// It was not.
+    Skipped(SkipReason),
+    /// It was.
+    #[serde(rename_all = "camelCase")]
+    Asked {
+        /// How long the call took, waiting for its turn included.
+        #[serde(rename = "elapsedMicros", serialize_with = "as_micros")]
+        elapsed: Duration,
+        /// What it answered, after all checks.
+        answer: StepAnswer,
+    },
+}
+
+/// Why a policy was not asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum SkipReason {
+    /// A policy before it decided.
+    Decided,
+    /// A policy before it failed, which ended the chain.
+    EarlierFailure,
+    /// None of its rules matches the request.
+    NoRuleMatches,
+    /// The review contradicts itself, so that no policy was asked.
+    MalformedReview,
+}
+
+/// What a policy answered, as the chain understood it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum StepAnswer {
+    /// authn: the token is this user's.
+    Authenticated {
+        /// The user's name.
+        username: String,
+    },
+    /// authn: the policy does not know the token.
+    NotMine,
+    /// authn: the policy knows the token, but it is for other audiences than asked for.
+    OtherAudience,
+    /// authz: yes.
+    Allowed {
+        /// The policy's words.
+        reason: String,
+    },
+    /// authz: no, whatever others say.
+    Denied {
+        /// The policy's words.
+        reason: String,
+    },
+    /// authz: neither.
+    NoOpinion {
+        /// The policy's words.
+        reason: String,
+    },
+    /// admission: fine.
+    Accepted {
+        /// Whether the policy changed the object.
+        mutated: bool,
+    },
+    /// admission: not so.
+    Rejected {
+        /// The policy's words.
+        message: String,
+        /// The HTTP status code for the client.
+        code: u16,
+    },
+    /// The call failed, or its answer broke a rule.
+    Failed(Failure),
+}
+
+/// The trace while the chain is being asked.
+#[derive(Debug, Default)]
+pub(crate) struct Recorder {
+    steps: Vec<Step>,
+}
+
+impl Recorder {
+    pub(crate) fn asked(&mut self, policy: &PolicyName, elapsed: Duration, answer: StepAnswer) {
+        self.push(policy, StepOutcome::Asked { elapsed, answer }, Vec::new());
+    }
+
+    pub(crate) fn skipped(&mut self, policy: &PolicyName, reason: SkipReason) {
+        self.push(policy, StepOutcome::Skipped(reason), Vec::new());
+    }
+
+    pub(crate) fn push(&mut self, policy: &PolicyName, outcome: StepOutcome, notes: Vec<String>) {
+        self.steps.push(Step {
+            policy: policy.clone(),
+            outcome,
+            notes,
+        });
+    }
+
+    /// The finished trace; the policies that the chain did not come to were skipped for `rest`.
+    pub(crate) fn finish<'a>(
+        mut self,
+        chain: impl Iterator<Item = &'a PolicyName>,
+        rest: SkipReason,
+    ) -> Trace {
+        for policy in chain.skip(self.steps.len()) {
+            self.skipped(policy, rest);
+        }
+        Trace { steps: self.steps }
+    }
+}
+
+fn as_micros<S: Serializer>(elapsed: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX))
+}

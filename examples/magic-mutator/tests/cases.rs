@@ -1,0 +1,11 @@
+//! Replays the cases of this example natively.
+
+use k8s_wasm_sdk::testing::Module;
+use magic_mutator::MagicMutator;
+
+#[test]
+fn answers_every_case() {
+    Module::named("magic_mutator")
+        .mutate::<MagicMutator>()
+        .replay("cases");
+}

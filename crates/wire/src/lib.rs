@@ -22,3 +22,4 @@ pub mod meta;
 pub mod review;
 
 pub use json::{Members, RawValue};
+pub use serde_json::value::to_raw_value;

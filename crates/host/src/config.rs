@@ -1,0 +1,168 @@
+//! Configuration as meant: what a file says, in types that cannot be invalid.
+//!
+//! Two layers. [`written`] is what people write, field by field, with nothing checked but the shape; this module is what
+//! it means. Everything is checked on the way from one to the other, once, and nothing is checked again later.
+
+mod error;
+mod original;
+mod read;
+pub mod reference;
+mod resolve;
+pub mod units;
+pub mod written;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use access::{PolicyName, authn, authz, rules::Rule};
+use wire::RawValue;
+
+pub use error::{ConfigError, ConfigErrors, Position};
+
+/// Everything a [`crate::Host`] is built from.
+#[derive(Debug, Clone, Default)]
+pub struct Configuration {
+    /// The authenticators, in the order in which they are asked.
+    pub authentication: Vec<Authenticator>,
+    /// The authorizers, in the order in which they are asked.
+    pub authorization: Vec<Authorizer>,
+    /// The admission policies, mutating and validating, in the order in which they are asked.
+    pub admission: Vec<Admitter>,
+    /// How the engine is dimensioned.
+    pub engine: engine::Options,
+}
+
+/// What every policy has, whatever it decides.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// The name that logs, traces and rejections show.
+    pub name: PolicyName,
+    /// Where the module's bytes are.
+    pub module: PathBuf,
+    /// What the module is handed with each call, as JSON.
+    pub settings: Option<Box<RawValue>>,
+    /// The longest a call may take.
+    pub timeout: Duration,
+    /// The most a call may use.
+    pub limits: engine::Limits,
+    /// Whether input and output of calls are logged, secrets removed.
+    pub debug: bool,
+    /// The dialect that the configuration insists on.
+    pub dialect: Option<Dialect>,
+    /// Where the policy stands in the configuration.
+    pub position: Position,
+}
+
+/// A policy that decides who a caller is.
+#[derive(Debug, Clone)]
+pub struct Authenticator {
+    /// What every policy has.
+    pub policy: Policy,
+    /// Whether it may answer with names and groups that start with `system:`.
+    pub system_names: authn::SystemNames,
+}
+
+/// A policy that decides what a caller may do.
+#[derive(Debug, Clone)]
+pub struct Authorizer {
+    /// What every policy has.
+    pub policy: Policy,
+    /// What a failed call means.
+    pub on_failure: authz::OnFailure,
+}
+
+/// A policy that decides which objects may be stored, and in what form.
+#[derive(Debug, Clone)]
+pub struct Admitter {
+    /// What every policy has.
+    pub policy: Policy,
+    /// Whether it may change objects.
+    pub mutating: bool,
+    /// The requests it is asked about. Empty: none.
+    pub rules: Vec<Rule>,
+    /// What a failed call means.
+    pub on_failure: access::admission::OnFailure,
+}
+
+/// What the bytes that a module reads and writes mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// The specification of this project, `spec/module.md`.
+    Wasi,
+    /// Kubewarden policies.
+    Kubewarden,
+}
+
+/// The file that a part of the configuration is read from.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// One file for everything, `kind: Configuration`.
+    Configuration(PathBuf),
+    /// The original list of authenticators, `modules:`.
+    Authentication(PathBuf),
+    /// The original list of authorizers, `modules:`.
+    Authorization(PathBuf),
+    /// The original `AdmissionConfiguration` with the plugin `WASM`.
+    Admission(PathBuf),
+}
+
+impl Source {
+    /// The file to read.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Configuration(path)
+            | Self::Authentication(path)
+            | Self::Authorization(path)
+            | Self::Admission(path) => path,
+        }
+    }
+}
+
+impl Configuration {
+    /// Reads and checks one or more files; what they say is added up.
+    ///
+    /// # Errors
+    /// Every problem found in every file, each with file, line and field.
+    pub fn load(sources: &[Source]) -> Result<Self, ConfigErrors> {
+        let mut found = Self::default();
+        let mut errors = Vec::new();
+        for source in sources {
+            if let Err(more) = found.add(source) {
+                errors.extend(more.0);
+            }
+        }
+        if errors.is_empty() {
+            Ok(found)
+        } else {
+            Err(ConfigErrors(errors))
+        }
+    }
+
+    fn add(&mut self, source: &Source) -> Result<(), ConfigErrors> {
+        let file = read::File::open(source.path())?;
+        match source {
+            Source::Configuration(_) => self.add_configuration(&file),
+            Source::Authentication(_) => {
+                let list: written::AuthenticatorList = file.parse()?;
+                self.add_authenticators(&file, list.modules)
+            }
+            Source::Authorization(_) => {
+                let list: written::AuthorizerList = file.parse()?;
+                self.add_authorizers(&file, list.modules)
+            }
+            Source::Admission(_) => self.add_admission_configuration(&file),
+        }
+    }
+
+    /// The policies of every plane, in order, with the plane's name in the configuration.
+    pub fn policies(&self) -> impl Iterator<Item = &Policy> {
+        let authentication = self.authentication.iter().map(|entry| &entry.policy);
+        let authorization = self.authorization.iter().map(|entry| &entry.policy);
+        let admission = self.admission.iter().map(|entry| &entry.policy);
+        authentication.chain(authorization).chain(admission)
+    }
+}
+
+#[cfg(test)]
+mod tests;

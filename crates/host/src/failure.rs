@@ -1,0 +1,40 @@
+//! From what went wrong in a call to what `access` decides by: one kind, one message for the client, details for the log.
+
+use access::{Failure, FailureKind};
+use engine::{CallError, CallFailed};
+use wire::envelope::OutputError;
+
+/// What went wrong while the module ran.
+pub(crate) fn from_call(failed: CallFailed) -> Failure {
+    let kind = match &failed.error {
+        CallError::Deadline { .. } => FailureKind::Deadline,
+        CallError::Memory { .. } | CallError::Table { .. } => FailureKind::Memory,
+        CallError::Trap { .. } => FailureKind::Trap,
+        CallError::Exit { .. } => FailureKind::Exit,
+        CallError::StdinTooLarge { .. } => FailureKind::Input,
+        CallError::OutputTooLarge { .. } => FailureKind::Output,
+        CallError::Busy { .. } => FailureKind::Busy,
+        CallError::Instantiate { .. } => FailureKind::Host,
+    };
+    let backtrace = match &failed.error {
+        CallError::Trap { backtrace, .. } => backtrace.to_string(),
+        _ => String::new(),
+    };
+    with_detail(Failure::new(kind, failed.error.to_string()), &backtrace, &failed.stderr)
+}
+
+/// What is wrong with what the module wrote.
+pub(crate) fn from_output(error: &OutputError, stderr: &[u8]) -> Failure {
+    let kind = match error {
+        OutputError::Reported(_) => FailureKind::Reported,
+        OutputError::NotEnvelope(_) | OutputError::Empty => FailureKind::Answer,
+    };
+    with_detail(Failure::new(kind, error.to_string()), "", stderr)
+}
+
+fn with_detail(failure: Failure, backtrace: &str, stderr: &[u8]) -> Failure {
+    let stderr = String::from_utf8_lossy(stderr);
+    let parts: Vec<&str> =
+        [backtrace, &stderr].into_iter().map(str::trim_end).filter(|part| !part.is_empty()).collect();
+    if parts.is_empty() { failure } else { failure.with_detail(parts.join("\n")) }
+}

@@ -1,0 +1,193 @@
+//! A set of loaded policies that answers reviews.
+
+use std::time::Instant;
+
+use access::{Plane, PolicyName, admission, authn, authz};
+use wire::review::ParseError;
+
+use crate::answered::{Answered, Decision, Reply};
+use crate::config::{Configuration, Dialect};
+use crate::load::{self, LoadErrors, ModuleSource};
+use crate::policy::{Asker, LoadedPolicy};
+
+/// Loaded policies, ready to be asked. Immutable: a changed configuration is another `Host`.
+#[derive(Debug)]
+pub struct Host {
+    pub(crate) authentication: Chain<authn::Policy>,
+    pub(crate) authorization: Chain<authz::Policy>,
+    pub(crate) mutation: Chain<admission::Policy>,
+    pub(crate) validation: Chain<admission::Policy>,
+}
+
+/// The policies of a plane: what `access` decides by, and what is called. Both have the same length and order.
+#[derive(Debug)]
+pub(crate) struct Chain<P> {
+    rules: Vec<P>,
+    loaded: Vec<LoadedPolicy>,
+}
+
+impl<P> Default for Chain<P> {
+    fn default() -> Self {
+        Self { rules: Vec::new(), loaded: Vec::new() }
+    }
+}
+
+impl<P> Chain<P> {
+    pub(crate) fn push(&mut self, rules: P, loaded: LoadedPolicy) {
+        self.rules.push(rules);
+        self.loaded.push(loaded);
+    }
+
+    /// The whole chain, or the chain of the one policy that is named.
+    fn select(&self, policy: Option<&str>) -> Option<(&[P], &[LoadedPolicy])> {
+        let Some(name) = policy else { return Some((&self.rules, &self.loaded)) };
+        let index = self.loaded.iter().position(|loaded| loaded.name.as_str() == name)?;
+        let rules = self.rules.get(index).map(std::slice::from_ref)?;
+        let loaded = self.loaded.get(index).map(std::slice::from_ref)?;
+        Some((rules, loaded))
+    }
+}
+
+/// A review and whom to ask.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// Which decision is wanted.
+    pub plane: Plane,
+    /// One policy of the plane by its name, or all of them.
+    pub policy: Option<&'a str>,
+    /// The review as it was posted, JSON.
+    pub review: &'a [u8],
+    /// When the caller stops waiting. A call's deadline is this or the policy's timeout, whichever is sooner.
+    pub deadline: Instant,
+}
+
+/// A review that cannot be answered because of the question itself.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// The bytes are no review of the plane that was asked.
+    #[error("failed to read the review")]
+    Review(#[from] ParseError),
+    /// There is no policy of that name.
+    #[error("there is no policy `{0}` here")]
+    NoSuchPolicy(String),
+}
+
+/// What is known of a loaded policy.
+#[derive(Debug, Clone)]
+pub struct PolicyInfo {
+    /// Where it decides.
+    pub plane: Plane,
+    /// Its name.
+    pub name: PolicyName,
+    /// The module it runs.
+    pub digest: engine::Digest,
+    /// The entry point that is called.
+    pub entry_point: &'static str,
+    /// What the module's bytes mean.
+    pub dialect: Dialect,
+}
+
+impl Host {
+    /// Loads every module and builds the chains. Compiles, so this blocks for milliseconds to seconds per module.
+    ///
+    /// # Errors
+    /// Every policy that could not be loaded, each with its place in the configuration.
+    pub fn load(
+        config: &Configuration,
+        modules: &dyn ModuleSource,
+        engine: &engine::Engine,
+    ) -> Result<Self, LoadErrors> {
+        load::host(config, modules, engine)
+    }
+
+    /// The loaded policies, plane by plane, in the order in which they are asked.
+    pub fn policies(&self) -> impl Iterator<Item = PolicyInfo> + '_ {
+        let planes = [
+            (Plane::Authentication, &self.authentication.loaded),
+            (Plane::Authorization, &self.authorization.loaded),
+            (Plane::Mutation, &self.mutation.loaded),
+            (Plane::Validation, &self.validation.loaded),
+        ];
+        planes.into_iter().flat_map(|(plane, loaded)| loaded.iter().map(move |policy| policy.info(plane)))
+    }
+
+    /// Answers a review. Dropping the future stops the call that is under way.
+    ///
+    /// # Errors
+    /// When the bytes are no review of that plane, or the policy that is named does not exist. A policy that fails is no
+    /// error here but a [`Decision`].
+    pub async fn ask(&self, question: Question<'_>) -> Result<Answered, AskError> {
+        match question.plane {
+            Plane::Authentication => self.authenticate(question).await,
+            Plane::Authorization => self.authorize(question).await,
+            Plane::Mutation => self.admit(question, &self.mutation).await,
+            Plane::Validation => self.admit(question, &self.validation).await,
+        }
+    }
+
+    async fn authenticate(&self, question: Question<'_>) -> Result<Answered, AskError> {
+        let (chain, loaded) = select(&self.authentication, question)?;
+        let review = wire::authentication::Review::parse(question.review)?;
+        let asker = Asker::new(loaded, question.deadline);
+        let outcome = authn::decide(chain, &review, &asker).await;
+        let answer = wire::authentication::answer(review.version, &outcome.status());
+        Ok(Answered {
+            uid: None,
+            decision: outcome.decision.map(Decision::Authentication),
+            trace: outcome.trace,
+            // Undecided is an answer here, with `status.error`: kube-apiserver caches it neither way and does not retry.
+            reply: Reply::Review(answer),
+        })
+    }
+
+    async fn authorize(&self, question: Question<'_>) -> Result<Answered, AskError> {
+        let (chain, loaded) = select(&self.authorization, question)?;
+        let review = wire::authorization::Review::parse(question.review)?;
+        let asker = Asker::new(loaded, question.deadline);
+        let outcome = authz::decide(chain, &review, &asker).await;
+        let reply = match &outcome.decision {
+            Ok(decision) => Reply::Review(wire::authorization::answer(review.version, &decision.status())),
+            Err(undecided) => Reply::Failed(undecided.message.clone()),
+        };
+        Ok(Answered {
+            uid: None,
+            decision: outcome.decision.map(Decision::Authorization),
+            trace: outcome.trace,
+            reply,
+        })
+    }
+
+    async fn admit(
+        &self,
+        question: Question<'_>,
+        chain: &Chain<admission::Policy>,
+    ) -> Result<Answered, AskError> {
+        let (chain, loaded) = select(chain, question)?;
+        let review = wire::admission::Review::parse(question.review)?;
+        let asker = Asker::new(loaded, question.deadline);
+        let outcome = match question.plane {
+            Plane::Mutation => admission::mutate(chain, &review, &asker).await,
+            _ => admission::validate(chain, &review, &asker).await,
+        };
+        let uid = review.request.uid;
+        let reply = match &outcome.answer {
+            Ok(answer) => Reply::Review(wire::admission::answer(review.version, &answer.response(&uid))),
+            Err(undecided) => Reply::Failed(undecided.message.clone()),
+        };
+        Ok(Answered {
+            uid: Some(uid),
+            decision: outcome.answer.map(Decision::Admission),
+            trace: outcome.trace,
+            reply,
+        })
+    }
+}
+
+fn select<'a, P>(
+    chain: &'a Chain<P>,
+    question: Question<'_>,
+) -> Result<(&'a [P], &'a [LoadedPolicy]), AskError> {
+    chain
+        .select(question.policy)
+        .ok_or_else(|| AskError::NoSuchPolicy(question.policy.unwrap_or_default().to_owned()))
+}

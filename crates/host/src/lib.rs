@@ -1,0 +1,29 @@
+//! The one place where wasm and Kubernetes meet: configuration → policies → chains, and a [`Host`] that answers reviews.
+//!
+//! The webhook server, the C ABI and the command line all ask the same [`Host`], so that the same review gets the same
+//! answer through each of them.
+
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
+)]
+
+pub mod answered;
+pub mod config;
+mod dialect;
+mod failure;
+mod host;
+pub mod load;
+mod policy;
+mod redact;
+
+pub use answered::{Answered, Decision, Reply, Verdict};
+pub use config::Configuration;
+pub use host::{AskError, Host, PolicyInfo, Question};
+pub use load::{FileModules, LoadError, LoadErrors, ModuleSource};

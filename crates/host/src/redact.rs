@@ -1,0 +1,83 @@
+//! What `debug: true` logs: reviews and answers with tokens and the data of Secrets taken out.
+//!
+//! Only used at level `debug`, so it may parse everything once more.
+
+use serde_json::Value;
+
+const REDACTED: &str = "<redacted>";
+
+/// A review as text: without the token of a TokenReview and without the data of a Secret.
+pub(crate) fn review(bytes: &[u8]) -> String {
+    let Ok(mut review) = serde_json::from_slice::<Value>(bytes) else {
+        return format!("<{} bytes that are not JSON>", bytes.len());
+    };
+    if let Some(token) = review.pointer_mut("/spec/token") {
+        *token = REDACTED.into();
+    }
+    if is_secret(&review) {
+        for object in ["/request/object", "/request/oldObject"] {
+            if let Some(object) = review.pointer_mut(object) {
+                redact_secret(object);
+            }
+        }
+    }
+    review.to_string()
+}
+
+/// A module's output as text. What it says of a Secret is left out whole: a patch would contain the data.
+pub(crate) fn output(review: &[u8], stdout: &[u8]) -> String {
+    let about_secret = serde_json::from_slice::<Value>(review).is_ok_and(|review| is_secret(&review));
+    let Ok(mut output) = serde_json::from_slice::<Value>(stdout) else {
+        return format!("<{} bytes that are not JSON>", stdout.len());
+    };
+    if about_secret && let Some(patch) = output.pointer_mut("/response/response/patch") {
+        *patch = REDACTED.into();
+    }
+    output.to_string()
+}
+
+fn is_secret(review: &Value) -> bool {
+    review.pointer("/request/kind/kind").and_then(Value::as_str) == Some("Secret")
+        || review.pointer("/request/resource/resource").and_then(Value::as_str) == Some("secrets")
+}
+
+fn redact_secret(object: &mut Value) {
+    for map in ["data", "stringData"] {
+        if let Some(Value::Object(values)) = object.get_mut(map) {
+            values.values_mut().for_each(|value| *value = REDACTED.into());
+        }
+    }
+    // kubectl keeps the whole object, data included, in an annotation.
+    if let Some(Value::Object(annotations)) = object.pointer_mut("/metadata/annotations") {
+        annotations.values_mut().for_each(|value| *value = REDACTED.into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_out_the_token() {
+        let text = review(br#"{"kind":"TokenReview","spec":{"token":"hunter2","audiences":["a"]}}"#);
+        assert!(!text.contains("hunter2") && text.contains("audiences"), "{text}");
+    }
+
+    #[test]
+    fn takes_out_what_a_secret_holds_wherever_it_stands() {
+        let body = br#"{"request":{"kind":{"kind":"Secret"},
+            "object":{"data":{"k":"aHVudGVyMg=="},"stringData":{"k":"hunter2"},
+                "metadata":{"name":"s","annotations":{"kubectl.kubernetes.io/last-applied-configuration":"hunter2"}}},
+            "oldObject":{"data":{"k":"aHVudGVyMg=="}}}}"#;
+        let text = review(body);
+        assert!(!text.contains("hunter2") && !text.contains("aHVudGVyMg"), "{text}");
+        assert!(text.contains("\"name\":\"s\""), "{text}");
+        let answer = output(body, br#"{"response":{"response":{"patch":"aHVudGVyMg==","allowed":true}}}"#);
+        assert!(!answer.contains("aHVudGVyMg") && answer.contains("allowed"), "{answer}");
+    }
+
+    #[test]
+    fn shows_the_size_of_what_is_not_json() {
+        assert_eq!(output(b"{}", b"hello"), "<5 bytes that are not JSON>");
+    }
+}

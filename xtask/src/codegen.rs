@@ -1,0 +1,77 @@
+//! `cargo xtask codegen`: the reference pages that the binary prints about itself.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+
+use crate::context::Context;
+use crate::{process, setup};
+
+/// A committed file, and what `k8s-wasm reference` is asked to print for it.
+const PAGES: [(&str, &str); 3] = [
+    (
+        "docs/reference/configuration.schema.json",
+        "configuration-schema",
+    ),
+    ("docs/reference/configuration.md", "configuration"),
+    ("docs/reference/command-line.md", "command-line"),
+];
+
+#[derive(Args)]
+pub struct Arguments {
+    /// Only compare: fail when a committed page differs from what would be written
+    #[arg(long)]
+    check: bool,
+}
+
+/// Writes or checks every page.
+pub fn run(context: &Context, arguments: &Arguments) -> Result<()> {
+    if arguments.check {
+        check(context)
+    } else {
+        write(context)
+    }
+}
+
+/// Fails when a committed page differs from what the binary prints.
+pub fn check(context: &Context) -> Result<()> {
+    let mut stale = Vec::new();
+    for (path, page) in generate(context)? {
+        // A page that cannot be read is as stale as one that differs.
+        if fs::read_to_string(context.root.join(path)).ok() != Some(page) {
+            stale.push(path);
+        }
+    }
+    if !stale.is_empty() {
+        bail!(
+            "stale: {}; `cargo xtask codegen` writes them anew",
+            stale.join(", ")
+        );
+    }
+    Ok(())
+}
+
+fn write(context: &Context) -> Result<()> {
+    for (path, page) in generate(context)? {
+        let file = context.root.join(path);
+        fs::create_dir_all(file.parent().unwrap_or(Path::new(".")))?;
+        fs::write(&file, page).with_context(|| format!("cannot write `{path}`"))?;
+        println!("{path}");
+    }
+    Ok(())
+}
+
+fn generate(context: &Context) -> Result<Vec<(&'static str, String)>> {
+    let k8s_wasm = setup::k8s_wasm(context)?;
+    let print = |page| {
+        let mut command = context.command(&k8s_wasm);
+        command.args(["reference", page]);
+        process::output(command)
+    };
+    PAGES
+        .iter()
+        .map(|(path, page)| Ok((*path, print(page)?)))
+        .collect()
+}

@@ -1,0 +1,54 @@
+//! What a cluster with k8s-wasm in it needs before it starts: both servers, our binary and the modules.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::context::Context;
+use crate::guests;
+use crate::kube::{self, Kube};
+use crate::process::{self, Pending};
+
+/// Everything that the stories and the demo are given.
+pub struct Setup {
+    kube: Kube,
+    k8s_wasm: PathBuf,
+    guests: PathBuf,
+}
+
+impl Setup {
+    /// Builds what is missing; `kube` may have been on its way for long.
+    pub fn complete(context: &Context, kube: Pending<Kube>) -> Result<Self> {
+        let guests = guests::build(context)?;
+        let k8s_wasm = k8s_wasm(context)?;
+        Ok(Self {
+            kube: kube.wait()?,
+            k8s_wasm,
+            guests,
+        })
+    }
+
+    /// Tells `command` where everything is.
+    pub fn apply(&self, command: &mut Command) {
+        command
+            .env("K8S_WASM_KUBE_APISERVER", &self.kube.apiserver)
+            .env("K8S_WASM_ETCD", &self.kube.etcd)
+            .env("K8S_WASM_BIN", &self.k8s_wasm)
+            .env("K8S_WASM_GUESTS", &self.guests);
+    }
+}
+
+/// Says what the user has to install, before anything long starts.
+pub fn check(context: &Context) -> Result<()> {
+    kube::check(context)?;
+    guests::check(context)
+}
+
+/// Builds the `k8s-wasm` binary and returns its path.
+pub fn k8s_wasm(context: &Context) -> Result<PathBuf> {
+    let mut cargo = context.cargo("build");
+    cargo.args(["--package", "k8s-wasm"]);
+    process::run(cargo)?;
+    Ok(context.target_dir.join("debug/k8s-wasm"))
+}

@@ -1,0 +1,122 @@
+//! The steps of `cargo xtask test`, in their order: what fails fastest first.
+
+use std::process::Command;
+
+use anyhow::Result;
+use clap::ValueEnum;
+
+use crate::context::Context;
+use crate::kube::{self, Kube};
+use crate::process::{self, Pending};
+use crate::setup::Setup;
+use crate::{codegen, guests, tidy};
+
+/// One step; the name on the command line is the variant's.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Step {
+    Format,
+    Tidy,
+    Clippy,
+    Codegen,
+    Guests,
+    Unit,
+    Doc,
+    Kube,
+    Conformance,
+}
+
+/// What the steps share.
+pub struct Run<'a> {
+    context: &'a Context,
+    kube: Option<Pending<Kube>>,
+}
+
+impl<'a> Run<'a> {
+    /// Nothing is started yet.
+    pub fn new(context: &'a Context) -> Self {
+        Self {
+            context,
+            kube: None,
+        }
+    }
+
+    /// Begins to build kube-apiserver and etcd in the background.
+    pub fn start_kube(&mut self) -> Result<()> {
+        self.kube = Some(kube::start(self.context)?);
+        Ok(())
+    }
+
+    /// The build that is under way, or a new one, which finds everything in the cache once the first is through.
+    fn kube(&mut self) -> Result<Pending<Kube>> {
+        self.kube
+            .take()
+            .map_or_else(|| kube::start(self.context), Ok)
+    }
+}
+
+impl Step {
+    /// The name as on the command line.
+    pub fn name(self) -> String {
+        self.to_possible_value()
+            .map(|value| value.get_name().to_owned())
+            .unwrap_or_default()
+    }
+
+    /// What the step is about.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Format => "the code is formatted",
+            Self::Tidy => "dependency edges, documents, examples and vectors are in order",
+            Self::Clippy => "no lint complains",
+            Self::Codegen => "the generated reference pages are fresh",
+            Self::Guests => "the modules compile to WebAssembly",
+            Self::Unit => "tests that need nothing but the repository",
+            Self::Doc => "the API documentation builds without warnings",
+            Self::Kube => "kube-apiserver and etcd are there",
+            Self::Conformance => "stories against a real kube-apiserver",
+        }
+    }
+
+    /// Whether the step starts a kube-apiserver, or makes one ready.
+    pub fn needs_cluster(self) -> bool {
+        matches!(self, Self::Kube | Self::Conformance)
+    }
+
+    /// Runs the step.
+    pub fn run(self, run: &mut Run<'_>) -> Result<()> {
+        let context = run.context;
+        match self {
+            Self::Format => process::run(arguments(context.command("cargo"), "fmt --all --check")),
+            Self::Tidy => tidy::run(context),
+            Self::Clippy => process::run(arguments(
+                context.cargo("clippy"),
+                "--workspace --all-targets -- --deny warnings",
+            )),
+            Self::Codegen => codegen::check(context),
+            Self::Guests => guests::run(context, &guests::Arguments::default()),
+            Self::Unit => {
+                let mut cargo =
+                    arguments(context.cargo("test"), "--workspace --exclude conformance");
+                cargo.env("K8S_WASM_GUESTS", guests::build(context)?);
+                process::run(cargo)
+            }
+            Self::Doc => {
+                let mut cargo = arguments(context.cargo("doc"), "--workspace --no-deps");
+                cargo.env("RUSTDOCFLAGS", "--deny warnings");
+                process::run(cargo)
+            }
+            Self::Kube => run.kube()?.wait().map(drop),
+            Self::Conformance => {
+                let setup = Setup::complete(context, run.kube()?)?;
+                let mut cargo = arguments(context.cargo("test"), "--package conformance");
+                setup.apply(&mut cargo);
+                process::run(cargo)
+            }
+        }
+    }
+}
+
+fn arguments(mut command: Command, arguments: &str) -> Command {
+    command.args(arguments.split(' '));
+    command
+}

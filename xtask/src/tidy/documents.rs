@@ -1,0 +1,207 @@
+//! Documents: what they name exists. Paths in ARCHITECTURE.md, links, and the commands that people copy.
+
+use super::Finding;
+use super::repository::Repository;
+
+const ARCHITECTURE: &str = "ARCHITECTURE.md";
+
+/// Finds names in the Markdown files of things that do not exist.
+///
+/// `verbs` are the verbs of `cargo xtask`.
+pub fn check(repository: &Repository, verbs: &[String]) -> Vec<Finding> {
+    let mut findings = check_architecture(repository);
+    for (path, text) in repository.files(&[".md"]) {
+        findings.extend(check_links(repository, path, text));
+        findings.extend(check_commands(path, text, verbs));
+    }
+    findings
+}
+
+fn check_architecture(repository: &Repository) -> Vec<Finding> {
+    let Some(text) = repository.text(ARCHITECTURE) else {
+        return vec![Finding::file(
+            ARCHITECTURE,
+            "write it: the map of the repository",
+        )];
+    };
+    let named: Vec<_> = numbered(text)
+        .flat_map(|(number, line)| spans(line).map(move |span| (number, span)))
+        .collect();
+    let missing = named
+        .iter()
+        .filter(|(_, span)| is_path(span) && !repository.exists(span))
+        .map(|(number, span)| {
+            Finding::line(ARCHITECTURE, *number, format!("`{span}` does not exist"))
+        });
+    let top = repository
+        .folders("")
+        .into_iter()
+        .filter(|folder| !folder.starts_with('.'))
+        .map(|name| format!("{name}/"));
+    let crates = repository
+        .folders("crates/")
+        .into_iter()
+        .map(|name| format!("crates/{name}"));
+    let unnamed = top
+        .chain(crates)
+        .filter(|folder| {
+            !named
+                .iter()
+                .any(|(_, span)| span.starts_with(folder.as_str()))
+        })
+        .map(|folder| Finding::file(ARCHITECTURE, format!("say what `{folder}` is for")));
+    missing.chain(unnamed).collect()
+}
+
+/// A path inside the repository, rather than a URL path, an API version or a pattern.
+fn is_path(span: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
+    let api_version = span
+        .rsplit('/')
+        .next()
+        .is_some_and(|last| matches!(last, "v1" | "v1alpha1" | "v1beta1"));
+    span.contains('/') && !span.starts_with('/') && span.chars().all(plain) && !api_version
+}
+
+fn check_links(repository: &Repository, path: &str, text: &str) -> Vec<Finding> {
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let broken = |target: &&str| {
+        let file = target.split('#').next().unwrap_or_default();
+        !file.is_empty() && !target.contains(':') && !repository.exists(&resolve(folder, file))
+    };
+    outside_fences(text)
+        .flat_map(|(number, line)| links(line).map(move |target| (number, target)))
+        .filter(|(_, target)| broken(target))
+        .map(|(number, target)| {
+            Finding::line(
+                path,
+                number,
+                format!("the link to `{target}` leads nowhere"),
+            )
+        })
+        .collect()
+}
+
+fn check_commands(path: &str, text: &str, verbs: &[String]) -> Vec<Finding> {
+    let verb = |line: &str| {
+        let command = line
+            .trim_start()
+            .trim_start_matches("$ ")
+            .strip_prefix("cargo xtask ")?;
+        command.split_whitespace().next().map(str::to_owned)
+    };
+    numbered(text)
+        .filter_map(|(number, line)| Some((number, verb(line)?)))
+        .filter(|(_, verb)| !verbs.contains(verb))
+        .map(|(number, verb)| {
+            Finding::line(path, number, format!("`cargo xtask` has no verb `{verb}`"))
+        })
+        .collect()
+}
+
+/// The path that a link in `folder` means, relative to the root.
+fn resolve(folder: &str, target: &str) -> String {
+    let mut parts: Vec<_> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in target.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
+
+/// The texts in backticks.
+fn spans(line: &str) -> impl Iterator<Item = &str> {
+    line.split('`').skip(1).step_by(2)
+}
+
+/// The targets of `[text](target)`.
+fn links(line: &str) -> impl Iterator<Item = &str> {
+    line.split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split([')', ' ']).next())
+}
+
+fn numbered(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.lines()
+        .enumerate()
+        .map(|(index, line)| (index + 1, line))
+}
+
+fn outside_fences(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut fenced = false;
+    numbered(text).filter(move |(_, line)| {
+        let fence = line.trim_start().starts_with("```");
+        fenced ^= fence;
+        !fenced && !fence
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MAP: &str = "`crates/host/` joins; `docs/` explain.\n";
+
+    fn findings<const N: usize>(files: [(&str, &str); N]) -> Vec<String> {
+        check(&Repository::from(files), &["test".to_owned()])
+            .iter()
+            .map(Finding::to_string)
+            .collect()
+    }
+
+    fn findings_in(text: &str) -> Vec<String> {
+        findings([
+            (ARCHITECTURE, MAP),
+            ("crates/host/src/lib.rs", ""),
+            ("docs/guide.md", text),
+        ])
+    }
+
+    #[test]
+    fn wants_every_folder_on_the_map_and_nothing_else() {
+        let map = "`crates/host/` joins, `crates/gone/lib.rs` is gone; `/authn`, `apps/v1` and `crates/*` are no paths.\n";
+        let found = findings([
+            (ARCHITECTURE, map),
+            ("crates/host/a", ""),
+            ("crates/wire/a", ""),
+            ("docs/a", ""),
+        ]);
+        assert_eq!(
+            found,
+            [
+                "ARCHITECTURE.md:1: `crates/gone/lib.rs` does not exist",
+                "ARCHITECTURE.md: say what `docs/` is for",
+                "ARCHITECTURE.md: say what `crates/wire` is for",
+            ]
+        );
+    }
+
+    #[test]
+    fn follows_links() {
+        let good = "[map](../ARCHITECTURE.md#code-map) [host](../crates/host/) [web](https://example.com) [here](#top)\n";
+        assert_eq!(findings_in(good), [] as [&str; 0]);
+        assert_eq!(
+            findings_in("\n[gone](gone.md)\n"),
+            ["docs/guide.md:2: the link to `gone.md` leads nowhere"]
+        );
+        assert_eq!(
+            findings_in("```\n[not a link](gone.md)\n```\n"),
+            [] as [&str; 0]
+        );
+    }
+
+    #[test]
+    fn knows_the_verbs() {
+        assert_eq!(
+            findings_in("```sh\n$ cargo xtask test --only tidy\n```\n"),
+            [] as [&str; 0]
+        );
+        assert_eq!(
+            findings_in("cargo xtask tset\n"),
+            ["docs/guide.md:1: `cargo xtask` has no verb `tset`"]
+        );
+    }
+}

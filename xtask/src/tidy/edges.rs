@@ -1,0 +1,117 @@
+//! Dependencies inside the workspace point down only.
+
+use std::path::Path;
+
+use super::Finding;
+use crate::metadata::Package;
+
+/// For each package what it may depend on, in any of its dependency tables. The same list as in ARCHITECTURE.md.
+const EDGES: [(&str, &[&str]); 10] = [
+    (
+        "k8s-wasm",
+        &["server", "host", "engine", "access", "k8s-wasm-wire"],
+    ),
+    ("server", &["host", "access", "k8s-wasm-wire"]),
+    ("capi", &["host"]),
+    ("host", &["engine", "access", "k8s-wasm-wire"]),
+    ("access", &["k8s-wasm-wire"]),
+    ("engine", &[]),
+    ("k8s-wasm-wire", &[]),
+    ("k8s-wasm-sdk", &["k8s-wasm-wire"]),
+    ("conformance", &["k8s-wasm-wire"]),
+    ("xtask", &[]),
+];
+
+/// What a package may depend on whose folder is below the first path: there are many, all alike.
+const FAMILIES: [(&str, &[&str]); 1] = [("examples", &["k8s-wasm-sdk"])];
+
+/// Finds dependencies that the tables do not allow, and packages that they do not know.
+pub fn check(packages: &[Package], root: &Path) -> Vec<Finding> {
+    packages
+        .iter()
+        .flat_map(|package| check_package(package, root))
+        .collect()
+}
+
+fn check_package(package: &Package, root: &Path) -> Vec<Finding> {
+    let folder = package.folder(root);
+    let manifest = folder.join("Cargo.toml").display().to_string();
+    let by_name = EDGES.iter().find(|(name, _)| *name == package.name);
+    let by_family = FAMILIES
+        .iter()
+        .find(|(family, _)| folder.starts_with(family));
+    let Some((_, allowed)) = by_name.or(by_family) else {
+        let problem = format!(
+            "say in xtask/src/tidy/edges.rs what `{}` may depend on",
+            package.name
+        );
+        return vec![Finding::file(manifest, problem)];
+    };
+    let inside = package
+        .dependencies
+        .iter()
+        .filter(|dependency| dependency.path.is_some());
+    inside
+        .filter(|dependency| !allowed.contains(&dependency.name.as_str()))
+        .map(|dependency| {
+            let (name, other) = (&package.name, &dependency.name);
+            Finding::file(
+                &manifest,
+                format!("`{name}` must not depend on `{other}`; dependencies point down only"),
+            )
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn findings(name: &str, folder: &str, dependency: &str) -> Vec<String> {
+        let package = json!({
+            "name": name,
+            "manifest_path": format!("/repository/{folder}/Cargo.toml"),
+            "targets": [],
+            "dependencies": [{ "name": dependency, "path": "/repository/x" }, { "name": "serde" }],
+            "metadata": null,
+        });
+        let packages = [serde_json::from_value(package).unwrap()];
+        check(&packages, Path::new("/repository"))
+            .iter()
+            .map(Finding::to_string)
+            .collect()
+    }
+
+    #[test]
+    fn accepts_edges_that_point_down() {
+        assert!(findings("host", "crates/host", "engine").is_empty());
+        assert!(findings("require-labels", "examples/require-labels", "k8s-wasm-sdk").is_empty());
+    }
+
+    #[test]
+    fn finds_edges_that_point_up() {
+        assert_eq!(
+            findings("engine", "crates/engine", "k8s-wasm-wire"),
+            [
+                "crates/engine/Cargo.toml: `engine` must not depend on `k8s-wasm-wire`; dependencies point down only"
+            ]
+        );
+        assert_eq!(
+            findings("require-labels", "examples/require-labels", "engine").len(),
+            1
+        );
+    }
+
+    #[test]
+    fn finds_packages_without_a_rule() {
+        let [finding] = &findings("newcomer", "crates/newcomer", "engine")[..] else {
+            panic!("one finding")
+        };
+        assert!(
+            finding.contains("what `newcomer` may depend on"),
+            "{finding}"
+        );
+    }
+}

@@ -1,12 +1,15 @@
 //! The admission chains: may this object be stored, and in what form?
 
+mod collect;
 mod mutate;
+mod notices;
+mod rejection;
+mod response;
 mod validate;
 
 use std::collections::BTreeMap;
 
-use wire::admission::Response;
-use wire::meta::StatusCause;
+use wire::admission::{PatchType, Request, Response};
 
 use crate::failure::Undecided;
 use crate::name::PolicyName;
@@ -15,6 +18,7 @@ use crate::rules::Rule;
 use crate::trace::Trace;
 
 pub use mutate::mutate;
+pub use rejection::Rejection;
 pub use validate::validate;
 
 /// One admission policy of a chain.
@@ -70,26 +74,33 @@ pub enum Decision {
     Reject(Rejection),
 }
 
-/// Why an object may not be stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rejection {
-    /// For the user: `<policy>: <its words>`, several joined by `; `.
-    pub message: String,
-    /// The HTTP status code for the client, 400 to 599; 403 unless the policies agree on another.
-    pub code: u16,
-    /// For machines; `Forbidden` unless the policies agree on another.
-    pub reason: String,
-    /// At least one per rejection.
-    pub causes: Vec<StatusCause>,
+impl Policy {
+    fn is_for(&self, request: &Request<'_>) -> bool {
+        self.rules.iter().any(|rule| rule.matches(request))
+    }
 }
 
 impl Answer {
     /// The response to answer with; `uid` is the request's.
     #[must_use]
     pub fn response(&self, uid: &str) -> Response {
-        Response {
+        let mut response = Response {
             uid: uid.to_owned(),
+            audit_annotations: self.audit_annotations.clone(),
+            warnings: self.warnings.clone(),
             ..Response::default()
+        };
+        match &self.decision {
+            Decision::Accept { patch } => {
+                response.allowed = true;
+                response.patch = patch.as_ref().map(Patch::to_json);
+                response.patch_type = patch.as_ref().map(|_| PatchType::JsonPatch);
+            }
+            Decision::Reject(rejection) => response.status = Some(rejection.status()),
         }
+        response
     }
 }
+
+#[cfg(test)]
+mod tests;

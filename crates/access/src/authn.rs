@@ -3,10 +3,11 @@
 use wire::authentication::{Review, Status};
 use wire::meta::UserInfo;
 
-use crate::ask::Ask;
-use crate::failure::Undecided;
+use crate::ask::{self, Ask};
+use crate::failure::{self, OnFailure, Undecided};
+use crate::identity::{self, Claim};
 use crate::name::PolicyName;
-use crate::trace::Trace;
+use crate::trace::{Recorder, SkipReason, StepAnswer, Trace};
 
 /// One authenticator of a chain.
 #[derive(Debug, Clone)]
@@ -77,10 +78,40 @@ impl Outcome {
 }
 
 /// Asks the policies in order until one knows the token.
-pub async fn decide(chain: &[Policy], review: &Review<'_>, ask: &impl Ask<Status>) -> Outcome {
-    let _ = (chain, review, ask, std::future::ready(()).await);
-    Outcome {
-        decision: Ok(Decision::Unknown),
-        trace: Trace::default(),
+///
+/// A policy that fails does not stop the others: another one may well know the token.
+pub async fn decide(chain: &[Policy], review: &Review<'_>, by: &impl Ask<Status>) -> Outcome {
+    let mut recorder = Recorder::default();
+    let mut found = None;
+    let body = review.for_module();
+    for (index, policy) in chain.iter().enumerate() {
+        let asked = ask::ask(by, index, &body).await;
+        let claim = asked.answer.and_then(|status| {
+            identity::check(status, policy.system_names, &review.spec.audiences)
+        });
+        let answer = match claim {
+            Ok(Claim::Mine(identity)) => {
+                let username = identity.user.username.clone();
+                found = Some(identity);
+                StepAnswer::Authenticated { username }
+            }
+            Ok(Claim::NotMine) => StepAnswer::NotMine,
+            Ok(Claim::OtherAudience) => StepAnswer::OtherAudience,
+            Err(failure) => StepAnswer::failed(failure, OnFailure::Authentication),
+        };
+        recorder.asked(&policy.name, asked.elapsed, answer, Vec::new());
+        if found.is_some() {
+            break;
+        }
     }
+    let names = chain.iter().map(|policy| &policy.name);
+    let trace = recorder.finish(names, SkipReason::Decided);
+    let decision = match found {
+        Some(identity) => Ok(Decision::Authenticated(identity)),
+        None => failure::settle(&trace, Decision::Unknown),
+    };
+    Outcome { decision, trace }
 }
+
+#[cfg(test)]
+mod tests;

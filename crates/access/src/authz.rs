@@ -1,11 +1,13 @@
 //! The authorizer chain: may this user do that?
 
 use wire::authorization::{Review, Status};
+use wire::review::ParseError;
 
-use crate::ask::Ask;
-use crate::failure::Undecided;
+use crate::ask::{self, Ask};
+use crate::failure::{self, Consequence, Failure, FailureKind, Undecided};
 use crate::name::PolicyName;
-use crate::trace::Trace;
+use crate::text;
+use crate::trace::{Recorder, SkipReason, StepAnswer, Trace};
 
 /// One authorizer of a chain.
 #[derive(Debug, Clone)]
@@ -75,10 +77,109 @@ impl Decision {
 }
 
 /// Asks the policies in order until one allows or denies.
-pub async fn decide(chain: &[Policy], review: &Review<'_>, ask: &impl Ask<Status>) -> Outcome {
-    let _ = (chain, review, ask, std::future::ready(()).await);
-    Outcome {
-        decision: Err(Undecided::new([])),
-        trace: Trace::default(),
+///
+/// A review that states both or neither of resource and non-resource attributes is answered by nobody: two policies could
+/// read it differently, and kube-apiserver never sends one.
+pub async fn decide(chain: &[Policy], review: &Review<'_>, by: &impl Ask<Status>) -> Outcome {
+    let mut recorder = Recorder::default();
+    let names = || chain.iter().map(|policy| &policy.name);
+    let spec = &review.spec;
+    if spec.resource_attributes.is_some() == spec.non_resource_attributes.is_some() {
+        return Outcome {
+            decision: Err(Undecided {
+                message: MALFORMED.to_owned(),
+            }),
+            trace: recorder.finish(names(), SkipReason::MalformedReview),
+        };
+    }
+    let mut decided = None;
+    let mut reasons = Vec::new();
+    let body: Result<&[u8], ParseError> = Ok(review.for_module());
+    for (index, policy) in chain.iter().enumerate() {
+        let asked = ask::ask(by, index, &body).await;
+        let answer = match asked.answer.and_then(check) {
+            Ok(answer) => answer,
+            Err(failure) => StepAnswer::failed(
+                failure,
+                failure::OnFailure::Authorization(policy.on_failure),
+            ),
+        };
+        decided = decision(&policy.name, &answer);
+        reasons.extend(opinion(&policy.name, &answer));
+        recorder.asked(&policy.name, asked.elapsed, answer, Vec::new());
+        if decided.is_some() {
+            break;
+        }
+    }
+    let trace = recorder.finish(names(), SkipReason::Decided);
+    let decision = match decided {
+        Some(decision) => Ok(decision),
+        None => failure::settle(
+            &trace,
+            Decision::NoOpinion {
+                reason: reasons.join("; "),
+            },
+        ),
+    };
+    Outcome { decision, trace }
+}
+
+/// What an answer says, if it may say that.
+///
+/// A policy that met an error on its way and has no opinion has failed: a clean "no opinion" would be cached.
+fn check(status: Status) -> Result<StepAnswer, Failure> {
+    let reason = text::paragraph(&status.reason, MAX_REASON);
+    match (status.allowed, status.denied) {
+        (true, true) => Err(Failure::answer("the request is allowed and denied at once")),
+        (true, false) => Ok(StepAnswer::Allowed { reason }),
+        (false, true) => Ok(StepAnswer::Denied { reason }),
+        (false, false) if status.evaluation_error.is_empty() => {
+            Ok(StepAnswer::NoOpinion { reason })
+        }
+        (false, false) => Err(Failure::new(FailureKind::Reported, status.evaluation_error)),
     }
 }
+
+/// The decision of the chain, when this answer is one.
+fn decision(policy: &PolicyName, answer: &StepAnswer) -> Option<Decision> {
+    match answer {
+        StepAnswer::Allowed { reason } if reason.is_empty() => Some(Decision::Allow {
+            reason: format!("allowed by policy `{policy}`"),
+        }),
+        StepAnswer::Allowed { reason } => Some(Decision::Allow {
+            reason: reason.clone(),
+        }),
+        StepAnswer::Denied { reason } if reason.is_empty() => Some(Decision::Deny {
+            reason: format!("denied by policy `{policy}`"),
+        }),
+        StepAnswer::Denied { reason } => Some(Decision::Deny {
+            reason: format!("{policy}: {reason}"),
+        }),
+        StepAnswer::Failed {
+            failure,
+            consequence: Consequence::Denied,
+        } => Some(Decision::Deny {
+            reason: failure::told(policy, failure),
+        }),
+        _ => None,
+    }
+}
+
+/// What a policy without an opinion says nevertheless.
+fn opinion(policy: &PolicyName, answer: &StepAnswer) -> Option<String> {
+    match answer {
+        StepAnswer::NoOpinion { reason } if !reason.is_empty() => {
+            Some(format!("{policy}: {reason}"))
+        }
+        _ => None,
+    }
+}
+
+const MALFORMED: &str =
+    "the review must state either resourceAttributes or nonResourceAttributes, and not both";
+
+/// In characters; the reason becomes part of the message of a 403.
+const MAX_REASON: usize = 4096;
+
+#[cfg(test)]
+mod tests;

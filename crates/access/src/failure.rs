@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::name::PolicyName;
+use crate::trace::Trace;
 use crate::{admission, authz, text};
 
 /// Why a policy has no answer.
@@ -88,32 +89,6 @@ impl FailureKind {
     }
 }
 
-/// A chain came to no decision, because of policies that failed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct Undecided {
-    /// For the client and its log: names each policy that failed, and how.
-    pub message: String,
-}
-
-impl Undecided {
-    pub(crate) fn new<'a>(
-        failures: impl IntoIterator<Item = (&'a PolicyName, &'a Failure)>,
-    ) -> Self {
-        let failures = failures
-            .into_iter()
-            .map(|(policy, failure)| told(policy, failure));
-        Self {
-            message: failures.collect::<Vec<_>>().join("; "),
-        }
-    }
-}
-
-/// The one sentence on a failed call.
-pub(crate) fn told(policy: &PolicyName, failure: &Failure) -> String {
-    format!("policy `{policy}` failed: {failure}")
-}
-
 /// What the configuration says of a policy that fails; authentication leaves no choice.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum OnFailure {
@@ -122,29 +97,58 @@ pub(crate) enum OnFailure {
     Admission(admission::OnFailure),
 }
 
-/// What a failed call makes of its chain. Nothing here lets a request pass that another policy would have stopped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Consequence {
-    /// The other policies are asked. Unless one of them decides, the chain is undecided.
-    AskOthers,
-    /// The request is denied.
-    Deny,
-    /// The chain is undecided, unless another policy rejects.
+/// What a failed call made of its chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Consequence {
+    /// Unless another policy decides, the chain is undecided.
     Undecided,
-    /// The chain goes on as if the policy were not there, and the user is warned.
-    Ignore,
+    /// The request is denied.
+    Denied,
+    /// The chain went on as if the policy were not there, and the user is warned.
+    Ignored,
 }
 
-/// From failure to decision: the only place where this is decided (blueprint: "a failed call is never an allow").
+/// From failure to decision: the only place where this is decided. No consequence allows anything.
 pub(crate) fn consequence(on_failure: OnFailure) -> Consequence {
     match on_failure {
-        OnFailure::Authentication | OnFailure::Authorization(authz::OnFailure::NoOpinion) => {
-            Consequence::AskOthers
-        }
-        OnFailure::Authorization(authz::OnFailure::Deny) => Consequence::Deny,
-        OnFailure::Admission(admission::OnFailure::Fail) => Consequence::Undecided,
-        OnFailure::Admission(admission::OnFailure::Ignore) => Consequence::Ignore,
+        OnFailure::Authentication
+        | OnFailure::Authorization(authz::OnFailure::NoOpinion)
+        | OnFailure::Admission(admission::OnFailure::Fail) => Consequence::Undecided,
+        OnFailure::Authorization(authz::OnFailure::Deny) => Consequence::Denied,
+        OnFailure::Admission(admission::OnFailure::Ignore) => Consequence::Ignored,
     }
+}
+
+/// A chain came to no decision, because of policies that failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Undecided {
+    /// For the client and its log: names each policy that failed, and how.
+    pub message: String,
+}
+
+/// What a chain answers in which no policy decided: `otherwise`, unless one failed that might have.
+pub(crate) fn settle<D>(trace: &Trace, otherwise: D) -> Result<D, Undecided> {
+    let failed: Vec<String> = trace
+        .steps
+        .iter()
+        .filter_map(|step| match step.failure()? {
+            (failure, Consequence::Undecided) => Some(told(&step.policy, failure)),
+            (_, Consequence::Denied | Consequence::Ignored) => None,
+        })
+        .collect();
+    if failed.is_empty() {
+        return Ok(otherwise);
+    }
+    Err(Undecided {
+        message: failed.join("; "),
+    })
+}
+
+/// The one sentence on a failed call.
+pub(crate) fn told(policy: &PolicyName, failure: &Failure) -> String {
+    format!("policy `{policy}` failed: {failure}")
 }
 
 /// In characters; a message may end up in a header or on a terminal.

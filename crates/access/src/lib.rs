@@ -26,15 +26,20 @@ mod ask;
 pub mod authn;
 pub mod authz;
 pub mod failure;
+mod identity;
+#[cfg(test)]
+mod laws;
 mod name;
 pub mod patch;
 mod plane;
 pub mod rules;
+#[cfg(test)]
+mod testing;
 mod text;
 pub mod trace;
 
 pub use ask::{Ask, Asked};
-pub use failure::{Failure, FailureKind, Undecided};
+pub use failure::{Consequence, Failure, FailureKind, Undecided};
 pub use name::{InvalidName, PolicyName};
 pub use plane::Plane;
 pub use trace::Trace;

@@ -26,8 +26,13 @@ impl Rule {
         resources: &[String],
         scope: Option<&str>,
     ) -> Result<Self, RuleError> {
-        let _ = (operations, api_groups, api_versions, resources, scope);
-        Ok(Self::everything())
+        Ok(Self {
+            operations: read_operations(operations)?,
+            api_groups: read_words("apiGroups", api_groups)?,
+            api_versions: read_versions(api_versions)?,
+            resources: read_resources(resources)?,
+            scope: scope.map_or(Ok(Scope::All), read_scope)?,
+        })
     }
 
     /// The rule that matches every request.
@@ -46,10 +51,27 @@ impl Rule {
     }
 
     /// Whether the rule is meant for a request.
+    ///
+    /// Matched are `resource` and `subResource` of the review. With `matchPolicy: Equivalent` those are what the API server
+    /// converted the request to, not what the user sent.
     #[must_use]
     pub fn matches(&self, request: &Request<'_>) -> bool {
-        let _ = request;
-        false
+        let is_operation = |pattern: &OperationPattern| pattern.matches(request.operation);
+        let resource = &request.resource;
+        self.scope.matches(request)
+            && self.operations.iter().any(is_operation)
+            && self
+                .api_groups
+                .iter()
+                .any(|group| group.matches(&resource.group))
+            && self
+                .api_versions
+                .iter()
+                .any(|version| version.matches(&resource.version))
+            && self.resources.iter().any(|pattern| {
+                pattern.resource.matches(&resource.resource)
+                    && pattern.subresource.matches(&request.sub_resource)
+            })
     }
 
     /// The operations, as they are written.
@@ -122,6 +144,83 @@ pub enum Scope {
     Namespaced,
 }
 
+impl OperationPattern {
+    fn matches(self, operation: Operation) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Only(only) => only == operation,
+        }
+    }
+}
+
+impl Pattern {
+    fn matches(&self, word: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Only(only) => only == word,
+        }
+    }
+
+    fn read(word: &str) -> Self {
+        match word {
+            "*" => Self::Any,
+            word => Self::Only(word.to_owned()),
+        }
+    }
+}
+
+impl ResourcePattern {
+    fn read(entry: &str) -> Self {
+        let (resource, subresource) = entry.split_once('/').unwrap_or((entry, ""));
+        Self {
+            resource: Pattern::read(resource),
+            subresource: Pattern::read(subresource),
+        }
+    }
+
+    fn is_main_resource(&self) -> bool {
+        matches!(&self.subresource, Pattern::Only(word) if word.is_empty())
+    }
+
+    /// Whether this entry makes the other one superfluous. The API server refuses such lists, as likely mistakes.
+    fn covers(&self, other: &Self) -> bool {
+        if self == other {
+            return false;
+        }
+        let covers = |mine: &Pattern, its: &Pattern| *mine == Pattern::Any || mine == its;
+        match (self.resource == Pattern::Any, self.is_main_resource()) {
+            // `*/*` must stand alone.
+            (true, false) if self.subresource == Pattern::Any => true,
+            // `*` has `pods` in it, but not `pods/log`.
+            (true, true) => other.is_main_resource(),
+            // `pods` beside `pods/*` is fine, so that a resource can be told from its subresources.
+            _ if other.is_main_resource() => false,
+            _ => {
+                covers(&self.resource, &other.resource)
+                    && covers(&self.subresource, &other.subresource)
+            }
+        }
+    }
+}
+
+impl Scope {
+    fn matches(self, request: &Request<'_>) -> bool {
+        match self {
+            Self::All => true,
+            Self::Cluster => !is_in_namespace(request),
+            Self::Namespaced => is_in_namespace(request),
+        }
+    }
+}
+
+/// A Namespace object is not in a namespace, although the review states its own name there.
+fn is_in_namespace(request: &Request<'_>) -> bool {
+    let resource = &request.resource;
+    let is_namespace =
+        resource.group.is_empty() && resource.version == "v1" && resource.resource == "namespaces";
+    !is_namespace && !request.namespace.is_empty()
+}
+
 impl fmt::Display for OperationPattern {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -143,10 +242,10 @@ impl fmt::Display for Pattern {
 impl fmt::Display for ResourcePattern {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}", self.resource)?;
-        match &self.subresource {
-            Pattern::Only(word) if word.is_empty() => Ok(()),
-            subresource => write!(formatter, "/{subresource}"),
+        if self.is_main_resource() {
+            return Ok(());
         }
+        write!(formatter, "/{}", self.subresource)
     }
 }
 
@@ -160,6 +259,90 @@ impl fmt::Display for Scope {
     }
 }
 
+fn read_operations(words: &[String]) -> Result<Vec<OperationPattern>, RuleError> {
+    const FIELD: &str = "operations";
+    let read = |word: &String| match word.as_str() {
+        "*" => Ok(OperationPattern::Any),
+        "CREATE" => Ok(OperationPattern::Only(Operation::Create)),
+        "UPDATE" => Ok(OperationPattern::Only(Operation::Update)),
+        "DELETE" => Ok(OperationPattern::Only(Operation::Delete)),
+        "CONNECT" => Ok(OperationPattern::Only(Operation::Connect)),
+        other => Err(RuleError::unknown(
+            FIELD,
+            other,
+            "`CREATE`, `UPDATE`, `DELETE`, `CONNECT` or `*`",
+        )),
+    };
+    check_wildcard(FIELD, words)?;
+    words.iter().map(read).collect()
+}
+
+fn read_versions(words: &[String]) -> Result<Vec<Pattern>, RuleError> {
+    const FIELD: &str = "apiVersions";
+    if words.iter().any(String::is_empty) {
+        return Err(RuleError::new(
+            FIELD,
+            "a version is empty; write `*` for all",
+        ));
+    }
+    read_words(FIELD, words)
+}
+
+fn read_words(field: &'static str, words: &[String]) -> Result<Vec<Pattern>, RuleError> {
+    check_wildcard(field, words)?;
+    Ok(words.iter().map(|word| Pattern::read(word)).collect())
+}
+
+fn check_wildcard(field: &'static str, words: &[String]) -> Result<(), RuleError> {
+    if words.is_empty() {
+        return Err(RuleError::new(
+            field,
+            "at least one entry is needed; write `*` for all",
+        ));
+    }
+    if words.len() > 1 && words.iter().any(|word| word == "*") {
+        return Err(RuleError::new(field, "`*` must stand alone"));
+    }
+    Ok(())
+}
+
+fn read_resources(entries: &[String]) -> Result<Vec<ResourcePattern>, RuleError> {
+    const FIELD: &str = "resources";
+    if entries.is_empty() {
+        return Err(RuleError::new(
+            FIELD,
+            "at least one entry is needed; write `*/*` for all",
+        ));
+    }
+    if entries.iter().any(String::is_empty) {
+        return Err(RuleError::new(FIELD, "an entry is empty"));
+    }
+    let patterns: Vec<_> = entries
+        .iter()
+        .map(|entry| ResourcePattern::read(entry))
+        .collect();
+    for wide in &patterns {
+        if let Some(narrow) = patterns.iter().find(|narrow| wide.covers(narrow)) {
+            let problem = format!("`{wide}` already has `{narrow}` in it; leave one out");
+            return Err(RuleError::new(FIELD, problem));
+        }
+    }
+    Ok(patterns)
+}
+
+fn read_scope(word: &str) -> Result<Scope, RuleError> {
+    match word {
+        "*" => Ok(Scope::All),
+        "Cluster" => Ok(Scope::Cluster),
+        "Namespaced" => Ok(Scope::Namespaced),
+        other => Err(RuleError::unknown(
+            "scope",
+            other,
+            "`Cluster`, `Namespaced` or `*`",
+        )),
+    }
+}
+
 /// A rule cannot be meant as it is written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{field}`: {problem}")]
@@ -169,3 +352,20 @@ pub struct RuleError {
     /// What is wrong with it.
     pub problem: String,
 }
+
+impl RuleError {
+    fn new(field: &'static str, problem: impl Into<String>) -> Self {
+        Self {
+            field,
+            problem: problem.into(),
+        }
+    }
+
+    fn unknown(field: &'static str, word: &str, known: &str) -> Self {
+        let word = word.escape_debug();
+        Self::new(field, format!("`{word}` is unknown; use {known}"))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-use crate::failure::Failure;
+use crate::failure::{self, Consequence, Failure, OnFailure};
 use crate::name::PolicyName;
 
 /// A step for every policy of the chain, in the order of the chain, asked or not.
@@ -17,13 +17,9 @@ pub struct Trace {
 impl Trace {
     /// The calls that failed, in the order of the chain.
     pub fn failures(&self) -> impl Iterator<Item = (&PolicyName, &Failure)> {
-        self.steps.iter().filter_map(|step| match &step.outcome {
-            StepOutcome::Asked {
-                answer: StepAnswer::Failed(failure),
-                ..
-            } => Some((&step.policy, failure)),
-            _ => None,
-        })
+        self.steps
+            .iter()
+            .filter_map(|step| step.failure().map(|(failure, _)| (&step.policy, failure)))
     }
 }
 
@@ -38,6 +34,24 @@ pub struct Step {
     /// What was left out of its answer because Kubernetes would not take it, for the author of the module.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+}
+
+impl Step {
+    /// The failure of the call and what it made of the chain, when it failed.
+    #[must_use]
+    pub fn failure(&self) -> Option<(&Failure, Consequence)> {
+        match &self.outcome {
+            StepOutcome::Asked {
+                answer:
+                    StepAnswer::Failed {
+                        failure,
+                        consequence,
+                    },
+                ..
+            } => Some((failure, *consequence)),
+            _ => None,
+        }
+    }
 }
 
 /// Whether a policy was asked.
@@ -112,7 +126,22 @@ pub enum StepAnswer {
         code: u16,
     },
     /// The call failed, or its answer broke a rule.
-    Failed(Failure),
+    Failed {
+        /// What happened.
+        failure: Failure,
+        /// What that made of the chain.
+        consequence: Consequence,
+    },
+}
+
+impl StepAnswer {
+    /// A failed call, with its consequence by the configuration.
+    pub(crate) fn failed(failure: Failure, on_failure: OnFailure) -> Self {
+        Self::Failed {
+            failure,
+            consequence: failure::consequence(on_failure),
+        }
+    }
 }
 
 /// The trace while the chain is being asked.
@@ -122,15 +151,21 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    pub(crate) fn asked(&mut self, policy: &PolicyName, elapsed: Duration, answer: StepAnswer) {
-        self.push(policy, StepOutcome::Asked { elapsed, answer }, Vec::new());
+    pub(crate) fn asked(
+        &mut self,
+        policy: &PolicyName,
+        elapsed: Duration,
+        answer: StepAnswer,
+        notes: Vec<String>,
+    ) {
+        self.push(policy, StepOutcome::Asked { elapsed, answer }, notes);
     }
 
     pub(crate) fn skipped(&mut self, policy: &PolicyName, reason: SkipReason) {
         self.push(policy, StepOutcome::Skipped(reason), Vec::new());
     }
 
-    pub(crate) fn push(&mut self, policy: &PolicyName, outcome: StepOutcome, notes: Vec<String>) {
+    fn push(&mut self, policy: &PolicyName, outcome: StepOutcome, notes: Vec<String>) {
         self.steps.push(Step {
             policy: policy.clone(),
             outcome,

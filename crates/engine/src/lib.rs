@@ -1,0 +1,53 @@
+//! Runs WebAssembly modules: bytes in, bytes out, within limits. Knows nothing of Kubernetes.
+//!
+//! An [`Engine`] loads [`Module`]s; an [`Entry`] is a function of a module; [`Entry::call`] runs it
+//! once in a fresh instance, with a request on stdin, and gives what it wrote to stdout. Nothing
+//! survives a call, and no call is without [`Limits`] and a deadline. [`inspect`] reads what a
+//! module says about itself without running it.
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        reason = "a test that panics has done its work"
+    )
+)]
+
+mod byte_size;
+mod cache;
+mod call;
+mod digest;
+mod engine;
+mod guest;
+mod imports;
+mod inspect;
+mod limits;
+mod module;
+mod slots;
+mod state;
+mod ticker;
+mod wasi;
+
+pub use byte_size::{ByteSize, ParseByteSizeError};
+pub use call::backtrace::{Backtrace, Frame};
+pub use call::error::{CallError, CallFailed, Phase, Trap};
+pub use call::{Output, Stats};
+pub use digest::Digest;
+pub use engine::{Engine, NewError, Options};
+pub use inspect::{
+    CustomSection, Export, ExternType, FunctionType, Import, InspectError, Inspection, Malformed,
+    MemoryType, TableType, ValueType, inspect,
+};
+pub use limits::Limits;
+pub use module::Entry;
+pub use module::{CodeOrigin, EntryError, LoadError, Module};

@@ -1,0 +1,228 @@
+//! `poll_oneoff`: sleep, and the question which streams are ready. They always are.
+
+use std::time::{Duration, Instant};
+
+use wasmtime::Caller;
+
+use crate::guest::{Guest, GuestMemory, element};
+use crate::state::{State, Stop};
+use crate::wasi::errno::{Errno, Refusal};
+use crate::wasi::stdio::Stream;
+use crate::wasi::system::Clock;
+use crate::wasi::{Wasi, answer};
+
+/// The most subscriptions in one call. Programs with three streams use a handful.
+const SUBSCRIPTIONS_MAX: u32 = 64;
+
+const SUBSCRIPTION_SIZE: u32 = 48;
+const EVENT_SIZE: u32 = 32;
+
+const TYPE_CLOCK: u8 = 0;
+const TYPE_READ: u8 = 1;
+const TYPE_WRITE: u8 = 2;
+
+/// The time of a clock subscription is a point in time, not a span.
+const FLAG_ABSOLUTE: u16 = 1;
+
+/// What a module waits for.
+struct Subscription {
+    /// Handed back with the event.
+    userdata: [u8; 8],
+    /// `TYPE_CLOCK`, `TYPE_READ` or `TYPE_WRITE`.
+    kind: u8,
+    wait: Wait,
+}
+
+/// When a subscription has its event.
+enum Wait {
+    /// After this time; `None` is later than any deadline.
+    Until(Option<Instant>),
+    /// Now: a stream with so many bytes, or an error.
+    Ready(Result<u64, Errno>),
+}
+
+/// Waits until at least one subscription has an event and writes all that have one.
+///
+/// Boxed by the linker; the caller is borrowed only before and after the wait.
+pub(crate) async fn poll_oneoff(
+    mut caller: Caller<'_, State>,
+    subscriptions: u32,
+    events: u32,
+    count: u32,
+    out: u32,
+) -> wasmtime::Result<u32> {
+    let waits = match Guest::of(&mut caller)
+        .map_err(Refusal::Stop)
+        .and_then(|guest| read_all(&guest, subscriptions, count))
+    {
+        Ok(waits) => waits,
+        Err(refusal) => return answer(Err(refusal)),
+    };
+    if let Err(stop) = sleep(&waits, caller.data().deadline).await {
+        return answer(Err(stop.into()));
+    }
+    let outcome = Guest::of(&mut caller)
+        .map_err(Refusal::Stop)
+        .and_then(|mut guest| write_due(&mut guest.memory, &waits, events, out));
+    answer(outcome)
+}
+
+/// Sleeps until the first event, but no longer than the call may last.
+async fn sleep(waits: &[Subscription], deadline: Instant) -> Result<(), Stop> {
+    let mut wake = deadline;
+    for subscription in waits {
+        match subscription.wait {
+            Wait::Ready(_) => return Ok(()),
+            Wait::Until(Some(time)) => wake = wake.min(time),
+            Wait::Until(None) => {}
+        }
+    }
+    tokio::time::sleep_until(wake.into()).await;
+    if Instant::now() < deadline {
+        Ok(())
+    } else {
+        Err(Stop::Deadline)
+    }
+}
+
+fn read_all(
+    guest: &Guest<'_>,
+    subscriptions: u32,
+    count: u32,
+) -> Result<Vec<Subscription>, Refusal> {
+    if count == 0 || count > SUBSCRIPTIONS_MAX {
+        return Err(Errno::Inval.into());
+    }
+    let now = Instant::now();
+    (0..count)
+        .map(|index| {
+            let at = element(subscriptions, index, SUBSCRIPTION_SIZE)?;
+            Ok(read_one(
+                guest.memory.read_array(at)?,
+                &guest.state.wasi,
+                now,
+            )?)
+        })
+        .collect()
+}
+
+/// Takes a `subscription` apart: userdata (8), type (1), and at 16 either a descriptor (4), or a
+/// clock (4), its time (8, at 24), precision (8) and flags (2, at 40).
+fn read_one(
+    bytes: [u8; SUBSCRIPTION_SIZE as usize],
+    wasi: &Wasi,
+    now: Instant,
+) -> Result<Subscription, Errno> {
+    let [
+        u0,
+        u1,
+        u2,
+        u3,
+        u4,
+        u5,
+        u6,
+        u7,
+        kind,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        rest @ ..,
+    ] = bytes;
+    let [
+        n0,
+        n1,
+        n2,
+        n3,
+        _,
+        _,
+        _,
+        _,
+        t0,
+        t1,
+        t2,
+        t3,
+        t4,
+        t5,
+        t6,
+        t7,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        f0,
+        f1,
+        ..,
+    ] = rest;
+    let number = u32::from_le_bytes([n0, n1, n2, n3]);
+    let wait = match kind {
+        TYPE_CLOCK => {
+            let clock = Clock::from_number(number)?;
+            let time = Duration::from_nanos(u64::from_le_bytes([t0, t1, t2, t3, t4, t5, t6, t7]));
+            let absolute = u16::from_le_bytes([f0, f1]) & FLAG_ABSOLUTE != 0;
+            let span = if absolute {
+                time.saturating_sub(wasi.clocks.now(clock))
+            } else {
+                time
+            };
+            Wait::Until(now.checked_add(span))
+        }
+        TYPE_READ => Wait::Ready(match wasi.stdio.stream(number) {
+            Ok(Stream::Stdin) => Ok(u64::try_from(wasi.stdio.unread()).unwrap_or(u64::MAX)),
+            _ => Err(Errno::Badf),
+        }),
+        TYPE_WRITE => Wait::Ready(match wasi.stdio.stream(number) {
+            Ok(Stream::Stdout | Stream::Stderr) => Ok(0),
+            _ => Err(Errno::Badf),
+        }),
+        _ => return Err(Errno::Inval),
+    };
+    Ok(Subscription {
+        userdata: [u0, u1, u2, u3, u4, u5, u6, u7],
+        kind,
+        wait,
+    })
+}
+
+/// Writes an event for everything that is due: userdata (8), error (2), type (1), and for streams
+/// bytes (8, at 16).
+fn write_due(
+    memory: &mut GuestMemory<'_>,
+    waits: &[Subscription],
+    events: u32,
+    out: u32,
+) -> Result<(), Refusal> {
+    let now = Instant::now();
+    let mut written: u32 = 0;
+    for Subscription {
+        userdata,
+        kind,
+        wait,
+    } in waits
+    {
+        let ready = match wait {
+            Wait::Until(Some(time)) if *time <= now => Ok(0),
+            Wait::Until(_) => continue,
+            Wait::Ready(ready) => *ready,
+        };
+        let (errno, bytes) = match ready {
+            Ok(bytes) => (Errno::Success, bytes),
+            Err(errno) => (errno, 0),
+        };
+        let at = element(events, written, EVENT_SIZE)?;
+        memory.slice_mut(at, EVENT_SIZE)?.fill(0);
+        memory.write(at, userdata)?;
+        memory.write(element(at, 1, 8)?, &(errno as u16).to_le_bytes())?;
+        memory.write(element(at, 10, 1)?, &[*kind])?;
+        memory.write_u64(element(at, 2, 8)?, bytes)?;
+        written = written.saturating_add(1);
+    }
+    Ok(memory.write_u32(out, written)?)
+}

@@ -1,0 +1,11 @@
+//! Replays the cases of this example natively.
+
+use k8s_wasm_sdk::testing::Module;
+use namespace_owners::NamespaceOwners;
+
+#[test]
+fn answers_every_case() {
+    Module::named("namespace_owners")
+        .authz::<NamespaceOwners>()
+        .replay("cases");
+}

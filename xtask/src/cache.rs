@@ -1,11 +1,13 @@
 //! The user's cache directory: things that take minutes to make, one folder for each version.
 
 use std::env;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+
+use crate::process::Status;
 
 /// `$XDG_CACHE_HOME/k8s-wasm`, or `~/.cache/k8s-wasm`.
 #[derive(Clone)]
@@ -43,13 +45,18 @@ impl Cache {
     ///
     /// `build` gets an empty folder that becomes `key` by a rename, so an interrupted build leaves nothing behind that
     /// looks finished. Of two processes at once one builds and the other waits.
-    pub fn folder(&self, key: &str, build: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
+    pub fn folder(
+        &self,
+        key: &str,
+        status: &Status,
+        build: impl FnOnce(&Path) -> Result<()>,
+    ) -> Result<PathBuf> {
         let folder = self.path(key);
         if folder.exists() {
             return Ok(folder);
         }
         create(folder.parent().unwrap_or(&self.root))?;
-        let _lock = lock(&with_suffix(&folder, ".lock"))?;
+        let _lock = lock(&with_suffix(&folder, ".lock"), status)?;
         if folder.exists() {
             return Ok(folder);
         }
@@ -74,13 +81,18 @@ fn create(directory: &Path) -> Result<()> {
 }
 
 /// Held until the file is dropped, or the process ends.
-fn lock(path: &Path) -> Result<File> {
+fn lock(path: &Path, status: &Status) -> Result<File> {
     let context = || format!("cannot lock `{}`", path.display());
     let file = File::options()
         .create(true)
         .append(true)
         .open(path)
         .with_context(context)?;
+    match file.try_lock() {
+        Ok(()) => return Ok(file),
+        Err(TryLockError::WouldBlock) => status.set("waiting for another xtask that does the same"),
+        Err(TryLockError::Error(error)) => return Err(error).with_context(context),
+    }
     file.lock().with_context(context)?;
     Ok(file)
 }
@@ -111,7 +123,7 @@ mod tests {
         let mut builds = 0;
         for key in ["etcd/1", "etcd/1", "etcd/2"] {
             let folder = cache
-                .folder(key, |folder| {
+                .folder(key, &Status::default(), |folder| {
                     builds += 1;
                     Ok(fs::write(folder.join("etcd"), key)?)
                 })
@@ -124,7 +136,7 @@ mod tests {
     #[test]
     fn starts_from_an_empty_folder_after_a_failed_build() {
         let (_directory, cache) = scratch();
-        let failed = cache.folder("kube/1", |folder| {
+        let failed = cache.folder("kube/1", &Status::default(), |folder| {
             fs::write(folder.join("half"), "")?;
             bail!("interrupted")
         });
@@ -132,7 +144,9 @@ mod tests {
         assert!(!cache.path("kube/1").exists());
 
         let folder = cache
-            .folder("kube/1", |folder| Ok(fs::write(folder.join("whole"), "")?))
+            .folder("kube/1", &Status::default(), |folder| {
+                Ok(fs::write(folder.join("whole"), "")?)
+            })
             .unwrap();
         assert!(folder.join("whole").exists());
         assert!(!folder.join("half").exists());
@@ -144,13 +158,15 @@ mod tests {
         let (started, wait_for_start) = std::sync::mpsc::channel();
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                cache.folder("kube/1", |folder| {
+                cache.folder("kube/1", &Status::default(), |folder| {
                     started.send(()).unwrap();
                     Ok(fs::write(folder.join("first"), "")?)
                 })
             });
             wait_for_start.recv().unwrap();
-            let folder = cache.folder("kube/1", |_| bail!("built twice")).unwrap();
+            let folder = cache
+                .folder("kube/1", &Status::default(), |_| bail!("built twice"))
+                .unwrap();
             assert!(folder.join("first").exists());
         });
     }

@@ -130,25 +130,27 @@ impl Program {
 
     fn build(&self, context: &Context, status: &Status) -> Result<PathBuf> {
         let version = self.version(context)?;
-        let folder = context.cache.folder(&self.key(&version), |folder| {
-            let mut go = context.command("go");
-            go.current_dir(context.root.join(self.folder));
-            go.args([
-                "build",
-                "-v",
-                "-mod=readonly",
-                "-trimpath",
-                "-buildvcs=false",
-                "-ldflags",
-            ]);
-            go.arg(self.linker_flags(&version))
-                .arg("-o")
-                .arg(folder.join(self.name))
-                .arg(".");
-            // No C compiler needed, and the program runs on any Linux.
-            go.env("CGO_ENABLED", "0");
-            process::run_to_log(go, &context.cache.log(self.name)?, status)
-        })?;
+        let folder = context
+            .cache
+            .folder(&self.key(&version), status, |folder| {
+                let mut go = context.command("go");
+                go.current_dir(context.root.join(self.folder));
+                go.args([
+                    "build",
+                    "-v",
+                    "-mod=readonly",
+                    "-trimpath",
+                    "-buildvcs=false",
+                    "-ldflags",
+                ]);
+                go.arg(self.linker_flags(&version))
+                    .arg("-o")
+                    .arg(folder.join(self.name))
+                    .arg(".");
+                // No C compiler needed, and the program runs on any Linux.
+                go.env("CGO_ENABLED", "0");
+                process::run_to_log(go, &context.cache.log(self.name)?, status)
+            })?;
         Ok(folder.join(self.name))
     }
 

@@ -46,7 +46,7 @@ pub fn output(mut command: Command) -> Result<String> {
 /// The error carries the end of the output.
 pub fn run_to_log(mut command: Command, log: &Path, status: &Status) -> Result<()> {
     let name = shown(&command);
-    let mut file = File::options().create(true).append(true).open(log)?;
+    let mut file = File::create(log)?;
     writeln!(file, "$ {name}")?;
     let (reader, writer) = io::pipe()?;
     command.stdout(writer.try_clone()?).stderr(writer);

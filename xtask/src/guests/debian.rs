@@ -5,6 +5,7 @@
 //! installed cargo drives it through `RUSTC`.
 
 use std::env;
+use std::ffi::OsStr;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -36,9 +37,9 @@ pub fn programs(context: &Context) -> Result<Programs> {
     }
     let context = context.clone();
     let pending = Pending::start("fetching Debian's Rust for WebAssembly", move |status| {
-        context
-            .cache
-            .folder(&key(), |folder| unpack(&context, folder, loader, status))
+        context.cache.folder(&key(), status, |folder| {
+            unpack(&context, folder, loader, status)
+        })
     });
     let bin = pending.wait()?.join("bin");
     Ok(Programs {
@@ -75,6 +76,9 @@ fn unpack(context: &Context, folder: &Path, loader: Loader, status: &Status) -> 
     let system = folder.join("system");
     for package in fs::read_dir(downloads.join("var/cache/apt/archives"))? {
         let package = package?.path();
+        if package.extension() != Some(OsStr::new("deb")) {
+            continue;
+        }
         status.set(&format!(
             "unpacking {}",
             package.file_name().unwrap_or_default().display()

@@ -1,0 +1,138 @@
+//! The server: bound first, then run until it is told to stop and everything begun is answered.
+
+use std::future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use host::Host;
+use tokio::net::TcpListener;
+
+use crate::admin::{Admin, Readiness};
+use crate::http::{self, Drained, Listener};
+use crate::options::{Clients, Options, Tls};
+use crate::tls::{Identity, TlsError};
+use crate::webhook::{Bodies, Webhook};
+
+/// Bound sockets with a host behind them.
+#[derive(Debug)]
+pub struct Server {
+    listener: Listener,
+    webhook: Webhook,
+    admin: Listener,
+    readiness: Readiness,
+    host: Arc<ArcSwap<Host>>,
+}
+
+/// Changes a server while it runs. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    host: Arc<ArcSwap<Host>>,
+}
+
+impl Server {
+    /// Reads the TLS files, then opens the sockets. Connections wait there until [`Server::run`].
+    ///
+    /// # Errors
+    /// When a file or an address cannot be used, or plaintext is asked for where others can listen in.
+    pub async fn bind(options: Options, host: Arc<Host>) -> Result<Self, BindError> {
+        let identity = match &options.tls {
+            Tls::Files { certificate, key, clients } => {
+                if matches!(clients, Clients::Anyone) {
+                    tracing::warn!("everybody who reaches the port may ask: no CA for client certificates is set");
+                }
+                Some(Identity::load(certificate, key, clients)?)
+            }
+            Tls::Plaintext if options.listen.ip().is_loopback() => None,
+            Tls::Plaintext => return Err(BindError::PlaintextBeyondLoopback { address: options.listen }),
+        };
+        let limits = options.connections;
+        let listener = Listener::new(listen(options.listen).await?, identity, limits.clone());
+        let admin = Listener::new(listen(options.admin).await?, None, limits);
+        let host = Arc::new(ArcSwap::new(host));
+        let webhook = Webhook { host: Arc::clone(&host), bodies: Bodies::new(options.body_max, options.bodies_max) };
+        Ok(Self { listener, webhook, admin, readiness: Readiness::default(), host })
+    }
+
+    /// Where reviews are taken; tells the port when that was left to the operating system.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.listener.address()
+    }
+
+    /// Where `/livez` and `/readyz` are answered.
+    #[must_use]
+    pub fn admin_addr(&self) -> SocketAddr {
+        self.admin.address()
+    }
+
+    /// What can be changed while the server runs.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        Handle { host: Arc::clone(&self.host) }
+    }
+
+    /// Serves until `shutdown` resolves. Then it is no longer ready, takes no more connections, asks clients to leave
+    /// (`Connection: close`, GOAWAY) and answers what has begun, for at most the drain timeout.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Drained {
+        let Self { listener, webhook, admin, readiness, .. } = self;
+        tracing::info!(address = %listener.address(), admin = %admin.address(), "serving");
+        let identity = listener.identity();
+        let reviews = http::serve(listener, webhook, async {
+            readiness.set(true);
+            shutdown.await;
+            readiness.set(false);
+            tracing::info!("stopping");
+        });
+        let probes = http::serve(admin, Admin { readiness: readiness.clone() }, future::pending());
+        let renewal = async {
+            match identity {
+                Some(identity) => identity.keep_fresh().await,
+                None => future::pending().await,
+            }
+        };
+        // Cancelling probes and renewal is safe: neither has anything to finish.
+        let drained = tokio::select! {
+            drained = reviews => drained,
+            drained = probes => drained,
+            never = renewal => match never {},
+        };
+        tracing::info!(?drained, "stopped");
+        drained
+    }
+}
+
+impl Handle {
+    /// Puts another host in place. Reviews that are being answered stay with the one they began with.
+    pub fn replace(&self, host: Arc<Host>) {
+        self.host.store(host);
+    }
+}
+
+/// A server could not be bound.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// A TLS file cannot be used.
+    #[error("failed to set up TLS")]
+    Tls(#[from] TlsError),
+    /// The reviews carry tokens and Secrets.
+    #[error("plaintext is only served on a loopback address such as 127.0.0.1, not on {address}")]
+    PlaintextBeyondLoopback {
+        /// Where it was to listen.
+        address: SocketAddr,
+    },
+    /// The address is in use, not ours, or needs privileges.
+    #[error("failed to listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the operating system says.
+        #[source]
+        source: io::Error,
+    },
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, BindError> {
+    TcpListener::bind(address).await.map_err(|source| BindError::Listen { address, source })
+}

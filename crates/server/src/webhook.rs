@@ -1,0 +1,137 @@
+//! Reviews over HTTP: which path asks what, and which code says what.
+//!
+//! | Answer of the host | HTTP |
+//! |---|---|
+//! | a review, whatever it decides | 200 |
+//! | an authorizer failed and nobody allowed or denied | 503 without Retry-After: kube-apiserver's failure policy applies at once |
+//! | an admission policy failed that must not | 500 |
+//! | no decision, and every policy to blame was only busy | 429 with `Retry-After: 1`: kube-apiserver tries again |
+//!
+//! An authenticator that failed is told inside a review (`status.error`), which kube-apiserver neither caches nor retries.
+
+mod body;
+mod deadline;
+mod log;
+mod route;
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Instant;
+
+use access::{FailureKind, Plane, failure::Consequence};
+use arc_swap::ArcSwap;
+use host::{Answered, AskError, Host, Question, Reply, Verdict};
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{CONTENT_TYPE, HeaderMap};
+use hyper::{Method, Request, Response, StatusCode};
+use tracing::Instrument;
+
+pub(crate) use body::Bodies;
+
+use crate::http::Handler;
+use crate::refusal::{Refusal, json};
+use route::Route;
+
+/// Answers reviews.
+#[derive(Debug)]
+pub(crate) struct Webhook {
+    pub(crate) host: Arc<ArcSwap<Host>>,
+    pub(crate) bodies: Bodies,
+}
+
+impl Handler for Webhook {
+    async fn handle(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let arrival = Instant::now();
+        let method = request.method().clone();
+        let uri = request.uri().clone();
+        match self.review(request, arrival).await {
+            Ok(response) => response,
+            Err(refusal) => {
+                log::refusal(&method, &uri, &refusal);
+                refusal.response()
+            }
+        }
+    }
+}
+
+impl Webhook {
+    async fn review(&self, request: Request<Incoming>, arrival: Instant) -> Result<Response<Full<Bytes>>, Refusal> {
+        let (head, body) = request.into_parts();
+        let route = Route::parse(head.uri.path()).ok_or(Refusal::Path)?;
+        if head.method != Method::POST {
+            return Err(Refusal::Method { allow: "POST" });
+        }
+        if !is_json(&head.headers) {
+            return Err(Refusal::MediaType);
+        }
+        let deadline = deadline::of(head.uri.query(), arrival).ok_or(Refusal::Timeout)?;
+        let body = self.bodies.receive(body, deadline).await?;
+        let question = Question {
+            plane: route.plane,
+            policy: route.policy.as_deref(),
+            review: body.bytes(),
+            deadline,
+        };
+        // What the host and its modules log at debug belongs to a review; the line of the decision says everything itself,
+        // so at the usual level there is no span to pay for.
+        let span = tracing::debug_span!("review", plane = route.plane.as_str());
+        let answered = self.host.load_full().ask(question).instrument(span).await.map_err(unanswerable)?;
+        Ok(respond(&route, answered, arrival))
+    }
+}
+
+/// kube-apiserver says `application/json`; nothing at all, or a charset, is accepted too.
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get(CONTENT_TYPE) else { return true };
+    let media_type = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+    media_type.trim_ascii().eq_ignore_ascii_case(b"application/json")
+}
+
+/// The client sent what it is told back here, so the whole chain of causes may be shown to it.
+fn unanswerable(error: AskError) -> Refusal {
+    match error {
+        AskError::NoSuchPolicy(name) => Refusal::Policy(name),
+        AskError::Review(cause) => Refusal::Review(told(&cause)),
+    }
+}
+
+fn told(error: &dyn Error) -> String {
+    let mut text = format!("failed to read the review: {error}");
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+fn respond(plane: Plane, answered: &mut Answered) -> Response<Full<Bytes>> {
+    if let Some(message) = overload(answered) {
+        return Refusal::Overload(message.to_owned()).response();
+    }
+    match std::mem::replace(&mut answered.reply, Reply::Review(Vec::new())) {
+        Reply::Review(review) => json(StatusCode::OK, review),
+        Reply::Failed(message) if plane == Plane::Authorization => Refusal::Authorizer(message).response(),
+        Reply::Failed(message) => Refusal::Admitter(message).response(),
+    }
+}
+
+/// What to say when there is no decision for the only reason that too many calls were under way: nothing is wrong with the
+/// policies, and the same question will be answered a moment later.
+fn overload(answered: &Answered) -> Option<&str> {
+    let undecided = answered.decision.as_ref().err()?;
+    let mut to_blame = answered
+        .trace
+        .steps
+        .iter()
+        .filter_map(Step::failure)
+        .filter(|(_, consequence)| *consequence == Consequence::Undecided)
+        .peekable();
+    to_blame.peek()?;
+    to_blame.all(|(failure, _)| failure.kind == FailureKind::Busy).then_some(&undecided.message)
+}
+
+#[cfg(test)]
+mod tests;

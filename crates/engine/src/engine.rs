@@ -78,9 +78,7 @@ impl Engine {
     /// # Errors
     /// When the operating system refuses either, or an option is out of range.
     pub fn new(options: Options) -> Result<Self, NewError> {
-        let config = config::config(&options)?;
-        let wasmtime =
-            wasmtime::Engine::new(&config).map_err(|error| NewError::Reserve(error.into()))?;
+        let wasmtime = wasmtime_engine(&options)?;
         let linker = imports::linker(&wasmtime).map_err(|error| NewError::Reserve(error.into()))?;
         let ticker = Ticker::start(wasmtime.weak()).map_err(NewError::Ticker)?;
         let cache = options
@@ -115,6 +113,12 @@ impl Engine {
     pub fn memory_max(&self) -> ByteSize {
         self.shared.memory_max
     }
+}
+
+/// The engine underneath: accepted WebAssembly and the pool of instances.
+pub(crate) fn wasmtime_engine(options: &Options) -> Result<wasmtime::Engine, NewError> {
+    let config = config::config(options)?;
+    wasmtime::Engine::new(&config).map_err(|error| NewError::Reserve(error.into()))
 }
 
 /// An engine could not be set up.

@@ -79,10 +79,11 @@ impl Function {
 
 #[cfg(test)]
 mod tests {
-    use wasmtime::{Engine, ExternType as Linked, Store, ValType};
+    use wasmtime::{ExternType as Linked, Store, ValType};
 
     use super::*;
-    use crate::{ByteSize, Limits};
+    use crate::engine::wasmtime_engine;
+    use crate::{ByteSize, Limits, Options};
 
     fn value_type(ty: &ValType) -> ValueType {
         match ty {
@@ -94,7 +95,7 @@ mod tests {
 
     #[test]
     fn what_is_linked_is_what_is_declared() {
-        let engine = Engine::default();
+        let engine = wasmtime_engine(&Options::default()).unwrap();
         let linker = linker(&engine).unwrap();
         let state = State::new(
             Vec::new(),

@@ -107,6 +107,8 @@ fn tick(engine: &EngineWeak, shared: &Shared) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Options;
+    use crate::engine::wasmtime_engine;
 
     /// Waits until `condition` holds; the test runner's own limit ends it otherwise.
     fn until(condition: impl Fn() -> bool) {
@@ -117,7 +119,7 @@ mod tests {
 
     #[test]
     fn sleeps_when_nothing_is_in_flight_and_wakes_for_a_call() {
-        let engine = wasmtime::Engine::default();
+        let engine = wasmtime_engine(&Options::default()).unwrap();
         let ticker = Ticker::start(engine.weak()).unwrap();
         until(|| ticker.shared.asleep.load(Ordering::SeqCst));
 
@@ -129,7 +131,7 @@ mod tests {
 
     #[test]
     fn ends_with_its_owner() {
-        let engine = wasmtime::Engine::default();
+        let engine = wasmtime_engine(&Options::default()).unwrap();
         let ticker = Ticker::start(engine.weak()).unwrap();
         let shared = Arc::downgrade(&ticker.shared);
         drop(ticker);

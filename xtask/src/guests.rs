@@ -68,7 +68,7 @@ fn build_with(context: &Context, way: Option<Way>) -> Result<PathBuf> {
     let built = context.target_dir.join(TARGET).join(PROFILE);
     let mut current = Vec::new();
     for (_, library) in modules {
-        let file = format!("{}.wasm", library.replace('-', "_"));
+        let file = format!("{library}.wasm");
         update(&built.join(&file), &folder.join(&file))?;
         current.push(folder.join(file));
     }

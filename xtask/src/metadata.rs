@@ -47,7 +47,7 @@ struct Marks {
 }
 
 impl Package {
-    /// The name of the library when the package is a module: marked with `[package.metadata.k8s-wasm] module = true`.
+    /// The name of the library, which is that of its file, when the package is a module: marked with `[package.metadata.k8s-wasm] module = true`.
     pub fn module(&self) -> Option<&str> {
         let marked = self
             .metadata

@@ -72,12 +72,16 @@ fn findings(context: &Context) -> Result<Vec<Finding>> {
         .get_subcommands()
         .map(|verb| verb.get_name().to_owned())
         .collect();
+    let modules: Vec<_> = packages
+        .iter()
+        .filter_map(|package| package.module())
+        .collect();
     let mut findings = [
         edges::check(&packages, &context.root),
         sources::check(&repository),
         documents::check(&repository, &verbs),
         examples::check(&repository),
-        vectors::check(&repository),
+        vectors::check(&repository, &modules),
     ]
     .concat();
     findings.sort();

@@ -23,7 +23,10 @@ const EDGES: [(&str, &[&str]); 10] = [
 ];
 
 /// What a package may depend on whose folder is below the first path: there are many, all alike.
-const FAMILIES: [(&str, &[&str]); 1] = [("examples", &["k8s-wasm-sdk"])];
+const FAMILIES: [(&str, &[&str]); 2] = [
+    ("examples", &["k8s-wasm-sdk"]),
+    ("spec/guests", &["k8s-wasm-wire"]),
+];
 
 /// Finds dependencies that the tables do not allow, and packages that they do not know.
 pub fn check(packages: &[Package], root: &Path) -> Vec<Finding> {

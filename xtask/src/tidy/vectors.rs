@@ -1,45 +1,93 @@
-//! `spec/vectors/`: every file can be read by those who run the vectors.
+//! Vectors and the cases of examples: each has the members that spec/vectors/README.md lists, and no others.
 
-use serde_json::Value;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::Finding;
 use super::repository::Repository;
 
-/// Finds vectors that are not JSON.
-pub fn check(repository: &Repository) -> Vec<Finding> {
-    let vectors = repository
+/// The form of a vector. What the members mean is checked by those who run it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "only the form counts")]
+struct Vector {
+    about: String,
+    module: String,
+    entry_point: String,
+    policy: Option<IgnoredAny>,
+    settings: Option<IgnoredAny>,
+    request: IgnoredAny,
+    expect: IgnoredAny,
+}
+
+/// Finds files that are no vectors, and vectors of modules that are not in `modules`.
+pub fn check(repository: &Repository, modules: &[&str]) -> Vec<Finding> {
+    repository
         .files(&[".json"])
-        .filter(|(path, _)| path.starts_with("spec/vectors/"));
-    vectors
-        .filter_map(|(path, text)| {
-            let error = serde_json::from_str::<Value>(text).err()?;
-            Some(Finding::line(
-                path,
-                error.line(),
-                format!("not JSON: {error}"),
-            ))
-        })
+        .filter(|(path, _)| is_vector(path))
+        .filter_map(|(path, text)| check_vector(path, text, modules))
         .collect()
+}
+
+fn is_vector(path: &str) -> bool {
+    path.starts_with("spec/vectors/") || path.starts_with("examples/") && path.contains("/cases/")
+}
+
+fn check_vector(path: &str, text: &str, modules: &[&str]) -> Option<Finding> {
+    match serde_json::from_str::<Vector>(text) {
+        Err(error) => Some(Finding::line(
+            path,
+            error.line(),
+            format!("not a vector: {error}"),
+        )),
+        Ok(vector) if !modules.contains(&vector.module.as_str()) => Some(Finding::file(
+            path,
+            format!("no package builds the module `{}`", vector.module),
+        )),
+        Ok(_) => None,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const VECTOR: &str =
+        r#"{"about": "a", "module": "m", "entryPoint": "authn", "request": {}, "expect": {}}"#;
+
+    fn findings(path: &str, text: &str) -> Vec<String> {
+        check(&Repository::from([(path, text)]), &["m"])
+            .iter()
+            .map(Finding::to_string)
+            .collect()
+    }
+
     #[test]
-    fn finds_vectors_that_are_not_json() {
-        let repository = Repository::from([
-            ("spec/vectors/a.json", "{}"),
-            ("spec/vectors/b.json", "{\n,}"),
-        ]);
-        let findings = check(&repository);
-        assert_eq!(findings.len(), 1);
-        assert!(
-            findings[0]
-                .to_string()
-                .starts_with("spec/vectors/b.json:2: not JSON"),
-            "{}",
-            findings[0]
+    fn accepts_vectors() {
+        assert_eq!(
+            findings("spec/vectors/authn/a.json", VECTOR),
+            [] as [&str; 0]
+        );
+        assert_eq!(findings("examples/a/settings.json", "[]"), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn finds_files_of_another_form() {
+        for text in ["{\n,}", "{}", &VECTOR.replace("about", "abuot")] {
+            let found = findings("examples/a/cases/b.json", text);
+            assert!(
+                matches!(&found[..], [finding] if finding.contains("not a vector")),
+                "{text}: {found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn finds_vectors_of_modules_that_do_not_exist() {
+        let found = findings("spec/vectors/a.json", &VECTOR.replace(r#""m""#, r#""n""#));
+        assert_eq!(
+            found,
+            ["spec/vectors/a.json: no package builds the module `n`"]
         );
     }
 }

@@ -10,7 +10,6 @@ use clap::{Args, ValueEnum};
 use self::steps::{Run, Step};
 use crate::context::Context;
 use crate::process::elapsed;
-use crate::setup;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -27,8 +26,8 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<()> {
         .collect();
     let started = Instant::now();
     let mut run = Run::new(context);
+    steps.iter().try_for_each(|step| step.check(context))?;
     if steps.iter().any(|step| step.needs_cluster()) {
-        setup::check(context)?;
         // Go compiles for minutes the first time: beside the steps that need only Rust.
         run.start_kube()?;
     }

@@ -2,13 +2,13 @@
 
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 
 use crate::context::Context;
 use crate::kube::{self, Kube};
 use crate::process::{self, Pending};
-use crate::setup::Setup;
+use crate::setup::{self, Setup};
 use crate::{codegen, guests, tidy};
 
 /// One step; the name on the command line is the variant's.
@@ -82,6 +82,18 @@ impl Step {
         matches!(self, Self::Kube | Self::Conformance)
     }
 
+    /// Says what only the user can install, before anything long starts.
+    pub fn check(self, context: &Context) -> Result<()> {
+        match self {
+            Self::Format => component(context, "fmt", "rustfmt"),
+            Self::Clippy => component(context, "clippy", "clippy"),
+            Self::Guests | Self::Unit => guests::check(context),
+            Self::Kube => kube::check(context),
+            Self::Conformance => setup::check(context),
+            Self::Tidy | Self::Codegen | Self::Doc => Ok(()),
+        }
+    }
+
     /// Runs the step.
     pub fn run(self, run: &mut Run<'_>) -> Result<()> {
         let context = run.context;
@@ -114,6 +126,14 @@ impl Step {
             }
         }
     }
+}
+
+/// Checks that cargo has a subcommand that small installations of Rust lack.
+fn component(context: &Context, subcommand: &str, package: &str) -> Result<()> {
+    let cargo = arguments(context.command("cargo"), &format!("{subcommand} --version"));
+    process::output(cargo).map(drop).with_context(|| {
+        format!("`cargo {subcommand}` is missing: install it with `rustup component add {package}`")
+    })
 }
 
 fn arguments(mut command: Command, arguments: &str) -> Command {

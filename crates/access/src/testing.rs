@@ -76,7 +76,11 @@ pub(crate) fn answers(trace: &Trace) -> Vec<Option<&StepAnswer>> {
         &StepOutcome::Skipped(_) => None,
         StepOutcome::Asked { answer, .. } => Some(answer),
     };
-    trace.steps.iter().map(|step| answer(&step.outcome)).collect()
+    trace
+        .steps
+        .iter()
+        .map(|step| answer(&step.outcome))
+        .collect()
 }
 
 /// The kind of failure of one step.

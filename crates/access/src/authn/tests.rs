@@ -46,9 +46,15 @@ fn username(outcome: &Outcome) -> Option<&str> {
 /// The status is a failed call with this message, and nobody is authenticated.
 fn refuses(status: Status, message: &str) {
     let outcome = one(status);
-    assert_eq!(failure_of(&outcome.trace, 0), (FailureKind::Answer, message));
+    assert_eq!(
+        failure_of(&outcome.trace, 0),
+        (FailureKind::Answer, message)
+    );
     assert!(!outcome.status().authenticated);
-    assert_eq!(outcome.status().error, format!("policy `p0` failed: {message}"));
+    assert_eq!(
+        outcome.status().error,
+        format!("policy `p0` failed: {message}")
+    );
 }
 
 #[test]
@@ -75,7 +81,10 @@ fn policies_see_the_review_in_v1() {
 
 #[test]
 fn a_token_that_nobody_knows_is_answered_without_an_error_so_that_it_is_cached() {
-    let outcome = ask(&chain(2), &Table::new([Ok(Status::default()), Ok(Status::default())]));
+    let outcome = ask(
+        &chain(2),
+        &Table::new([Ok(Status::default()), Ok(Status::default())]),
+    );
     assert_eq!(outcome.decision, Ok(Decision::Unknown));
     assert_eq!(outcome.status(), Status::default());
 }
@@ -228,10 +237,7 @@ fn a_review_that_cannot_be_passed_on_is_a_failed_call() {
 
 #[test]
 fn an_empty_chain_knows_nobody() {
-    assert_eq!(
-        ask(&[], &Table::new([])).decision,
-        Ok(Decision::Unknown)
-    );
+    assert_eq!(ask(&[], &Table::new([])).decision, Ok(Decision::Unknown));
 }
 
 #[test]

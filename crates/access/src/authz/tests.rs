@@ -61,7 +61,11 @@ const VETOES: OnFailure = OnFailure::Deny;
 
 #[test]
 fn the_first_policy_that_allows_or_denies_decides() {
-    let table = Table::new([Ok(no_opinion("")), Ok(allowed("a friend")), Ok(denied("no"))]);
+    let table = Table::new([
+        Ok(no_opinion("")),
+        Ok(allowed("a friend")),
+        Ok(denied("no")),
+    ]);
     let outcome = ask(&[ADDS; 3], &table);
     assert_eq!(outcome.decision, allow("a friend"));
     assert_eq!(table.asked(), [0, 1]);
@@ -80,7 +84,11 @@ fn decisions_without_a_reason_name_the_policy() {
 
 #[test]
 fn without_a_decision_the_reasons_are_told() {
-    let table = Table::new([Ok(no_opinion("not a group")), Ok(no_opinion("")), Ok(no_opinion("late"))]);
+    let table = Table::new([
+        Ok(no_opinion("not a group")),
+        Ok(no_opinion("")),
+        Ok(no_opinion("late")),
+    ]);
     let decision = ask(&[ADDS; 3], &table).decision.unwrap();
     assert_eq!(decision.status(), no_opinion("p0: not a group; p2: late"));
 }
@@ -106,7 +114,10 @@ fn another_policy_may_still_decide_after_a_failed_one() {
 fn a_policy_that_may_veto_denies_when_it_fails() {
     let table = Table::new([Err(trap()), Ok(allowed("yes"))]);
     let outcome = ask(&[VETOES, ADDS], &table);
-    assert_eq!(outcome.decision, deny("policy `p0` failed: the module trapped"));
+    assert_eq!(
+        outcome.decision,
+        deny("policy `p0` failed: the module trapped")
+    );
     assert_eq!(table.asked(), [0]);
     assert_eq!(
         outcome.trace.steps[0].failure().unwrap().1,
@@ -123,7 +134,10 @@ fn refuses_allowed_and_denied_at_once() {
     let outcome = ask(&[ADDS], &Table::new([Ok(both)]));
     assert_eq!(
         failure_of(&outcome.trace, 0),
-        (FailureKind::Answer, "the request is allowed and denied at once")
+        (
+            FailureKind::Answer,
+            "the request is allowed and denied at once"
+        )
     );
     assert!(outcome.decision.is_err());
 }

@@ -18,8 +18,8 @@ pub(super) const MAX_DEPTH: usize = 127;
 /// (`AccumulatedCopySizeLimit`).
 const MAX_COPIED: usize = 3 << 20;
 
-/// How many elements of arrays all operations may shift, and values they may copy or move: a few hundredths of a second.
-const MAX_TOUCHED: usize = 16 << 20;
+/// How many elements of arrays all operations may shift, and values they may copy or move: some hundredths of a second.
+const MAX_TOUCHED: usize = 4 << 20;
 
 /// Reads a patch document.
 pub(super) fn read(json: &[u8]) -> Result<json_patch::Patch, PatchError> {

@@ -7,12 +7,12 @@ use serde_json::{Map, Value};
 use super::PatchError;
 use super::align::{Effort, Step, align};
 
-/// What naming the parts of one value that changed may cost, in bytes of paths: about a thousand operations. A value with
+/// What naming the parts of one value that changed may cost, in bytes of paths: some hundred operations. A value with
 /// more changes is replaced as a whole.
-const MAX_COST_OF_A_VALUE: usize = 64 << 10;
+const MAX_COST_OF_A_VALUE: usize = 16 << 10;
 
 /// The same for the whole object, which cannot be replaced.
-const MAX_COST: usize = 4 << 20;
+const MAX_COST: usize = 1 << 20;
 
 /// In how many arrays around it an array may be for its elements to be searched for: each level compares them again.
 const MAX_ARRAYS_AROUND: usize = 8;

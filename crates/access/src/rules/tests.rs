@@ -105,7 +105,11 @@ fn matches_operations_by_star_or_equality() {
         for operation in [Create, Update, Delete, Connect] {
             let expected = matched.contains(&operation);
             let request = request("/v1/pods", "ns", operation);
-            assert_eq!(rule.matches(&request), expected, "{operations:?} {operation}");
+            assert_eq!(
+                rule.matches(&request),
+                expected,
+                "{operations:?} {operation}"
+            );
         }
     }
 }
@@ -118,7 +122,10 @@ fn matches_resources_and_subresources_as_the_api_server_does() {
         ("pods/*", &["pods", "pods/log", "pods/scale"]),
         ("*", &["pods", "nodes"]),
         ("*/scale", &["pods/scale", "nodes/scale"]),
-        ("*/*", &["pods", "pods/log", "pods/scale", "nodes", "nodes/scale"]),
+        (
+            "*/*",
+            &["pods", "pods/log", "pods/scale", "nodes", "nodes/scale"],
+        ),
         ("po", &[]),
         ("pods/lo", &[]),
     ] {
@@ -178,7 +185,11 @@ fn a_namespace_is_not_in_a_namespace() {
     ] {
         let rule = Written { scope, ..ANY };
         let request = request(path, namespace, Operation::Update);
-        assert_eq!(rule.matches(&request), expected, "{path} {namespace} {scope:?}");
+        assert_eq!(
+            rule.matches(&request),
+            expected,
+            "{path} {namespace} {scope:?}"
+        );
     }
 }
 
@@ -210,7 +221,10 @@ fn says_what_is_wrong_with_a_list() {
     let alone = "`*` must stand alone";
     let operations = |operations: &[&str]| Written { operations, ..ANY }.problem();
     assert_eq!(operations(&[]), format!("`operations`: {empty}"));
-    assert_eq!(operations(&["*", "CREATE"]), format!("`operations`: {alone}"));
+    assert_eq!(
+        operations(&["*", "CREATE"]),
+        format!("`operations`: {alone}")
+    );
     assert_eq!(
         operations(&["create"]),
         "`operations`: `create` is unknown; use `CREATE`, `UPDATE`, `DELETE`, `CONNECT` or `*`"
@@ -221,7 +235,10 @@ fn says_what_is_wrong_with_a_list() {
     let versions = |versions: &[&str]| Written { versions, ..ANY }.problem();
     assert_eq!(versions(&[]), format!("`apiVersions`: {empty}"));
     assert_eq!(versions(&["*", "v1"]), format!("`apiVersions`: {alone}"));
-    assert_eq!(versions(&[""]), "`apiVersions`: a version is empty; write `*` for all");
+    assert_eq!(
+        versions(&[""]),
+        "`apiVersions`: a version is empty; write `*` for all"
+    );
     let scope = Written {
         scope: Some("cluster"),
         ..ANY
@@ -236,7 +253,10 @@ fn says_what_is_wrong_with_a_list() {
 fn refuses_resources_that_have_each_other_in_them() {
     let read = |resources: &[&str]| Written { resources, ..ANY }.read().map(|_| ());
     let problem = |resources: &[&str]| read(resources).unwrap_err().problem;
-    assert_eq!(problem(&[]), "at least one entry is needed; write `*/*` for all");
+    assert_eq!(
+        problem(&[]),
+        "at least one entry is needed; write `*/*` for all"
+    );
     assert_eq!(problem(&["pods", ""]), "an entry is empty");
     for (wide, narrow) in [
         ("*/*", "pods"),

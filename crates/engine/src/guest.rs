@@ -71,6 +71,11 @@ impl GuestMemory<'_> {
         self.read_array(pointer).map(u32::from_le_bytes)
     }
 
+    /// A little-endian number.
+    pub(crate) fn read_u64(&self, pointer: u32) -> Result<u64, OutOfBounds> {
+        self.read_array(pointer).map(u64::from_le_bytes)
+    }
+
     /// Copies `bytes` to `pointer`.
     pub(crate) fn write(&mut self, pointer: u32, bytes: &[u8]) -> Result<(), OutOfBounds> {
         let len = u32::try_from(bytes.len()).map_err(|_| OutOfBounds)?;
@@ -87,6 +92,11 @@ impl GuestMemory<'_> {
     pub(crate) fn write_u64(&mut self, pointer: u32, value: u64) -> Result<(), OutOfBounds> {
         self.write(pointer, &value.to_le_bytes())
     }
+}
+
+/// The address `by` bytes after `pointer`.
+pub(crate) fn offset(pointer: u32, by: u32) -> Result<u32, OutOfBounds> {
+    pointer.checked_add(by).ok_or(OutOfBounds)
 }
 
 /// The address `index` elements of `size` bytes after `base`.

@@ -4,6 +4,25 @@
 //! once in a fresh instance, with a request on stdin, and gives what it wrote to stdout. Nothing
 //! survives a call, and no call is without [`Limits`] and a deadline. [`inspect`] reads what a
 //! module says about itself without running it.
+//!
+//! ```
+//! use std::time::{Duration, Instant};
+//! use engine::{Engine, Limits, Options};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let wasm = wat::parse_str(r#"(module (func (export "validate")))"#)?;
+//! let module = Engine::new(Options::default())?.load(&wasm)?;
+//! let entry = module.entry("validate")?;
+//! let call = async {
+//!     let deadline = Instant::now() + Duration::from_secs(10);
+//!     entry.call(r#"{"request": {}}"#, &Limits::default(), deadline).await
+//! };
+//! # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+//! let output = runtime.block_on(call)?;
+//! assert!(output.stdout.is_empty());
+//! # Ok(())
+//! # }
+//! ```
 #![deny(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -148,69 +148,34 @@ const fn function(name: &'static str, params: &'static [ValueType]) -> Function 
     }
 }
 
-fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    link_system(linker)?;
-    link_stdio(linker)?;
-    for (name, errno) in REFUSED {
-        link_refused(linker, name, *errno)?;
-    }
-    Ok(())
+/// Links functions that work on the memory and state of their caller, each under its own name.
+macro_rules! link_served {
+    ($linker:ident, $($file:ident::$function:ident($($parameter:ident: $ty:ty),*);)*) => {$(
+        $linker.func_wrap(
+            MODULE,
+            stringify!($function),
+            |mut caller: Caller<'_, State>, $($parameter: $ty),*| {
+                serve(&mut caller, |guest| $file::$function(guest, $($parameter),*))
+            },
+        )?;
+    )*};
 }
 
-fn link_system(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    linker.func_wrap(
-        MODULE,
-        "args_get",
-        |mut caller: Caller<'_, State>, argv: u32, text: u32| {
-            serve(&mut caller, |guest| system::args_get(guest, argv, text))
-        },
-    )?;
-    linker.func_wrap(
-        MODULE,
-        "args_sizes_get",
-        |mut caller: Caller<'_, State>, count: u32, len: u32| {
-            serve(&mut caller, |guest| {
-                system::args_sizes_get(guest, count, len)
-            })
-        },
-    )?;
-    linker.func_wrap(MODULE, "environ_get", |_: u32, _: u32| {
-        Errno::Success.number()
-    })?;
-    linker.func_wrap(
-        MODULE,
-        "environ_sizes_get",
-        |mut caller: Caller<'_, State>, count: u32, len: u32| {
-            serve(&mut caller, |guest| {
-                system::environ_sizes_get(guest, count, len)
-            })
-        },
-    )?;
-    linker.func_wrap(
-        MODULE,
-        "clock_res_get",
-        |mut caller: Caller<'_, State>, clock: u32, out: u32| {
-            serve(&mut caller, |guest| {
-                system::clock_res_get(guest, clock, out)
-            })
-        },
-    )?;
-    linker.func_wrap(
-        MODULE,
-        "clock_time_get",
-        |mut caller: Caller<'_, State>, clock: u32, _precision: u64, out: u32| {
-            serve(&mut caller, |guest| {
-                system::clock_time_get(guest, clock, out)
-            })
-        },
-    )?;
-    linker.func_wrap(
-        MODULE,
-        "random_get",
-        |mut caller: Caller<'_, State>, pointer: u32, len: u32| {
-            serve(&mut caller, |guest| system::random_get(guest, pointer, len))
-        },
-    )?;
+fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    link_served! { linker,
+        system::args_get(argv: u32, text: u32);
+        system::args_sizes_get(count: u32, len: u32);
+        system::environ_get(environ: u32, text: u32);
+        system::environ_sizes_get(count: u32, len: u32);
+        system::clock_res_get(clock: u32, out: u32);
+        system::clock_time_get(clock: u32, precision: u64, out: u32);
+        system::random_get(pointer: u32, len: u32);
+        stdio::fd_read(fd: u32, vectors: u32, count: u32, out: u32);
+        stdio::fd_write(fd: u32, vectors: u32, count: u32, out: u32);
+        stdio::fd_close(fd: u32);
+        stdio::fd_fdstat_get(fd: u32, out: u32);
+        stdio::fd_filestat_get(fd: u32, out: u32);
+    }
     linker.func_wrap_async(
         MODULE,
         "poll_oneoff",
@@ -224,49 +189,9 @@ fn link_system(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     linker.func_wrap(MODULE, "proc_raise", |_signal: u32| Errno::Nosys.number())?;
     // The module is interrupted often enough without asking.
     linker.func_wrap(MODULE, "sched_yield", || Errno::Success.number())?;
-    Ok(())
-}
-
-fn link_stdio(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    linker.func_wrap(
-        MODULE,
-        "fd_read",
-        |mut caller: Caller<'_, State>, fd: u32, vectors: u32, count: u32, out: u32| {
-            serve(&mut caller, |guest| {
-                stdio::fd_read(guest, fd, vectors, count, out)
-            })
-        },
-    )?;
-    linker.func_wrap(
-        MODULE,
-        "fd_write",
-        |mut caller: Caller<'_, State>, fd: u32, vectors: u32, count: u32, out: u32| {
-            serve(&mut caller, |guest| {
-                stdio::fd_write(guest, fd, vectors, count, out)
-            })
-        },
-    )?;
-    linker.func_wrap(
-        MODULE,
-        "fd_close",
-        |mut caller: Caller<'_, State>, fd: u32| {
-            serve(&mut caller, |guest| stdio::fd_close(guest, fd))
-        },
-    )?;
-    linker.func_wrap(
-        MODULE,
-        "fd_fdstat_get",
-        |mut caller: Caller<'_, State>, fd: u32, out: u32| {
-            serve(&mut caller, |guest| stdio::fd_fdstat_get(guest, fd, out))
-        },
-    )?;
-    linker.func_wrap(
-        MODULE,
-        "fd_filestat_get",
-        |mut caller: Caller<'_, State>, fd: u32, out: u32| {
-            serve(&mut caller, |guest| stdio::fd_filestat_get(guest, fd, out))
-        },
-    )?;
+    for (name, errno) in REFUSED {
+        link_refused(linker, name, *errno)?;
+    }
     Ok(())
 }
 

@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 use wasmtime::Caller;
 
-use crate::guest::{Guest, GuestMemory, element};
+use crate::guest::{Guest, GuestMemory, element, offset};
 use crate::state::{State, Stop};
+use crate::wasi::answer;
 use crate::wasi::errno::{Errno, Refusal};
 use crate::wasi::stdio::Stream;
 use crate::wasi::system::Clock;
-use crate::wasi::{Wasi, answer};
 
 /// The most subscriptions in one call. Programs with three streams use a handful.
 const SUBSCRIPTIONS_MAX: u32 = 64;
@@ -96,78 +96,29 @@ fn read_all(
     let now = Instant::now();
     (0..count)
         .map(|index| {
-            let at = element(subscriptions, index, SUBSCRIPTION_SIZE)?;
-            Ok(read_one(
-                guest.memory.read_array(at)?,
-                &guest.state.wasi,
+            read_one(
+                guest,
+                element(subscriptions, index, SUBSCRIPTION_SIZE)?,
                 now,
-            )?)
+            )
         })
         .collect()
 }
 
-/// Takes a `subscription` apart: userdata (8), type (1), and at 16 either a descriptor (4), or a
-/// clock (4), its time (8, at 24), precision (8) and flags (2, at 40).
-fn read_one(
-    bytes: [u8; SUBSCRIPTION_SIZE as usize],
-    wasi: &Wasi,
-    now: Instant,
-) -> Result<Subscription, Errno> {
-    let [
-        u0,
-        u1,
-        u2,
-        u3,
-        u4,
-        u5,
-        u6,
-        u7,
-        kind,
-        _,
-        _,
-        _,
-        _,
-        _,
-        _,
-        _,
-        rest @ ..,
-    ] = bytes;
-    let [
-        n0,
-        n1,
-        n2,
-        n3,
-        _,
-        _,
-        _,
-        _,
-        t0,
-        t1,
-        t2,
-        t3,
-        t4,
-        t5,
-        t6,
-        t7,
-        _,
-        _,
-        _,
-        _,
-        _,
-        _,
-        _,
-        _,
-        f0,
-        f1,
-        ..,
-    ] = rest;
-    let number = u32::from_le_bytes([n0, n1, n2, n3]);
+/// Takes a `subscription` apart: userdata (8), type (1, at 8), and at 16 either a descriptor (4),
+/// or a clock (4), its time (8, at 24), precision (8) and flags (2, at 40).
+fn read_one(guest: &Guest<'_>, at: u32, now: Instant) -> Result<Subscription, Refusal> {
+    let Guest { memory, state } = guest;
+    memory.read(at, SUBSCRIPTION_SIZE)?;
+    let [kind] = memory.read_array(offset(at, 8)?)?;
+    let number = memory.read_u32(offset(at, 16)?)?;
+    let wasi = &state.wasi;
     let wait = match kind {
         TYPE_CLOCK => {
             let clock = Clock::from_number(number)?;
-            let time = Duration::from_nanos(u64::from_le_bytes([t0, t1, t2, t3, t4, t5, t6, t7]));
-            let absolute = u16::from_le_bytes([f0, f1]) & FLAG_ABSOLUTE != 0;
-            let span = if absolute {
+            let time = Duration::from_nanos(memory.read_u64(offset(at, 24)?)?);
+            let flags = u16::from_le_bytes(memory.read_array(offset(at, 40)?)?);
+            let span = if flags & FLAG_ABSOLUTE != 0 {
                 time.saturating_sub(wasi.clocks.now(clock))
             } else {
                 time
@@ -182,10 +133,11 @@ fn read_one(
             Ok(Stream::Stdout | Stream::Stderr) => Ok(0),
             _ => Err(Errno::Badf),
         }),
-        _ => return Err(Errno::Inval),
+        _ => return Err(Errno::Inval.into()),
     };
+    let userdata = memory.read_array(at)?;
     Ok(Subscription {
-        userdata: [u0, u1, u2, u3, u4, u5, u6, u7],
+        userdata,
         kind,
         wait,
     })
@@ -219,9 +171,9 @@ fn write_due(
         let at = element(events, written, EVENT_SIZE)?;
         memory.slice_mut(at, EVENT_SIZE)?.fill(0);
         memory.write(at, userdata)?;
-        memory.write(element(at, 1, 8)?, &(errno as u16).to_le_bytes())?;
-        memory.write(element(at, 10, 1)?, &[*kind])?;
-        memory.write_u64(element(at, 2, 8)?, bytes)?;
+        memory.write(offset(at, 8)?, &(errno as u16).to_le_bytes())?;
+        memory.write(offset(at, 10)?, &[*kind])?;
+        memory.write_u64(offset(at, 16)?, bytes)?;
         written = written.saturating_add(1);
     }
     Ok(memory.write_u32(out, written)?)

@@ -1,7 +1,7 @@
 //! The three standard streams: the request comes in, the answer and the log go out, all within
 //! limits.
 
-use crate::guest::{Guest, GuestMemory, element};
+use crate::guest::{Guest, GuestMemory, element, offset};
 use crate::limits::Limits;
 use crate::state::Stop;
 use crate::wasi::errno::{Errno, Refusal};
@@ -187,7 +187,7 @@ pub(crate) fn fd_fdstat_get(guest: &mut Guest<'_>, fd: u32, out: u32) -> Result<
     // file type (1), flags (2, at 2), rights (8, at 8), inherited rights (8, at 16)
     let fdstat = guest.memory.slice_mut(out, 24)?;
     fdstat.fill(0);
-    Ok(guest.memory.write_u64(out.saturating_add(8), rights)?)
+    Ok(guest.memory.write_u64(offset(out, 8)?, rights)?)
 }
 
 /// All zero: no device, no inode, unknown type, no size, no times.
@@ -208,6 +208,5 @@ fn checked_count(count: u32) -> Result<u32, Errno> {
 /// The pointer and length of one buffer.
 fn vector(memory: &GuestMemory<'_>, vectors: u32, index: u32) -> Result<(u32, u32), Errno> {
     let at = element(vectors, index, VECTOR_SIZE)?;
-    let len_at = element(at, 1, 4)?;
-    Ok((memory.read_u32(at)?, memory.read_u32(len_at)?))
+    Ok((memory.read_u32(at)?, memory.read_u32(offset(at, 4)?)?))
 }

@@ -75,6 +75,11 @@ pub(crate) fn args_sizes_get(guest: &mut Guest<'_>, count: u32, len: u32) -> Res
         .write_u32(len, u32::try_from(PROGRAM.len()).map_err(|_| Errno::Inval)?)?)
 }
 
+/// There is nothing to write.
+pub(crate) fn environ_get(_: &mut Guest<'_>, _environ: u32, _text: u32) -> Result<(), Refusal> {
+    Ok(())
+}
+
 pub(crate) fn environ_sizes_get(
     guest: &mut Guest<'_>,
     count: u32,
@@ -89,7 +94,12 @@ pub(crate) fn clock_res_get(guest: &mut Guest<'_>, clock: u32, out: u32) -> Resu
     Ok(guest.memory.write_u64(out, RESOLUTION)?)
 }
 
-pub(crate) fn clock_time_get(guest: &mut Guest<'_>, clock: u32, out: u32) -> Result<(), Refusal> {
+pub(crate) fn clock_time_get(
+    guest: &mut Guest<'_>,
+    clock: u32,
+    _precision: u64,
+    out: u32,
+) -> Result<(), Refusal> {
     let now = guest.state.wasi.clocks.now(Clock::from_number(clock)?);
     Ok(guest
         .memory

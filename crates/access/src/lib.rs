@@ -8,7 +8,7 @@
 //! * [`admission`]: policies change an object one after the other, or all judge it.
 //!
 //! Each chain returns its decision together with its [`Trace`]; whatever explains a decision reads the trace. A call that
-//! failed is never an allow: [`failure`] alone tells what it is instead.
+//! failed is never an allow: one function in `failure.rs` tells what it is instead.
 
 #![cfg_attr(
     not(test),
@@ -25,7 +25,7 @@ pub mod admission;
 mod ask;
 pub mod authn;
 pub mod authz;
-pub mod failure;
+mod failure;
 mod identity;
 #[cfg(test)]
 mod laws;

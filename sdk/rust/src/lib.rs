@@ -96,3 +96,7 @@ pub mod __private {
 
     pub use crate::export::serve;
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

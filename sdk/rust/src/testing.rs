@@ -184,3 +184,6 @@ fn in_v1(entry_point: EntryPoint, review: &[u8]) -> Result<Vec<u8>, Error> {
     };
     Ok(review.into_owned())
 }
+
+#[cfg(test)]
+mod tests;

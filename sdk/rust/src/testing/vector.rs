@@ -180,6 +180,9 @@ fn compare_responses(
     if wanted.code.is_some() {
         equal("code", &status.code, &wanted.code)?;
     }
+    if !wanted.reason.is_empty() {
+        equal("reason", &status.reason, &wanted.reason)?;
+    }
     let warnings = actual.warnings.join("\n");
     for warning in &expected.warnings {
         contains("warnings", &warnings, warning)?;

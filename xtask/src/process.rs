@@ -65,11 +65,8 @@ pub fn run_to_log(mut command: Command, log: &Path, status: &Status) -> Result<(
         }
     }
     succeeded(&command, running.wait()?).map_err(|error| {
-        error.context(format!(
-            "{}\nThe whole output is in `{}`",
-            tail.join("\n"),
-            log.display()
-        ))
+        let end = tail.join("\n");
+        anyhow!("{end}\nThe whole output is in `{}`", log.display()).context(error)
     })
 }
 

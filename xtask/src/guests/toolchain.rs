@@ -8,7 +8,7 @@ use clap::ValueEnum;
 
 use super::{TARGET, debian};
 use crate::context::Context;
-use crate::process;
+use crate::process::{self, Pending};
 
 /// A way to come by a compiler, in the order they are tried: what costs nothing first.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -78,7 +78,12 @@ impl Way {
         match self {
             Self::Installed => installed(context)?,
             Self::Rustup => {
-                process::output(rustup(&format!("target add {TARGET}")))?;
+                let log = context.cache.log("rustup")?;
+                let add = rustup(&format!("target add {TARGET}"));
+                Pending::start("adding the target to rustup", move |status| {
+                    process::run_to_log(add, &log, status)
+                })
+                .wait()?;
                 installed(context)?;
             }
             Self::Debian => return Ok(Toolchain::Debian(debian::programs(context)?)),
@@ -99,7 +104,7 @@ fn installed(context: &Context) -> Result<()> {
     Ok(())
 }
 
-/// rustup with few patience for an unreachable server: there is another way.
+/// rustup with little patience for a server that cannot be reached: there is another way.
 fn rustup(arguments: &str) -> Command {
     let mut rustup = Command::new("rustup");
     rustup

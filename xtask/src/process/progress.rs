@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
 
+/// What fits on a line of a terminal beside the title and the time, in characters.
+const TEXT_MAX: usize = 40;
+
 /// What a piece of work is doing right now.
 #[derive(Clone, Default)]
 pub struct Status(Arc<Mutex<String>>);
@@ -28,7 +31,7 @@ impl Status {
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
             .chars()
-            .take(60)
+            .take(TEXT_MAX)
             .collect()
     }
 }

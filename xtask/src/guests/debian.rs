@@ -32,7 +32,7 @@ pub struct Programs {
 /// Unpacks the toolchain unless the cache has it.
 pub fn programs(context: &Context) -> Result<Programs> {
     let loader = loader()?;
-    if !context.cache.path(&key()).exists() {
+    if !is_unpacked(context) {
         install_debootstrap(context)?;
     }
     let context = context.clone();
@@ -51,10 +51,15 @@ pub fn programs(context: &Context) -> Result<Programs> {
 /// Says what is missing, changing nothing.
 pub fn check(context: &Context) -> Result<()> {
     loader()?;
-    if context.cache.path(&key()).exists() || has_debootstrap() || can_install() {
+    if is_unpacked(context) || has_debootstrap() || can_install() {
         return Ok(());
     }
     bail!("install debootstrap: `sudo apt-get install debootstrap debian-archive-keyring`")
+}
+
+/// Whether the cache has the toolchain.
+pub fn is_unpacked(context: &Context) -> bool {
+    context.cache.path(&key()).exists()
 }
 
 fn key() -> String {

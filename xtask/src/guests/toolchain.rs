@@ -32,11 +32,14 @@ pub enum Toolchain {
 impl Toolchain {
     /// The first way that works, or the one asked for. The error says what stands in the way of each.
     pub fn find(context: &Context, only: Option<Way>) -> Result<Self> {
+        let ways = match only {
+            Some(way) => vec![way],
+            // Asking rustup again and again for what it could not fetch would cost seconds each time.
+            None if debian::is_unpacked(context) => vec![Way::Installed, Way::Debian],
+            None => Way::value_variants().to_vec(),
+        };
         let mut obstacles = Vec::new();
-        for way in Way::value_variants()
-            .iter()
-            .filter(|way| only.is_none_or(|only| only == **way))
-        {
+        for way in ways {
             match way.prepare(context) {
                 Ok(toolchain) => return Ok(toolchain),
                 Err(error) => obstacles.push(format!("  {}: {error:#}", way.title())),

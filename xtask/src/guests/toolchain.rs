@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, anyhow, bail};
 use clap::ValueEnum;
 
 use super::{TARGET, debian};
@@ -63,8 +63,9 @@ pub fn check(context: &Context) -> Result<()> {
     if installed(context).is_ok() || process::output(rustup("--version")).is_ok() {
         return Ok(());
     }
-    debian::check(context).with_context(|| {
-        format!("the example modules need a Rust compiler for {TARGET}: install rustup (https://rustup.rs), or")
+    debian::check(context).map_err(|error| {
+        let advice = "install rustup (https://rustup.rs)";
+        anyhow!("modules need a Rust compiler for {TARGET}: {advice}; without it, {error}")
     })
 }
 

@@ -88,7 +88,9 @@ impl Answered {
     /// The decision in one word.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
-        self.decision.as_ref().map_or(Verdict::Failed, Decision::verdict)
+        self.decision
+            .as_ref()
+            .map_or(Verdict::Failed, Decision::verdict)
     }
 
     /// The text that goes with the decision: a reason, a rejection's message, what failed. Empty when there is none.

@@ -13,10 +13,17 @@ const OPA_PREFIX: &str = "opa_";
 
 /// The dialect of a module: Kubewarden's when it has the metadata section or the exports of waPC or OPA, otherwise ours.
 pub(crate) fn detect(module: &Inspection) -> Dialect {
-    let section = module.custom_sections.iter().any(|section| section.name == KUBEWARDEN_SECTION);
+    let section = module
+        .custom_sections
+        .iter()
+        .any(|section| section.name == KUBEWARDEN_SECTION);
     let export = module
         .exports
         .iter()
         .any(|export| export.name == WAPC_EXPORT || export.name.starts_with(OPA_PREFIX));
-    if section || export { Dialect::Kubewarden } else { Dialect::Wasi }
+    if section || export {
+        Dialect::Kubewarden
+    } else {
+        Dialect::Wasi
+    }
 }

@@ -7,20 +7,32 @@ use wire::envelope::OutputError;
 /// What went wrong while the module ran.
 pub(crate) fn from_call(failed: CallFailed) -> Failure {
     let kind = match &failed.error {
-        CallError::Deadline { .. } => FailureKind::Deadline,
+        CallError::Deadline(_) => FailureKind::Deadline,
         CallError::Memory { .. } | CallError::Table { .. } => FailureKind::Memory,
-        CallError::Trap { .. } => FailureKind::Trap,
-        CallError::Exit { .. } => FailureKind::Exit,
+        CallError::Trap(_) => FailureKind::Trap,
+        CallError::Exit(_) => FailureKind::Exit,
         CallError::StdinTooLarge { .. } => FailureKind::Input,
         CallError::OutputTooLarge { .. } => FailureKind::Output,
-        CallError::Busy { .. } => FailureKind::Busy,
-        CallError::Instantiate { .. } => FailureKind::Host,
+        CallError::Busy => FailureKind::Busy,
+        CallError::Host(_) => FailureKind::Host,
     };
-    let backtrace = match &failed.error {
-        CallError::Trap { backtrace, .. } => backtrace.to_string(),
-        _ => String::new(),
-    };
-    with_detail(Failure::new(kind, failed.error.to_string()), &backtrace, &failed.stderr)
+    let backtrace = backtrace(&failed.error).unwrap_or_default();
+    with_detail(
+        Failure::new(kind, failed.error.to_string()),
+        &backtrace,
+        &failed.stderr,
+    )
+}
+
+/// Where the module trapped. A module that is out of memory usually traps, too: then it is one level down.
+fn backtrace(error: &CallError) -> Option<String> {
+    match error {
+        CallError::Trap(trap) => Some(trap.backtrace.to_string()),
+        CallError::Memory { ended, .. } | CallError::Table { ended, .. } => {
+            ended.as_deref().and_then(backtrace)
+        }
+        _ => None,
+    }
 }
 
 /// What is wrong with what the module wrote.
@@ -34,7 +46,14 @@ pub(crate) fn from_output(error: &OutputError, stderr: &[u8]) -> Failure {
 
 fn with_detail(failure: Failure, backtrace: &str, stderr: &[u8]) -> Failure {
     let stderr = String::from_utf8_lossy(stderr);
-    let parts: Vec<&str> =
-        [backtrace, &stderr].into_iter().map(str::trim_end).filter(|part| !part.is_empty()).collect();
-    if parts.is_empty() { failure } else { failure.with_detail(parts.join("\n")) }
+    let parts: Vec<&str> = [backtrace, &stderr]
+        .into_iter()
+        .map(str::trim_end)
+        .filter(|part| !part.is_empty())
+        .collect();
+    if parts.is_empty() {
+        failure
+    } else {
+        failure.with_detail(parts.join("\n"))
+    }
 }

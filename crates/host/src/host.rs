@@ -28,7 +28,10 @@ pub(crate) struct Chain<P> {
 
 impl<P> Default for Chain<P> {
     fn default() -> Self {
-        Self { rules: Vec::new(), loaded: Vec::new() }
+        Self {
+            rules: Vec::new(),
+            loaded: Vec::new(),
+        }
     }
 }
 
@@ -40,8 +43,13 @@ impl<P> Chain<P> {
 
     /// The whole chain, or the chain of the one policy that is named.
     fn select(&self, policy: Option<&str>) -> Option<(&[P], &[LoadedPolicy])> {
-        let Some(name) = policy else { return Some((&self.rules, &self.loaded)) };
-        let index = self.loaded.iter().position(|loaded| loaded.name.as_str() == name)?;
+        let Some(name) = policy else {
+            return Some((&self.rules, &self.loaded));
+        };
+        let index = self
+            .loaded
+            .iter()
+            .position(|loaded| loaded.name.as_str() == name)?;
         let rules = self.rules.get(index).map(std::slice::from_ref)?;
         let loaded = self.loaded.get(index).map(std::slice::from_ref)?;
         Some((rules, loaded))
@@ -108,7 +116,9 @@ impl Host {
             (Plane::Mutation, &self.mutation.loaded),
             (Plane::Validation, &self.validation.loaded),
         ];
-        planes.into_iter().flat_map(|(plane, loaded)| loaded.iter().map(move |policy| policy.info(plane)))
+        planes
+            .into_iter()
+            .flat_map(|(plane, loaded)| loaded.iter().map(move |policy| policy.info(plane)))
     }
 
     /// Answers a review. Dropping the future stops the call that is under way.
@@ -146,7 +156,10 @@ impl Host {
         let asker = Asker::new(loaded, question.deadline);
         let outcome = authz::decide(chain, &review, &asker).await;
         let reply = match &outcome.decision {
-            Ok(decision) => Reply::Review(wire::authorization::answer(review.version, &decision.status())),
+            Ok(decision) => Reply::Review(wire::authorization::answer(
+                review.version,
+                &decision.status(),
+            )),
             Err(undecided) => Reply::Failed(undecided.message.clone()),
         };
         Ok(Answered {
@@ -171,7 +184,10 @@ impl Host {
         };
         let uid = review.request.uid;
         let reply = match &outcome.answer {
-            Ok(answer) => Reply::Review(wire::admission::answer(review.version, &answer.response(&uid))),
+            Ok(answer) => Reply::Review(wire::admission::answer(
+                review.version,
+                &answer.response(&uid),
+            )),
             Err(undecided) => Reply::Failed(undecided.message.clone()),
         };
         Ok(Answered {

@@ -77,7 +77,9 @@ pub enum LoadErrorKind {
         found: Dialect,
     },
     /// A dialect that is known but cannot be run.
-    #[error("the file is a Kubewarden policy; this version runs modules of the k8s-wasm specification only")]
+    #[error(
+        "the file is a Kubewarden policy; this version runs modules of the k8s-wasm specification only"
+    )]
     Kubewarden,
 }
 
@@ -120,7 +122,12 @@ pub(crate) fn host(
     modules: &dyn ModuleSource,
     engine: &Engine,
 ) -> Result<Host, LoadErrors> {
-    let mut loader = Loader { modules, engine, loaded: HashMap::new(), errors: Vec::new() };
+    let mut loader = Loader {
+        modules,
+        engine,
+        loaded: HashMap::new(),
+        errors: Vec::new(),
+    };
     let mut host = Host {
         authentication: Default::default(),
         authorization: Default::default(),
@@ -130,14 +137,23 @@ pub(crate) fn host(
     for entry in &config.authentication {
         if let Some(loaded) = loader.load(&entry.policy, Plane::Authentication) {
             let name = entry.policy.name.clone();
-            let rules = authn::Policy { name, system_names: entry.system_names };
+            let rules = authn::Policy {
+                name,
+                system_names: entry.system_names,
+            };
             host.authentication.push(rules, loaded);
         }
     }
     for entry in &config.authorization {
         if let Some(loaded) = loader.load(&entry.policy, Plane::Authorization) {
             let name = entry.policy.name.clone();
-            host.authorization.push(authz::Policy { name, on_failure: entry.on_failure }, loaded);
+            host.authorization.push(
+                authz::Policy {
+                    name,
+                    on_failure: entry.on_failure,
+                },
+                loaded,
+            );
         }
     }
     for entry in &config.admission {
@@ -155,7 +171,11 @@ pub(crate) fn host(
             chain.push(rules, loaded);
         }
     }
-    if loader.errors.is_empty() { Ok(host) } else { Err(LoadErrors(loader.errors)) }
+    if loader.errors.is_empty() {
+        Ok(host)
+    } else {
+        Err(LoadErrors(loader.errors))
+    }
 }
 
 struct Loader<'a> {
@@ -197,7 +217,8 @@ impl Loader<'_> {
         }
         let bytes = self.modules.read(path).map_err(LoadErrorKind::Read)?;
         // What cannot be inspected cannot be loaded either, and loading tells better why.
-        let found = engine::inspect(&bytes).map_or(Dialect::Wasi, |module| dialect::detect(&module));
+        let found =
+            engine::inspect(&bytes).map_or(Dialect::Wasi, |module| dialect::detect(&module));
         if found == Dialect::Kubewarden {
             return Err(LoadErrorKind::Kubewarden);
         }
@@ -216,7 +237,7 @@ fn entry_point(
     let name = match plane {
         Plane::Authentication => "authn",
         Plane::Authorization => "authz",
-        Plane::Mutation if module.exports("mutate") => "mutate",
+        Plane::Mutation if module.has_function("mutate") => "mutate",
         Plane::Mutation | Plane::Validation => "validate",
     };
     Ok((module.entry(name)?, name))

@@ -7,8 +7,8 @@ use wire::RawValue;
 use wire::review::ParseError;
 
 use crate::config::{Dialect, Policy};
-use crate::{failure, redact};
 use crate::host::PolicyInfo;
+use crate::{failure, redact};
 
 /// A policy whose module is compiled and linked.
 #[derive(Debug)]
@@ -60,11 +60,17 @@ impl LoadedPolicy {
         decode: impl FnOnce(&RawValue) -> Result<A, ParseError>,
     ) -> Result<A, Failure> {
         let input = wire::envelope::input(review, self.settings.as_deref());
-        let deadline = Instant::now().checked_add(self.timeout).map_or(deadline, |own| own.min(deadline));
+        let deadline = Instant::now()
+            .checked_add(self.timeout)
+            .map_or(deadline, |own| own.min(deadline));
         if self.debug {
             tracing::debug!(policy = %self.name, review = %redact::review(review), "call");
         }
-        let output = self.entry.call(&input, &self.limits, deadline).await.map_err(failure::from_call)?;
+        let output = self
+            .entry
+            .call(input, &self.limits, deadline)
+            .await
+            .map_err(failure::from_call)?;
         if self.debug {
             tracing::debug!(policy = %self.name, output = %redact::output(review, &output.stdout), "answer");
         }
@@ -74,7 +80,10 @@ impl LoadedPolicy {
         let answer = wire::envelope::output(&output.stdout)
             .map_err(|error| failure::from_output(&error, &output.stderr))?;
         decode(answer).map_err(|error| {
-            Failure::new(FailureKind::Answer, format!("its answer cannot be read: {error}"))
+            Failure::new(
+                FailureKind::Answer,
+                format!("its answer cannot be read: {error}"),
+            )
         })
     }
 }
@@ -101,24 +110,30 @@ impl<'a> Asker<'a> {
             Some(policy) => policy.call(review, self.deadline, decode).await,
             None => Err(Failure::new(FailureKind::Host, "the policy is not loaded")),
         };
-        Asked { answer, elapsed: start.elapsed() }
+        Asked {
+            answer,
+            elapsed: start.elapsed(),
+        }
     }
 }
 
 impl Ask<wire::authentication::Status> for Asker<'_> {
     async fn ask(&self, policy: usize, review: &[u8]) -> Asked<wire::authentication::Status> {
-        self.timed(policy, review, wire::authentication::parse_answer).await
+        self.timed(policy, review, wire::authentication::parse_answer)
+            .await
     }
 }
 
 impl Ask<wire::authorization::Status> for Asker<'_> {
     async fn ask(&self, policy: usize, review: &[u8]) -> Asked<wire::authorization::Status> {
-        self.timed(policy, review, wire::authorization::parse_answer).await
+        self.timed(policy, review, wire::authorization::parse_answer)
+            .await
     }
 }
 
 impl Ask<wire::admission::Response> for Asker<'_> {
     async fn ask(&self, policy: usize, review: &[u8]) -> Asked<wire::admission::Response> {
-        self.timed(policy, review, wire::admission::parse_answer).await
+        self.timed(policy, review, wire::admission::parse_answer)
+            .await
     }
 }

@@ -26,7 +26,8 @@ pub(crate) fn review(bytes: &[u8]) -> String {
 
 /// A module's output as text. What it says of a Secret is left out whole: a patch would contain the data.
 pub(crate) fn output(review: &[u8], stdout: &[u8]) -> String {
-    let about_secret = serde_json::from_slice::<Value>(review).is_ok_and(|review| is_secret(&review));
+    let about_secret =
+        serde_json::from_slice::<Value>(review).is_ok_and(|review| is_secret(&review));
     let Ok(mut output) = serde_json::from_slice::<Value>(stdout) else {
         return format!("<{} bytes that are not JSON>", stdout.len());
     };
@@ -38,18 +39,25 @@ pub(crate) fn output(review: &[u8], stdout: &[u8]) -> String {
 
 fn is_secret(review: &Value) -> bool {
     review.pointer("/request/kind/kind").and_then(Value::as_str) == Some("Secret")
-        || review.pointer("/request/resource/resource").and_then(Value::as_str) == Some("secrets")
+        || review
+            .pointer("/request/resource/resource")
+            .and_then(Value::as_str)
+            == Some("secrets")
 }
 
 fn redact_secret(object: &mut Value) {
     for map in ["data", "stringData"] {
         if let Some(Value::Object(values)) = object.get_mut(map) {
-            values.values_mut().for_each(|value| *value = REDACTED.into());
+            values
+                .values_mut()
+                .for_each(|value| *value = REDACTED.into());
         }
     }
     // kubectl keeps the whole object, data included, in an annotation.
     if let Some(Value::Object(annotations)) = object.pointer_mut("/metadata/annotations") {
-        annotations.values_mut().for_each(|value| *value = REDACTED.into());
+        annotations
+            .values_mut()
+            .for_each(|value| *value = REDACTED.into());
     }
 }
 
@@ -59,8 +67,12 @@ mod tests {
 
     #[test]
     fn takes_out_the_token() {
-        let text = review(br#"{"kind":"TokenReview","spec":{"token":"hunter2","audiences":["a"]}}"#);
-        assert!(!text.contains("hunter2") && text.contains("audiences"), "{text}");
+        let text =
+            review(br#"{"kind":"TokenReview","spec":{"token":"hunter2","audiences":["a"]}}"#);
+        assert!(
+            !text.contains("hunter2") && text.contains("audiences"),
+            "{text}"
+        );
     }
 
     #[test]
@@ -70,10 +82,19 @@ mod tests {
                 "metadata":{"name":"s","annotations":{"kubectl.kubernetes.io/last-applied-configuration":"hunter2"}}},
             "oldObject":{"data":{"k":"aHVudGVyMg=="}}}}"#;
         let text = review(body);
-        assert!(!text.contains("hunter2") && !text.contains("aHVudGVyMg"), "{text}");
+        assert!(
+            !text.contains("hunter2") && !text.contains("aHVudGVyMg"),
+            "{text}"
+        );
         assert!(text.contains("\"name\":\"s\""), "{text}");
-        let answer = output(body, br#"{"response":{"response":{"patch":"aHVudGVyMg==","allowed":true}}}"#);
-        assert!(!answer.contains("aHVudGVyMg") && answer.contains("allowed"), "{answer}");
+        let answer = output(
+            body,
+            br#"{"response":{"response":{"patch":"aHVudGVyMg==","allowed":true}}}"#,
+        );
+        assert!(
+            !answer.contains("aHVudGVyMg") && answer.contains("allowed"),
+            "{answer}"
+        );
     }
 
     #[test]

@@ -9,10 +9,10 @@ use std::marker::PhantomData;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 
+use super::Configuration;
 use super::error::{ConfigError, ConfigErrors};
 use super::read::File;
 use super::written::AdmitterList;
-use super::Configuration;
 
 const KIND: &str = "AdmissionConfiguration";
 const PLUGIN: &str = "WASM";
@@ -36,7 +36,10 @@ impl Configuration {
     pub(super) fn add_admission_configuration(&mut self, file: &File) -> Result<(), ConfigErrors> {
         let outline: Outline = file.parse()?;
         check_kind(file, &outline)?;
-        let ours = outline.plugins.iter().position(|plugin| plugin.name.value == PLUGIN);
+        let ours = outline
+            .plugins
+            .iter()
+            .position(|plugin| plugin.name.value == PLUGIN);
         let Some(index) = ours else {
             let message = format!("has no plugin `{PLUGIN}`");
             return Err(ConfigError {
@@ -45,7 +48,9 @@ impl Configuration {
             }
             .into());
         };
-        let Some(plugin) = outline.plugins.get(index) else { return Ok(()) };
+        let Some(plugin) = outline.plugins.get(index) else {
+            return Ok(());
+        };
         match (&plugin.path, &plugin.configuration) {
             (Some(path), None) if !path.value.is_empty() => {
                 let file = File::open(&file.resolve(&path.value))?;
@@ -70,7 +75,11 @@ impl Configuration {
 fn check_kind(file: &File, outline: &Outline) -> Result<(), ConfigError> {
     match &outline.kind {
         Some(kind) if kind.value == KIND => Ok(()),
-        Some(kind) => Err(file.error(kind, "kind", format!("is `{}`, expected `{KIND}`", kind.value))),
+        Some(kind) => Err(file.error(
+            kind,
+            "kind",
+            format!("is `{}`, expected `{KIND}`", kind.value),
+        )),
         None => Err(file.error_in_file("kind", format!("is missing, expected `{KIND}`"))),
     }
 }
@@ -86,7 +95,10 @@ impl<'de> DeserializeSeed<'de> for Inline {
     type Value = AdmitterList;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<AdmitterList, D::Error> {
-        deserializer.deserialize_map(Member { name: "plugins", seed: Item(self.plugin) })
+        deserializer.deserialize_map(Member {
+            name: "plugins",
+            seed: Item(self.plugin),
+        })
     }
 }
 
@@ -150,6 +162,9 @@ impl<'de> DeserializeSeed<'de> for OurConfiguration {
     type Value = AdmitterList;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<AdmitterList, D::Error> {
-        deserializer.deserialize_map(Member { name: "configuration", seed: PhantomData::<AdmitterList> })
+        deserializer.deserialize_map(Member {
+            name: "configuration",
+            seed: PhantomData::<AdmitterList>,
+        })
     }
 }

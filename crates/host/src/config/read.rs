@@ -19,12 +19,18 @@ pub(crate) struct File {
 impl File {
     pub(crate) fn open(path: &Path) -> Result<Self, ConfigErrors> {
         let text = read_text(path).map_err(|message| ConfigError {
-            position: Position { file: path.to_owned(), line: None },
+            position: Position {
+                file: path.to_owned(),
+                line: None,
+            },
             field: String::new(),
             message,
             hint: None,
         })?;
-        Ok(Self { path: path.to_owned(), text })
+        Ok(Self {
+            path: path.to_owned(),
+            text,
+        })
     }
 
     /// The path of a file that this one names: relative paths are relative to this file.
@@ -51,7 +57,10 @@ impl File {
 
     pub(crate) fn position(&self, location: Location) -> Position {
         let line = (location.line() > 0).then(|| (location.line(), location.column()));
-        Position { file: self.path.clone(), line }
+        Position {
+            file: self.path.clone(),
+            line,
+        }
     }
 
     /// A problem with a value that was read.
@@ -72,7 +81,10 @@ impl File {
     /// A problem with the file as a whole.
     pub(crate) fn error_in_file(&self, field: &str, message: impl Into<String>) -> ConfigError {
         ConfigError {
-            position: Position { file: self.path.clone(), line: None },
+            position: Position {
+                file: self.path.clone(),
+                line: None,
+            },
             field: field.to_owned(),
             message: message.into(),
             hint: None,
@@ -85,23 +97,34 @@ impl File {
         let location = error.location().unwrap_or(Location::UNKNOWN);
         let path = if path == "." { "" } else { path };
         let (field, message, hint) = match error {
-            Yaml::SerdeUnknownField { field, expected, .. } => (
+            Yaml::SerdeUnknownField {
+                field, expected, ..
+            } => (
                 path.to_owned(),
                 format!("unknown field `{field}`"),
                 Some(suggestion(field, expected)),
             ),
-            Yaml::SerdeUnknownVariant { variant, expected, .. } => (
+            Yaml::SerdeUnknownVariant {
+                variant, expected, ..
+            } => (
                 path.to_owned(),
                 format!("unknown value `{variant}`"),
                 Some(suggestion(variant, expected)),
             ),
-            Yaml::SerdeMissingField { field, .. } => {
-                (path.to_owned(), format!("the field `{field}` is missing"), None)
-            }
+            Yaml::SerdeMissingField { field, .. } => (
+                path.to_owned(),
+                format!("the field `{field}` is missing"),
+                None,
+            ),
             Yaml::Eof { .. } => (String::new(), "the file is empty".to_owned(), None),
             other => (path.to_owned(), first_line(&other.to_string()), None),
         };
-        ConfigError { position: self.position(location), field, message, hint }
+        ConfigError {
+            position: self.position(location),
+            field,
+            message,
+            hint,
+        }
     }
 }
 

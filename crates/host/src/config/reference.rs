@@ -63,7 +63,9 @@ const ORDER: &[&str] = &[
 
 fn schema_value() -> Value {
     let generator: SchemaGenerator = SchemaSettings::draft2020_12().into_generator();
-    generator.into_root_schema_for::<written::Configuration>().to_value()
+    generator
+        .into_root_schema_for::<written::Configuration>()
+        .to_value()
 }
 
 fn table(page: &mut String, name: &str, schema: &Value) {
@@ -77,7 +79,10 @@ fn table(page: &mut String, name: &str, schema: &Value) {
     if let Some(values) = schema.get("oneOf").and_then(Value::as_array) {
         page.push_str("\n| Value | Meaning |\n|---|---|\n");
         for value in values {
-            let word = value.get("const").and_then(Value::as_str).unwrap_or_default();
+            let word = value
+                .get("const")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
             let _ = writeln!(page, "| `{word}` | {} |", description(value));
         }
     }
@@ -87,12 +92,20 @@ fn fields(page: &mut String, properties: &Map<String, Value>, required: impl Fn(
     page.push_str("\n| Field | Type | Meaning |\n|---|---|---|\n");
     for (field, schema) in properties {
         let mark = if required(field) { " (required)" } else { "" };
-        let _ = writeln!(page, "| `{field}`{mark} | {} | {} |", type_name(schema), description(schema));
+        let _ = writeln!(
+            page,
+            "| `{field}`{mark} | {} | {} |",
+            type_name(schema),
+            description(schema)
+        );
     }
 }
 
 fn description(schema: &Value) -> String {
-    let text = schema.get("description").and_then(Value::as_str).unwrap_or_default();
+    let text = schema
+        .get("description")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -102,8 +115,11 @@ fn type_name(schema: &Value) -> String {
         return format!("[{name}](#{})", name.to_lowercase());
     }
     if let Some(options) = schema.get("anyOf").and_then(Value::as_array) {
-        let named: Vec<String> =
-            options.iter().filter(|option| !is_null(option)).map(type_name).collect();
+        let named: Vec<String> = options
+            .iter()
+            .filter(|option| !is_null(option))
+            .map(type_name)
+            .collect();
         return named.join(" or ");
     }
     let word = match schema.get("type") {
@@ -126,7 +142,10 @@ fn is_null(schema: &Value) -> bool {
 }
 
 fn reference(schema: &Value) -> Option<&str> {
-    schema.get("$ref").and_then(Value::as_str)?.strip_prefix("#/$defs/")
+    schema
+        .get("$ref")
+        .and_then(Value::as_str)?
+        .strip_prefix("#/$defs/")
 }
 
 #[cfg(test)]
@@ -140,7 +159,11 @@ mod tests {
         for name in definitions.keys() {
             assert!(ORDER.contains(&name.as_str()), "add `{name}` to ORDER");
         }
-        assert_eq!(definitions.len(), ORDER.len(), "ORDER names a type that is gone");
+        assert_eq!(
+            definitions.len(),
+            ORDER.len(),
+            "ORDER names a type that is gone"
+        );
     }
 
     #[test]

@@ -39,15 +39,28 @@ impl Configuration {
             collect(self.set_engine(file, engine));
         }
         if let Some(list) = written.authentication {
-            collect(prefixed("authentication.", self.add_authenticators(file, list.modules)));
+            collect(prefixed(
+                "authentication.",
+                self.add_authenticators(file, list.modules),
+            ));
         }
         if let Some(list) = written.authorization {
-            collect(prefixed("authorization.", self.add_authorizers(file, list.modules)));
+            collect(prefixed(
+                "authorization.",
+                self.add_authorizers(file, list.modules),
+            ));
         }
         if let Some(list) = written.admission {
-            collect(prefixed("admission.", self.add_admitters(file, list.modules)));
+            collect(prefixed(
+                "admission.",
+                self.add_admitters(file, list.modules),
+            ));
         }
-        if errors.is_empty() { Ok(()) } else { Err(ConfigErrors(errors)) }
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(ConfigErrors(errors))
+        }
     }
 
     pub(super) fn add_authenticators(
@@ -56,15 +69,16 @@ impl Configuration {
         entries: Vec<written::Authenticator>,
     ) -> Result<(), ConfigErrors> {
         let resolver = Resolver::new(file, &self.engine);
-        self.authentication.extend(resolver.all(entries, |entry, at, errors| {
-            Some(Authenticator {
-                policy: resolver.policy(&entry.common(), None, at, errors)?,
-                system_names: match entry.allow_system_names {
-                    Some(true) => authn::SystemNames::Granted,
-                    Some(false) | None => authn::SystemNames::Refused,
-                },
-            })
-        })?);
+        self.authentication
+            .extend(resolver.all(entries, |entry, at, errors| {
+                Some(Authenticator {
+                    policy: resolver.policy(&entry.common(), None, at, errors)?,
+                    system_names: match entry.allow_system_names {
+                        Some(true) => authn::SystemNames::Granted,
+                        Some(false) | None => authn::SystemNames::Refused,
+                    },
+                })
+            })?);
         unique(file, self.authentication.iter().map(|entry| &entry.policy))
     }
 
@@ -74,15 +88,18 @@ impl Configuration {
         entries: Vec<written::Authorizer>,
     ) -> Result<(), ConfigErrors> {
         let resolver = Resolver::new(file, &self.engine);
-        self.authorization.extend(resolver.all(entries, |entry, at, errors| {
-            Some(Authorizer {
-                policy: resolver.policy(&entry.common(), None, at, errors)?,
-                on_failure: match entry.failure_policy {
-                    None | Some(written::AuthorizerFailurePolicy::NoOpinion) => authz::OnFailure::NoOpinion,
-                    Some(written::AuthorizerFailurePolicy::Deny) => authz::OnFailure::Deny,
-                },
-            })
-        })?);
+        self.authorization
+            .extend(resolver.all(entries, |entry, at, errors| {
+                Some(Authorizer {
+                    policy: resolver.policy(&entry.common(), None, at, errors)?,
+                    on_failure: match entry.failure_policy {
+                        None | Some(written::AuthorizerFailurePolicy::NoOpinion) => {
+                            authz::OnFailure::NoOpinion
+                        }
+                        Some(written::AuthorizerFailurePolicy::Deny) => authz::OnFailure::Deny,
+                    },
+                })
+            })?);
         unique(file, self.authorization.iter().map(|entry| &entry.policy))
     }
 
@@ -92,38 +109,47 @@ impl Configuration {
         entries: Vec<written::Admitter>,
     ) -> Result<(), ConfigErrors> {
         let resolver = Resolver::new(file, &self.engine);
-        self.admission.extend(resolver.all(entries, |entry, at, errors| {
-            let dialect = entry.r#type.map(|written| match written {
-                written::ModuleType::Wasi => Dialect::Wasi,
-                written::ModuleType::Kubewarden => Dialect::Kubewarden,
-            });
-            let policy = resolver.policy(&entry.common(), dialect, at, errors);
-            let rules = resolver.rules(entry.rules.as_deref().unwrap_or_default(), at, errors);
-            Some(Admitter {
-                policy: policy?,
-                mutating: entry.mutating.unwrap_or(false),
-                rules,
-                on_failure: match entry.failure_policy {
-                    None | Some(written::AdmitterFailurePolicy::Fail) => access::admission::OnFailure::Fail,
-                    Some(written::AdmitterFailurePolicy::Ignore) => access::admission::OnFailure::Ignore,
-                },
-            })
-        })?);
+        self.admission
+            .extend(resolver.all(entries, |entry, at, errors| {
+                let dialect = entry.r#type.map(|written| match written {
+                    written::ModuleType::Wasi => Dialect::Wasi,
+                    written::ModuleType::Kubewarden => Dialect::Kubewarden,
+                });
+                let policy = resolver.policy(&entry.common(), dialect, at, errors);
+                let rules = resolver.rules(entry.rules.as_deref().unwrap_or_default(), at, errors);
+                Some(Admitter {
+                    policy: policy?,
+                    mutating: entry.mutating.unwrap_or(false),
+                    rules,
+                    on_failure: match entry.failure_policy {
+                        None | Some(written::AdmitterFailurePolicy::Fail) => {
+                            access::admission::OnFailure::Fail
+                        }
+                        Some(written::AdmitterFailurePolicy::Ignore) => {
+                            access::admission::OnFailure::Ignore
+                        }
+                    },
+                })
+            })?);
         unique(file, self.admission.iter().map(|entry| &entry.policy))
     }
 
     fn set_engine(&mut self, file: &File, written: &written::Engine) -> Result<(), ConfigErrors> {
         if let Some(calls) = &written.concurrent_calls {
             self.engine.concurrent_calls = NonZeroU32::new(calls.value).ok_or_else(|| {
-                file.error(calls, "engine.concurrentCalls", "must be at least 1: with 0 no call could ever run")
+                file.error(
+                    calls,
+                    "engine.concurrentCalls",
+                    "must be at least 1: with 0 no call could ever run",
+                )
             })?;
         }
         if let Some(calls) = written.waiting_calls {
             self.engine.waiting_calls = calls;
         }
         if let Some(size) = &written.memory_max {
-            self.engine.memory_max = byte_size(size)
-                .map_err(|message| file.error(size, "engine.memoryMax", message))?;
+            self.engine.memory_max =
+                byte_size(size).map_err(|message| file.error(size, "engine.memoryMax", message))?;
         }
         Ok(())
     }
@@ -147,20 +173,30 @@ impl Header {
         for (field, written, expected) in header {
             let error = match written {
                 Some(written) if written.value == expected => continue,
-                Some(written) => {
-                    file.error(written, field, format!("is `{}`, expected `{expected}`", written.value))
-                }
+                Some(written) => file.error(
+                    written,
+                    field,
+                    format!("is `{}`, expected `{expected}`", written.value),
+                ),
                 None => file.error_in_file(field, format!("is missing, expected `{expected}`")),
             };
-            return Err(ConfigError { hint: self.hint(), ..error });
+            return Err(ConfigError {
+                hint: self.hint(),
+                ..error
+            });
         }
         Ok(())
     }
 
     fn hint(&self) -> Option<String> {
-        let admission = self.kind.as_ref().is_some_and(|kind| kind.value == "AdmissionConfiguration");
+        let admission = self
+            .kind
+            .as_ref()
+            .is_some_and(|kind| kind.value == "AdmissionConfiguration");
         if admission {
-            Some("an AdmissionConfiguration is read by `--admission-control-config-file`".to_owned())
+            Some(
+                "an AdmissionConfiguration is read by `--admission-control-config-file`".to_owned(),
+            )
         } else {
             self.modules.as_ref().map(|_| {
                 "a list of `modules:` is read by `--authentication-wasm-config-file` or \
@@ -178,7 +214,10 @@ struct Resolver<'a> {
 
 impl<'a> Resolver<'a> {
     fn new(file: &'a File, engine: &engine::Options) -> Self {
-        Self { file, memory_max: engine.memory_max }
+        Self {
+            file,
+            memory_max: engine.memory_max,
+        }
     }
 
     /// Resolves every entry, and tells all that is wrong with all of them.
@@ -193,7 +232,11 @@ impl<'a> Resolver<'a> {
             .enumerate()
             .filter_map(|(index, entry)| resolve(entry, &format!("modules[{index}]"), &mut errors))
             .collect();
-        if errors.is_empty() { Ok(found) } else { Err(ConfigErrors(errors)) }
+        if errors.is_empty() {
+            Ok(found)
+        } else {
+            Err(ConfigErrors(errors))
+        }
     }
 
     fn policy(
@@ -204,16 +247,29 @@ impl<'a> Resolver<'a> {
         errors: &mut Vec<ConfigError>,
     ) -> Option<Policy> {
         let known = errors.len();
-        let name = self.name(written, at).map_err(|error| errors.push(error)).ok();
+        let name = self
+            .name(written, at)
+            .map_err(|error| errors.push(error))
+            .ok();
         if written.module.value.is_empty() {
-            errors.push(self.file.error(written.module, format!("{at}.module"), "is empty, expected a file"));
+            errors.push(self.file.error(
+                written.module,
+                format!("{at}.module"),
+                "is empty, expected a file",
+            ));
         }
         let timeout = match written.timeout {
-            Some(text) => self.timeout(text, at).map_err(|error| errors.push(error)).ok(),
+            Some(text) => self
+                .timeout(text, at)
+                .map_err(|error| errors.push(error))
+                .ok(),
             None => Some(TIMEOUT_DEFAULT),
         };
         let limits = self.limits(written.limits, at, errors);
-        let settings = self.settings(written, at).map_err(|error| errors.push(error)).ok();
+        let settings = self
+            .settings(written, at)
+            .map_err(|error| errors.push(error))
+            .ok();
         if errors.len() > known {
             return None;
         }
@@ -234,13 +290,24 @@ impl<'a> Resolver<'a> {
             Some(name) => (name.value.as_str(), name),
             None => {
                 let path = Path::new(&written.module.value);
-                (path.file_name().and_then(|name| name.to_str()).unwrap_or_default(), written.module)
+                (
+                    path.file_name()
+                        .and_then(|name| name.to_str())
+                        .unwrap_or_default(),
+                    written.module,
+                )
             }
         };
-        text.parse().map_err(|error: access::InvalidName| ConfigError {
-            hint: written.name.is_none().then(|| "give the policy a `name`".to_owned()),
-            ..self.file.error(place, format!("{at}.name"), error.to_string())
-        })
+        text.parse()
+            .map_err(|error: access::InvalidName| ConfigError {
+                hint: written
+                    .name
+                    .is_none()
+                    .then(|| "give the policy a `name`".to_owned()),
+                ..self
+                    .file
+                    .error(place, format!("{at}.name"), error.to_string())
+            })
     }
 
     fn settings(
@@ -252,7 +319,10 @@ impl<'a> Resolver<'a> {
             .settings
             .map(|settings| wire::to_raw_value(settings))
             .transpose()
-            .map_err(|error| self.file.error(written.module, format!("{at}.settings"), error.to_string()))
+            .map_err(|error| {
+                self.file
+                    .error(written.module, format!("{at}.settings"), error.to_string())
+            })
     }
 
     fn timeout(&self, written: &Spanned<String>, at: &str) -> Result<Duration, ConfigError> {
@@ -277,7 +347,9 @@ impl<'a> Resolver<'a> {
         errors: &mut Vec<ConfigError>,
     ) -> engine::Limits {
         let mut limits = engine::Limits::default();
-        let Some(written) = written else { return limits };
+        let Some(written) = written else {
+            return limits;
+        };
         let fields = [
             ("memory", written.memory.as_ref(), &mut limits.memory),
             ("input", written.input.as_ref(), &mut limits.stdin),
@@ -287,15 +359,19 @@ impl<'a> Resolver<'a> {
         for (field, text, limit) in fields {
             let Some(text) = text else { continue };
             let size = byte_size(text).and_then(|size| match field {
-                "memory" if size > self.memory_max => {
-                    Err(format!("is {size}, more than `engine.memoryMax` ({})", self.memory_max))
-                }
+                "memory" if size > self.memory_max => Err(format!(
+                    "is {size}, more than `engine.memoryMax` ({})",
+                    self.memory_max
+                )),
                 _ => Ok(size),
             });
             match size {
                 Ok(size) => *limit = size,
                 Err(message) => {
-                    errors.push(self.file.error(text, format!("{at}.limits.{field}"), message));
+                    errors.push(
+                        self.file
+                            .error(text, format!("{at}.limits.{field}"), message),
+                    );
                 }
             }
         }
@@ -330,8 +406,15 @@ impl<'a> Resolver<'a> {
 }
 
 fn byte_size(written: &Spanned<String>) -> Result<ByteSize, String> {
-    let size: ByteSize = written.value.parse().map_err(|error: engine::ParseByteSizeError| error.to_string())?;
-    if size.bytes() == 0 { Err("must be more than zero".to_owned()) } else { Ok(size) }
+    let size: ByteSize = written
+        .value
+        .parse()
+        .map_err(|error: engine::ParseByteSizeError| error.to_string())?;
+    if size.bytes() == 0 {
+        Err("must be more than zero".to_owned())
+    } else {
+        Ok(size)
+    }
 }
 
 /// Within one plane a name means one policy: URLs, logs and metrics go by it.
@@ -345,17 +428,27 @@ fn unique<'a>(file: &File, policies: impl Iterator<Item = &'a Policy>) -> Result
                 hint: Some("give one of them another `name`".to_owned()),
                 ..file.error_in_file(
                     "modules",
-                    format!("the name `{}` is taken by the policy at {}", policy.name, first.position),
+                    format!(
+                        "the name `{}` is taken by the policy at {}",
+                        policy.name, first.position
+                    ),
                 )
             });
         }
     }
-    if errors.is_empty() { Ok(()) } else { Err(ConfigErrors(errors)) }
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(ConfigErrors(errors))
+    }
 }
 
 fn prefixed(prefix: &str, result: Result<(), ConfigErrors>) -> Result<(), ConfigErrors> {
     result.map_err(|ConfigErrors(errors)| {
-        let prefix = |error: ConfigError| ConfigError { field: format!("{prefix}{}", error.field), ..error };
+        let prefix = |error: ConfigError| ConfigError {
+            field: format!("{prefix}{}", error.field),
+            ..error
+        };
         ConfigErrors(errors.into_iter().map(prefix).collect())
     })
 }

@@ -14,11 +14,15 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         "ms" => 1e-3,
         "s" => 1.0,
         "m" => 60.0,
-        _ => return Err(format!("`{text}` is no duration: expected a number and a unit, as in `250ms` or `2s`")),
+        _ => {
+            return Err(format!(
+                "`{text}` is no duration: expected a number and a unit, as in `250ms` or `2s`"
+            ));
+        }
     };
-    let number: f64 = number
-        .parse()
-        .map_err(|_| format!("`{text}` is no duration: expected a number and a unit, as in `250ms` or `2s`"))?;
+    let number: f64 = number.parse().map_err(|_| {
+        format!("`{text}` is no duration: expected a number and a unit, as in `250ms` or `2s`")
+    })?;
     match Duration::try_from_secs_f64(number * factor) {
         Ok(duration) if !duration.is_zero() => Ok(duration),
         _ => Err(format!("`{text}` must be more than zero")),
@@ -45,7 +49,10 @@ mod tests {
     #[test]
     fn reads_what_it_writes() {
         for text in ["250ms", "2s", "1500us", "90s"] {
-            assert_eq!(format_duration(parse_duration(text).expect("a duration")), text);
+            assert_eq!(
+                format_duration(parse_duration(text).expect("a duration")),
+                text
+            );
         }
         assert_eq!(parse_duration("1.5m"), Ok(Duration::from_secs(90)));
     }

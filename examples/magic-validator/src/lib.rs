@@ -1,30 +1,35 @@
 //! The smallest validator: configmaps with the key `not-allowed-value` are rejected.
 
-use std::collections::BTreeMap;
-
 use k8s_wasm_sdk::{AdmissionRequest, Error, Validation, Validator};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 /// Knows one forbidden key. Has no settings.
 #[derive(Deserialize)]
 pub struct MagicValidator {}
 
-/// The one field of a ConfigMap that matters here. Everything else is skipped.
+/// The one part of a ConfigMap that matters here. Everything else is skipped.
 #[derive(Deserialize)]
 struct ConfigMap {
-    #[serde(default)]
-    data: BTreeMap<String, serde::de::IgnoredAny>,
+    data: Option<Data>,
+}
+
+#[derive(Deserialize)]
+struct Data {
+    #[serde(rename = "not-allowed-value")]
+    not_allowed: Option<IgnoredAny>,
 }
 
 impl Validator for MagicValidator {
     fn validate(&self, request: &AdmissionRequest<'_>) -> Result<Validation, Error> {
-        let forbidden = request
+        let data = request
             .object::<ConfigMap>()?
-            .is_some_and(|object| object.data.contains_key("not-allowed-value"));
-        Ok(if forbidden {
-            Validation::reject("value not-allowed-value not allowed in configmap")
-        } else {
-            Validation::accept()
+            .and_then(|object| object.data);
+        Ok(match data {
+            Some(data) if data.not_allowed.is_some() => {
+                Validation::reject("value not-allowed-value not allowed in configmap")
+            }
+            _ => Validation::accept(),
         })
     }
 }

@@ -2,10 +2,13 @@
 //!
 //! `export!` wires them to stdin and stdout; [`testing`](crate::testing) calls them as they are.
 
+use std::borrow::Cow;
+
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use wire::envelope::{Input, Output};
-use wire::review::Version;
+use wire::review::{Kind, Version};
 use wire::{admission, authentication, authorization};
 
 use crate::{Authenticator, Authorizer, Error, Mutator, Validator};
@@ -16,9 +19,8 @@ pub type Entry = fn(&[u8]) -> Vec<u8>;
 /// The entry point `authn`.
 #[must_use]
 pub fn authn<T: Authenticator>(input: &[u8]) -> Vec<u8> {
-    answer(input, |policy: T, review| {
-        let review = authentication::Review::parse(review)?;
-        let answer = policy.authenticate(&review.spec)?;
+    answer(input, Kind::TokenReview, |policy: T, asked| {
+        let answer = policy.authenticate(&asked)?;
         Ok(authentication::answer(Version::V1, &answer.into()))
     })
 }
@@ -26,9 +28,8 @@ pub fn authn<T: Authenticator>(input: &[u8]) -> Vec<u8> {
 /// The entry point `authz`.
 #[must_use]
 pub fn authz<T: Authorizer>(input: &[u8]) -> Vec<u8> {
-    answer(input, |policy: T, review| {
-        let review = authorization::Review::parse(review)?;
-        let answer = policy.authorize(&review.spec)?;
+    answer(input, Kind::SubjectAccessReview, |policy: T, asked| {
+        let answer = policy.authorize(&asked)?;
         Ok(authorization::answer(Version::V1, &answer.into()))
     })
 }
@@ -36,10 +37,10 @@ pub fn authz<T: Authorizer>(input: &[u8]) -> Vec<u8> {
 /// The entry point `validate`.
 #[must_use]
 pub fn validate<T: Validator>(input: &[u8]) -> Vec<u8> {
-    answer(input, |policy: T, review| {
-        let review = admission::Review::parse(review)?;
-        let uid = review.request.uid.clone();
-        let answer = policy.validate(&review.request.into())?;
+    let kind = Kind::AdmissionReview;
+    answer(input, kind, |policy: T, asked: admission::Request<'_>| {
+        let uid = asked.uid.clone();
+        let answer = policy.validate(&asked.into())?;
         Ok(admission::answer(Version::V1, &answer.into_response(uid)))
     })
 }
@@ -47,36 +48,65 @@ pub fn validate<T: Validator>(input: &[u8]) -> Vec<u8> {
 /// The entry point `mutate`.
 #[must_use]
 pub fn mutate<T: Mutator>(input: &[u8]) -> Vec<u8> {
-    answer(input, |policy: T, review| {
-        let review = admission::Review::parse(review)?;
-        let uid = review.request.uid.clone();
-        let answer = policy.mutate(&review.request.into())?;
+    let kind = Kind::AdmissionReview;
+    answer(input, kind, |policy: T, asked: admission::Request<'_>| {
+        let uid = asked.uid.clone();
+        let answer = policy.mutate(&asked.into())?;
         Ok(admission::answer(Version::V1, &answer.into_response(uid)))
     })
 }
 
-/// Reads the policy and the review, and puts what `decide` makes of them, a review or an error, into the envelope.
-fn answer<T: DeserializeOwned>(
-    input: &[u8],
-    decide: impl FnOnce(T, &[u8]) -> Result<Vec<u8>, Error>,
-) -> Vec<u8> {
-    let output = read(input)
-        .and_then(|(policy, review)| decide(policy, review.get().as_bytes()))
-        .and_then(|review| {
-            let review: &RawValue = serde_json::from_slice(&review)?;
-            Ok(serde_json::to_vec(&Output::response(review))?)
-        });
-    output.unwrap_or_else(|error| {
-        let output = Output::<()>::error(error.message().to_owned());
-        // One string: writing it to memory cannot fail.
-        serde_json::to_vec(&output).unwrap_or_default()
-    })
+/// A review as a module reads it, in one pass: for a module it is the reading that takes the time.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Review<'a, Q> {
+    #[serde(borrow, default)]
+    api_version: Cow<'a, str>,
+    #[serde(borrow, default)]
+    kind: Cow<'a, str>,
+    /// What is asked: the `spec`, in an AdmissionReview the `request`.
+    #[serde(rename = "spec", alias = "request", default = "Option::default")]
+    asked: Option<Q>,
 }
 
-fn read<T: DeserializeOwned>(input: &[u8]) -> Result<(T, &RawValue), Error> {
-    let input: Input<&RawValue, &RawValue> = serde_json::from_slice(input)?;
+/// Reads the policy and what it is asked, and puts what `decide` makes of them, a review or an error, into the envelope.
+fn answer<'a, T: DeserializeOwned, Q: Deserialize<'a>>(
+    input: &'a [u8],
+    kind: Kind,
+    decide: impl FnOnce(T, Q) -> Result<Vec<u8>, Error>,
+) -> Vec<u8> {
+    match read(input, kind).and_then(|(policy, asked)| decide(policy, asked)) {
+        Ok(review) => [&br#"{"response":"#[..], &review, b"}"].concat(),
+        Err(error) => {
+            let output = Output::<()>::error(error.message().to_owned());
+            // One string: writing it to memory cannot fail.
+            serde_json::to_vec(&output).unwrap_or_default()
+        }
+    }
+}
+
+fn read<'a, T: DeserializeOwned, Q: Deserialize<'a>>(
+    input: &'a [u8],
+    kind: Kind,
+) -> Result<(T, Q), Error> {
+    // Once for all strings.
+    let input = std::str::from_utf8(input)?;
+    let input: Input<Review<'_, Q>, &RawValue> = serde_json::from_str(input)?;
+    let review = input.request;
+    let asked = review.asked.filter(|_| {
+        review.kind == kind.as_str() && review.api_version == kind.api_version(Version::V1)
+    });
+    let asked = asked.ok_or_else(|| {
+        Error::new(format_args!(
+            "expected a `{}` of `{}`, got a `{}` of `{}`",
+            kind.as_str(),
+            kind.api_version(Version::V1),
+            review.kind,
+            review.api_version
+        ))
+    })?;
     let settings = input.settings.map_or("{}", RawValue::get);
     let policy =
         serde_json::from_str(settings).map_err(|error| Error::from(error).context("settings"))?;
-    Ok((policy, input.request))
+    Ok((policy, asked))
 }

@@ -38,8 +38,8 @@ macro_rules! export {
 /// # Panics
 /// When the host's pipes break, which ends the call as a failed one.
 pub fn serve(entry: Entry) {
-    // Most reviews fit, and only the pages that are used cost.
-    let mut input = Vec::with_capacity(32 * 1024);
+    // Small enough for what is left of the last page of a fresh memory: growing it costs as much as a call.
+    let mut input = Vec::with_capacity(4 * 1024);
     let read = std::io::stdin().lock().read_to_end(&mut input);
     read.expect("stdin can be read");
     let mut stdout = std::io::stdout().lock();

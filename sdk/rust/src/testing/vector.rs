@@ -73,6 +73,8 @@ pub enum FailureKind {
     Deadline,
     /// The module wanted more memory than it may have.
     Memory,
+    /// The review is too large.
+    Input,
     /// The output is too large.
     Output,
 }

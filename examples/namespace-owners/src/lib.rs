@@ -7,9 +7,9 @@
 //!   except: [secrets, namespaces, resourcequotas, limitranges]  # never through this policy; `pods/exec` is possible too
 //! ```
 //!
-//! It only adds permissions: whatever it does not allow is left to other authorizers. The verbs are listed rather than `*`
-//! because `bind`, `escalate` and `impersonate` would give more than the namespace. Who may create pods in a namespace can
-//! read its secrets through them.
+//! It only adds permissions: whatever it does not allow is left to other authorizers. `*` stands for all verbs, and is not
+//! the default because `bind`, `escalate` and `impersonate` give more than the namespace. Who may create pods in a
+//! namespace can read its secrets through them.
 
 use k8s_wasm_sdk::{AccessRequest, Authorization, Authorizer, Error, ResourceAttributes};
 use serde::Deserialize;
@@ -46,7 +46,7 @@ impl Authorizer for NamespaceOwners {
             .any(|namespace| !namespace.is_empty() && namespace == asked.namespace);
         Ok(if !owned {
             Authorization::no_opinion()
-        } else if self.verbs.contains(&asked.verb) && !self.excepts(asked) {
+        } else if self.lists(&asked.verb) && !self.excepts(asked) {
             Authorization::allow().because(format!("owner of namespace {}", asked.namespace))
         } else {
             Authorization::no_opinion().because(format!(
@@ -58,6 +58,12 @@ impl Authorizer for NamespaceOwners {
 }
 
 impl NamespaceOwners {
+    fn lists(&self, verb: &str) -> bool {
+        self.verbs
+            .iter()
+            .any(|listed| listed == "*" || listed == verb)
+    }
+
     /// Whether an exception covers the resource or its subresource. Who asks for all resources asks for the exceptions too.
     fn excepts(&self, asked: &ResourceAttributes) -> bool {
         asked.resource == "*" && !self.except.is_empty()

@@ -51,10 +51,9 @@ impl Validator for RequiredLabels {
         };
         let mut faults = self.faults(&object, "");
         if self.templates {
-            let templates = TEMPLATES.iter().filter_map(|path| object.pointer(path));
-            for template in
-                templates.filter(|template| template.pointer("/spec/containers").is_some())
-            {
+            let found = TEMPLATES.iter().filter_map(|path| object.pointer(path));
+            // Other kinds may have a field of this name that is something else.
+            for template in found.filter(|found| !found["spec"]["containers"].is_null()) {
                 faults.extend(self.faults(template, " of the pod template"));
             }
         }
@@ -70,20 +69,17 @@ impl RequiredLabels {
     /// What is wrong with the labels of an object or of its template.
     fn faults(&self, object: &Value, place: &str) -> Vec<String> {
         let label = |key| object["metadata"]["labels"][key].as_str();
-        let faults = self
-            .labels
-            .iter()
-            .filter_map(|(key, pattern)| match label(key) {
-                None => Some(format!(
-                    "label `{key}`{place} is missing (must match `{}`)",
-                    pattern.text
-                )),
-                Some(value) if !pattern.regex.is_match(value) => Some(format!(
-                    "label `{key}`{place} is `{value}` (must match `{}`)",
-                    pattern.text
-                )),
-                Some(_) => None,
-            });
+        let faults = self.labels.iter().filter_map(|(key, pattern)| {
+            let fault = match label(key) {
+                None => "is missing".to_owned(),
+                Some(value) if !pattern.regex.is_match(value) => format!("is `{value}`"),
+                Some(_) => return None,
+            };
+            Some(format!(
+                "label `{key}`{place} {fault} (must match `{}`)",
+                pattern.text
+            ))
+        });
         faults.collect()
     }
 }

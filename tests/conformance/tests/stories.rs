@@ -1,1 +1,18 @@
-//! stub
+//! What a stock kube-apiserver does when WebAssembly modules decide.
+
+#[path = "stories/wirings.rs"]
+#[macro_use]
+mod wirings;
+
+#[path = "stories/admission.rs"]
+mod admission;
+#[path = "stories/authentication.rs"]
+mod authentication;
+#[path = "stories/authorization.rs"]
+mod authorization;
+#[path = "stories/failures.rs"]
+mod failures;
+#[path = "stories/patience.rs"]
+mod patience;
+#[path = "stories/restart.rs"]
+mod restart;

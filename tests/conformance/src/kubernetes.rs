@@ -1,0 +1,175 @@
+//! etcd and a stock kube-apiserver, started as `kubernetes-sigs/controller-runtime` does in its tests.
+
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+
+use crate::certificates::{self, Authority};
+use crate::directory::Directory;
+use crate::http::{Credentials, Endpoint};
+use crate::ports;
+use crate::process::Process;
+use crate::programs::Programs;
+
+/// A running etcd.
+#[derive(Debug)]
+pub struct Etcd {
+    /// Where its clients find it.
+    pub url: String,
+    process: Process,
+}
+
+impl Etcd {
+    /// Starts etcd and waits until it is healthy.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn start(programs: &Programs, directory: &Directory) -> Result<Self> {
+        let url = format!("http://{}", ports::free()?);
+        let peers = format!("http://{}", ports::free()?);
+        let mut command = Command::new(&programs.etcd);
+        command
+            .arg(flag("listen-client-urls", &url))
+            .arg(flag("advertise-client-urls", &url))
+            .arg(flag("listen-peer-urls", &peers))
+            .arg(flag("initial-advertise-peer-urls", &peers))
+            .arg(flag("initial-cluster", format_args!("default={peers}")))
+            .arg(flag("data-dir", directory.path().join("etcd").display()))
+            // What is stored here lives for minutes.
+            .arg("--unsafe-no-fsync=true");
+        let mut process = directory.spawn("etcd", command)?;
+        process.until_ready(&Endpoint::plain(&url)?, "/health").await?;
+        Ok(Self { url, process })
+    }
+
+    /// Ends it in good order.
+    ///
+    /// # Errors
+    /// It does not end within `patience`.
+    pub async fn stop(self, patience: Duration) -> Result<()> {
+        self.process.stop(patience).await.map(drop)
+    }
+}
+
+/// The flags by which a kube-apiserver is told to ask us.
+#[derive(Debug, Clone, Default)]
+pub struct Plug {
+    /// As `kube-apiserver-flags.txt` has them.
+    pub flags: Vec<String>,
+}
+
+/// A running kube-apiserver.
+#[derive(Debug)]
+pub struct ApiServer {
+    url: String,
+    authority: Authority,
+    directory: PathBuf,
+    process: Process,
+}
+
+impl ApiServer {
+    /// Starts a kube-apiserver and waits until it is ready, its RBAC defaults in place.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn start(programs: &Programs, directory: &Directory, etcd: &Etcd, plug: &Plug) -> Result<Self> {
+        let authority = Authority::new()?;
+        let address = ports::free()?;
+        let url = format!("https://{address}");
+        let server = authority.server()?;
+        let key = directory.write("kube/service-accounts.key", certificates::signing_key()?)?;
+        let mut command = Command::new(&programs.kube_apiserver);
+        command
+            .arg(flag("etcd-servers", &etcd.url))
+            .arg(flag("bind-address", address.ip()))
+            .arg(flag("secure-port", address.port()))
+            .arg(file("client-ca-file", &directory.write("kube/ca.crt", authority.certificate())?))
+            .arg(file("tls-cert-file", &directory.write("kube/server.crt", server.certificate)?))
+            .arg(file("tls-private-key-file", &directory.write("kube/server.key", server.key)?))
+            .arg(flag("service-account-issuer", format_args!("{url}/")))
+            .arg(file("service-account-key-file", &key))
+            .arg(file("service-account-signing-key-file", &key))
+            .arg("--service-cluster-ip-range=10.0.0.0/24")
+            // No controller makes service accounts here, and pods are stored without one.
+            .arg("--disable-admission-plugins=ServiceAccount")
+            .args(plug.flags());
+        let process = directory.spawn("kube-apiserver", command)?;
+        let mut server = Self { url, authority, directory: directory.path().to_owned(), process };
+        let admin = server.as_user("admin", "system:masters")?;
+        server.process.until_ready(&admin, "/readyz").await?;
+        Ok(server)
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The certificate of its authority, a file.
+    #[must_use]
+    pub fn authority_file(&self) -> PathBuf {
+        self.directory.join("kube/ca.crt")
+    }
+
+    /// The server, for the bearer of a token, or for nobody.
+    ///
+    /// # Errors
+    /// None that a correct harness could meet.
+    pub fn with(&self, credentials: Credentials) -> Result<Endpoint> {
+        Endpoint::tls(&self.url, self.authority.certificate_der(), credentials)
+    }
+
+    /// The server, for a user with a client certificate.
+    ///
+    /// # Errors
+    /// The certificate cannot be made.
+    pub fn as_user(&self, user: &str, group: &str) -> Result<Endpoint> {
+        let (certificate, key) = self.user_files(user, group)?;
+        self.with(Credentials::Certificate { certificate, key })
+    }
+
+    /// A client certificate and its key as files, for a user.
+    ///
+    /// # Errors
+    /// The certificate cannot be made.
+    pub fn user_files(&self, user: &str, group: &str) -> Result<(String, String)> {
+        let identity = self.authority.user(user, group)?;
+        let write = |extension: &str, content: String| -> Result<String> {
+            let path = self.directory.join(format!("kube/users/{user}.{extension}"));
+            std::fs::create_dir_all(path.parent().context("the file has no directory")?)?;
+            std::fs::write(&path, content)?;
+            Ok(path.display().to_string())
+        };
+        Ok((write("crt", identity.certificate)?, write("key", identity.key)?))
+    }
+
+    /// Ends it in good order.
+    ///
+    /// # Errors
+    /// It does not end within `patience`.
+    pub async fn stop(self, patience: Duration) -> Result<()> {
+        self.process.stop(patience).await.map(drop)
+    }
+}
+
+impl Plug {
+    /// Who may do what is said by RBAC alone unless the plug says otherwise.
+    fn flags(&self) -> impl Iterator<Item = &str> {
+        let says_otherwise = self.flags.iter().any(|flag| flag.starts_with("--authorization-config="));
+        let default = (!says_otherwise).then_some("--authorization-mode=RBAC");
+        self.flags.iter().map(String::as_str).chain(default)
+    }
+}
+
+fn flag(name: &str, value: impl Display) -> OsString {
+    format!("--{name}={value}").into()
+}
+
+fn file(name: &str, path: &Path) -> OsString {
+    flag(name, path.display())
+}

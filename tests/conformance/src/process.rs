@@ -1,0 +1,96 @@
+//! One program that we started: whether it is still there, what it said, and its end.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ExitStatus};
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use crate::http::{self, Endpoint};
+
+/// How often a condition is looked at again.
+const POLL: Duration = Duration::from_millis(50);
+
+/// How long a server may take to become ready: a kube-apiserver takes 3 to 5 s, and several may start at once on a small
+/// machine.
+const READY_MAX: Duration = Duration::from_secs(90);
+
+/// A child in a process group of its own, killed when dropped.
+#[derive(Debug)]
+pub struct Process {
+    name: &'static str,
+    child: Child,
+    log: PathBuf,
+    pid_file: PathBuf,
+}
+
+impl Process {
+    pub(crate) fn new(name: &'static str, child: Child, log: PathBuf, pid_file: PathBuf) -> Self {
+        Self { name, child, log, pid_file }
+    }
+
+    /// Waits until `GET path` answers with success.
+    ///
+    /// # Errors
+    /// The program ended, or took too long; with the end of its log.
+    pub async fn until_ready(&mut self, endpoint: &Endpoint, path: &str) -> Result<()> {
+        let client = endpoint.client()?;
+        let deadline = Instant::now() + READY_MAX;
+        while Instant::now() < deadline {
+            if let Some(status) = self.child.try_wait()? {
+                bail!("{} ended with {status}\n{}", self.name, log_end(&self.log));
+            }
+            if http::is_ok(&client, path).await {
+                return Ok(());
+            }
+            tokio::time::sleep(POLL).await;
+        }
+        bail!("{} was not ready within {READY_MAX:?}\n{}", self.name, log_end(&self.log))
+    }
+
+    /// Sends SIGTERM and waits for the end.
+    ///
+    /// # Errors
+    /// The program does not end within `patience`; it is killed then.
+    pub async fn stop(mut self, patience: Duration) -> Result<ExitStatus> {
+        self.signal(Signal::TERM);
+        let deadline = Instant::now() + patience;
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(status);
+            }
+            ensure!(Instant::now() < deadline, "{} did not end within {patience:?} of SIGTERM", self.name);
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
+            // It may be gone already.
+            let _ = kill_process_group(group, signal);
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if !matches!(self.child.try_wait(), Ok(Some(_))) {
+            self.signal(Signal::KILL);
+            let _ = self.child.wait();
+        }
+        let _ = fs::remove_file(&self.pid_file);
+    }
+}
+
+/// The last lines of a log, under its name.
+pub(crate) fn log_end(log: &Path) -> String {
+    /// Enough for the reason, not so much that it hides the story.
+    const LINES_MAX: usize = 40;
+    let text = fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<&str> = text.lines().collect();
+    let end = &lines[lines.len().saturating_sub(LINES_MAX)..];
+    format!("--- the end of {}\n{}\n---", log.display(), end.join("\n"))
+}

@@ -1,0 +1,123 @@
+//! A cluster from its first program to its last: what is started, in which order, and when it is in force.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+use tokio::sync::Mutex;
+
+use crate::caller::Caller;
+use crate::cluster::Cluster;
+use crate::directory::Directory;
+use crate::kubernetes::{ApiServer, Etcd};
+use crate::objects::configmap;
+use crate::operation::Operation;
+use crate::programs::Programs;
+use crate::reply::Reply;
+use crate::webhook::Webhook;
+use crate::wiring::{Door, ReviewVersion, Wiring};
+
+/// How long webhook configurations may take to reach the admission plugins; usually a fraction of a second.
+const IN_FORCE_MAX: Duration = Duration::from_secs(30);
+
+/// How long kube-apiserver and etcd may take to end.
+const STOP_MAX: Duration = Duration::from_secs(10);
+
+/// The programs of one cluster. Dropping it ends them, the API server first.
+#[derive(Debug)]
+pub struct Running {
+    /// The one that obeys.
+    pub apiserver: ApiServer,
+    /// The one that decides. It can be stopped and started.
+    pub webhook: Mutex<Webhook>,
+    /// The one that remembers.
+    pub etcd: Etcd,
+    /// Where all of them keep their files.
+    pub directory: Directory,
+}
+
+impl Running {
+    /// Starts everything, and returns once every plane is asked.
+    ///
+    /// # Errors
+    /// A program does not start, or the webhooks do not come into force.
+    pub async fn start(programs: &Programs, directory: Directory, wiring: &Wiring) -> Result<Self> {
+        let Door::Webhook = wiring.door;
+        let configuration = wiring.install(programs, &directory)?;
+        let mut webhook = Webhook::new(programs, configuration)?;
+        let (etcd, started) = tokio::join!(Etcd::start(programs, &directory), webhook.start(&directory));
+        let etcd = etcd?;
+        started?;
+        let mut plug = webhook.manifests(&directory, wiring.cache_ttl)?;
+        wiring.version.rewrite(&directory, &mut plug.flags)?;
+        let apiserver = ApiServer::start(programs, &directory, &etcd, &plug).await?;
+        let running = Self { apiserver, webhook: Mutex::new(webhook), etcd, directory };
+        running.register(wiring.version).await?;
+        Ok(running)
+    }
+
+    /// The cluster as seen from a namespace that exists.
+    #[must_use]
+    pub fn in_namespace(&self, namespace: &str) -> Cluster<'_> {
+        Cluster::new(self, namespace.to_owned())
+    }
+
+    /// Ends everything in good order.
+    ///
+    /// # Errors
+    /// A program does not end when it is told to.
+    pub async fn stop(self) -> Result<()> {
+        self.apiserver.stop(STOP_MAX).await?;
+        self.webhook.into_inner().stop().await?;
+        self.etcd.stop(STOP_MAX).await
+    }
+
+    /// The ends of the logs, for a story that went wrong.
+    #[must_use]
+    pub fn logs(&self) -> String {
+        let ends = ["k8s-wasm", "kube-apiserver"].map(|program| self.directory.log_end(program));
+        ends.join("\n")
+    }
+
+    async fn register(&self, version: ReviewVersion) -> Result<()> {
+        let cluster = self.in_namespace("default");
+        let admin = cluster.admin();
+        for mut configuration in Webhook::configurations(&self.directory)? {
+            for webhook in configuration["webhooks"].as_array_mut().into_iter().flatten() {
+                webhook["admissionReviewVersions"] = Value::from(version.admission_review_versions().to_vec());
+            }
+            let reply = admin.posts(&collection(&configuration)?, &configuration).await;
+            ensure!(reply.is_success(), "a webhook configuration is not taken\n{reply}");
+        }
+        until_in_force(&admin).await
+    }
+}
+
+/// The URL path of `mutatingwebhookconfigurations` or `validatingwebhookconfigurations`.
+fn collection(configuration: &Value) -> Result<String> {
+    let kind = configuration["kind"].as_str().context("a webhook configuration has no kind")?;
+    Ok(format!("/apis/admissionregistration.k8s.io/v1/{}s", kind.to_lowercase()))
+}
+
+/// The API server learns of webhook configurations by a watch, each kind by its own: both have taken effect when one
+/// ConfigMap is mutated and another one rejected.
+async fn until_in_force(admin: &Caller) -> Result<()> {
+    let try_out = async |data| admin.asks(Operation::create(configmap("is-it-in-force", data)).dry_run()).await;
+    let deadline = Instant::now() + IN_FORCE_MAX;
+    loop {
+        let mutated = try_out([("key", "value")]).await;
+        let rejected = try_out([("not-allowed-value", "")]).await;
+        if is_mutated(&mutated) && rejected.is_rejection() {
+            return Ok(());
+        }
+        ensure!(
+            Instant::now() < deadline,
+            "the admission webhooks are not in force after {IN_FORCE_MAX:?}\n{mutated}\n{rejected}"
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+fn is_mutated(reply: &Reply) -> bool {
+    reply.is_success() && reply.body["data"]["magic-value"] == "foobar"
+}

@@ -1,0 +1,211 @@
+//! Modules made up for a story: they look for words in what they are asked and act on the first they find.
+//!
+//! A script is compiled to WebAssembly text, so that a story can have a module that traps, hangs or answers what no
+//! sensible module answers, next to the line that expects it. The words are looked for in the raw bytes on stdin.
+
+use std::fmt::Write as _;
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+
+/// Sixteen of these in an answer are replaced by as many random letters, fresh with each call.
+pub const RANDOM: &str = "????????????????";
+
+/// What a script does.
+#[derive(Debug, Clone)]
+pub enum Act {
+    /// Answers with this envelope.
+    Say(Value),
+    /// Executes `unreachable`.
+    Trap,
+    /// Never returns.
+    Hang,
+}
+
+/// A module with one entry point.
+#[derive(Debug, Clone)]
+pub struct Script {
+    entry_point: &'static str,
+    cases: Vec<(String, Act)>,
+    otherwise: Act,
+}
+
+impl Script {
+    /// An authenticator that knows nobody.
+    #[must_use]
+    pub fn authenticator() -> Self {
+        Self::new("authn", json!({ "status": { "authenticated": false } }))
+    }
+
+    /// An authorizer that has no opinion.
+    #[must_use]
+    pub fn authorizer() -> Self {
+        Self::new("authz", json!({ "status": { "allowed": false } }))
+    }
+
+    /// A validator that accepts everything.
+    #[must_use]
+    pub fn validator() -> Self {
+        Self::new("validate", json!({ "response": { "allowed": true } }))
+    }
+
+    /// A mutator that changes nothing.
+    #[must_use]
+    pub fn mutator() -> Self {
+        Self::new("mutate", json!({ "response": { "allowed": true } }))
+    }
+
+    /// Acts when `word` is found; earlier cases go first.
+    #[must_use]
+    pub fn when(mut self, word: &str, act: Act) -> Self {
+        self.cases.push((word.to_owned(), act));
+        self
+    }
+
+    /// Answers with the review `answer` when `word` is found.
+    #[must_use]
+    pub fn answers(self, word: &str, answer: Value) -> Self {
+        self.when(word, Act::Say(envelope(answer)))
+    }
+
+    /// Rejects with `message` when `word` is found; for validators and mutators.
+    #[must_use]
+    pub fn rejects(self, word: &str, message: &str) -> Self {
+        let status = json!({ "message": message });
+        self.answers(word, json!({ "response": { "allowed": false, "status": status } }))
+    }
+
+    /// Accepts with a warning when `word` is found; for validators and mutators.
+    #[must_use]
+    pub fn warns(self, word: &str, warning: &str) -> Self {
+        self.answers(word, json!({ "response": { "allowed": true, "warnings": [warning] } }))
+    }
+
+    /// The module.
+    ///
+    /// # Errors
+    /// The words and answers are too long for the part of memory that is meant for them.
+    pub fn compile(&self) -> Result<Vec<u8>> {
+        let mut texts = Texts::default();
+        let mut body = String::new();
+        for (word, act) in &self.cases {
+            let word = texts.place(word)?;
+            let act = act.compile(&mut texts)?;
+            writeln!(body, "(if (call $contains {word}) (then {act} (return)))")?;
+        }
+        body.push_str(&self.otherwise.compile(&mut texts)?);
+        let module = PROGRAM
+            .replace("ENTRY_POINT", self.entry_point)
+            .replace("BODY", &body)
+            .replace("TEXTS", &texts.data);
+        Ok(wat::parse_str(module)?)
+    }
+
+    fn new(entry_point: &'static str, answer: Value) -> Self {
+        Self { entry_point, cases: Vec::new(), otherwise: Act::Say(envelope(answer)) }
+    }
+}
+
+fn envelope(answer: Value) -> Value {
+    json!({ "response": answer })
+}
+
+impl Act {
+    fn compile(&self, texts: &mut Texts) -> Result<String> {
+        Ok(match self {
+            Self::Trap => "unreachable".to_owned(),
+            Self::Hang => "(loop $forever (br $forever))".to_owned(),
+            Self::Say(answer) => {
+                let answer = answer.to_string();
+                let start = texts.end;
+                let say = format!("(call $say {})", texts.place(&answer)?);
+                match answer.find(RANDOM) {
+                    Some(offset) => format!("(call $randomise (i32.const {})) {say}", start + offset),
+                    None => say,
+                }
+            }
+        })
+    }
+}
+
+/// The strings of a module, from address 1024 up to the second page, where the input goes.
+struct Texts {
+    data: String,
+    end: usize,
+}
+
+impl Default for Texts {
+    fn default() -> Self {
+        Self { data: String::new(), end: 1024 }
+    }
+}
+
+impl Texts {
+    /// Puts `text` into memory; what is returned are two operands, its address and its length.
+    fn place(&mut self, text: &str) -> Result<String> {
+        let start = self.end;
+        self.end += text.len();
+        ensure!(self.end < 65_536, "a script has more to say than fits into a page");
+        write!(self.data, "(data (i32.const {start}) \"")?;
+        for byte in text.bytes() {
+            write!(self.data, "\\{byte:02x}")?;
+        }
+        self.data.push_str("\")\n");
+        Ok(format!("(i32.const {start}) (i32.const {})", text.len()))
+    }
+}
+
+/// Memory: an iovec at 0, the number of bytes read or written at 8, texts from 1024, the input from 65536. 160 pages hold
+/// the largest review.
+const PROGRAM: &str = r#"
+(module
+  (import "wasi_snapshot_preview1" "fd_read" (func $fd_read (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "random_get" (func $random_get (param i32 i32) (result i32)))
+  (memory (export "memory") 160)
+  (global $input_end (mut i32) (i32.const 65536))
+  TEXTS
+  (func $iovec (param $address i32) (param $length i32)
+    (i32.store (i32.const 0) (local.get $address))
+    (i32.store (i32.const 4) (local.get $length)))
+  (func $read
+    (loop $more
+      (call $iovec (global.get $input_end) (i32.sub (i32.const 10485760) (global.get $input_end)))
+      (drop (call $fd_read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))
+      (global.set $input_end (i32.add (global.get $input_end) (i32.load (i32.const 8))))
+      (br_if $more (i32.load (i32.const 8)))))
+  (func $say (param $address i32) (param $length i32)
+    (call $iovec (local.get $address) (local.get $length))
+    (drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8))))
+  (func $randomise (param $address i32)
+    (local $end i32)
+    (local.set $end (i32.add (local.get $address) (i32.const 16)))
+    (drop (call $random_get (local.get $address) (i32.const 16)))
+    (loop $next
+      (i32.store8 (local.get $address)
+        (i32.add (i32.const 97) (i32.and (i32.load8_u (local.get $address)) (i32.const 15))))
+      (local.set $address (i32.add (local.get $address) (i32.const 1)))
+      (br_if $next (i32.lt_u (local.get $address) (local.get $end)))))
+  (func $contains (param $word i32) (param $length i32) (result i32)
+    (local $start i32) (local $last i32) (local $i i32)
+    (local.set $start (i32.const 65536))
+    (local.set $last (i32.sub (global.get $input_end) (local.get $length)))
+    (block $absent
+      (loop $next_start
+        (br_if $absent (i32.gt_u (local.get $start) (local.get $last)))
+        (local.set $i (i32.const 0))
+        (block $differs
+          (loop $next_byte
+            (br_if $differs (i32.ne
+              (i32.load8_u (i32.add (local.get $start) (local.get $i)))
+              (i32.load8_u (i32.add (local.get $word) (local.get $i)))))
+            (local.set $i (i32.add (local.get $i) (i32.const 1)))
+            (br_if $next_byte (i32.lt_u (local.get $i) (local.get $length))))
+          (return (i32.const 1)))
+        (local.set $start (i32.add (local.get $start) (i32.const 1)))
+        (br $next_start)))
+    (i32.const 0))
+  (func (export "ENTRY_POINT")
+    (call $read)
+    BODY))
+"#;

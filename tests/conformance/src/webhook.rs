@@ -1,0 +1,125 @@
+//! `k8s-wasm serve` as a program that can be stopped and started again, and what `k8s-wasm manifests` prints for it.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::Value;
+
+use crate::directory::Directory;
+use crate::http::Endpoint;
+use crate::kubernetes::Plug;
+use crate::ports;
+use crate::process::Process;
+use crate::programs::Programs;
+
+/// How long the server may take to end after SIGTERM: it answers what it has begun.
+const STOP_MAX: Duration = Duration::from_secs(20);
+
+/// The webhook server, running or not.
+#[derive(Debug)]
+pub struct Webhook {
+    program: PathBuf,
+    configuration: PathBuf,
+    listen: SocketAddr,
+    admin: SocketAddr,
+    process: Option<Process>,
+}
+
+impl Webhook {
+    /// Chooses the ports; they stay the same when the server is started again.
+    ///
+    /// # Errors
+    /// There are no free ports.
+    pub fn new(programs: &Programs, configuration: PathBuf) -> Result<Self> {
+        Ok(Self {
+            program: programs.k8s_wasm.clone(),
+            configuration,
+            listen: ports::free()?,
+            admin: ports::free()?,
+            process: None,
+        })
+    }
+
+    /// Starts the server and waits until it is ready.
+    ///
+    /// # Errors
+    /// It does not start, or runs already.
+    pub async fn start(&mut self, directory: &Directory) -> Result<()> {
+        ensure!(self.process.is_none(), "k8s-wasm runs already");
+        let mut command = Command::new(&self.program);
+        command
+            .arg("serve")
+            .arg("--config")
+            .arg(&self.configuration)
+            .args(["--dev-certs", "certificates", "--code-cache", "code"])
+            .args(["--listen", &self.listen.to_string()])
+            .args(["--admin-listen", &self.admin.to_string()]);
+        let mut process = directory.spawn("k8s-wasm", command)?;
+        let admin = Endpoint::plain(&format!("http://{}", self.admin))?;
+        process.until_ready(&admin, "/readyz").await?;
+        self.process = Some(process);
+        Ok(())
+    }
+
+    /// Sends SIGTERM and waits for the end.
+    ///
+    /// # Errors
+    /// It does not run, or does not end.
+    pub async fn stop(&mut self) -> Result<ExitStatus> {
+        let process = self.process.take().context("k8s-wasm does not run")?;
+        process.stop(STOP_MAX).await
+    }
+
+    /// The address of the webhooks.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("https://{}", self.listen)
+    }
+
+    /// Prints the files for the kube-apiserver into `plug/` and returns its flags.
+    ///
+    /// # Errors
+    /// The command fails.
+    pub fn manifests(&self, directory: &Directory, cache_ttl: Option<&str>) -> Result<Plug> {
+        let plug = directory.path().join("plug");
+        let mut command = Command::new(&self.program);
+        command
+            .current_dir(directory.path())
+            .arg("manifests")
+            .arg("--config")
+            .arg(&self.configuration)
+            .args(["--server", &self.url(), "--ca-file", "certificates/ca.crt"])
+            .arg("-d")
+            .arg(&plug);
+        if let Some(ttl) = cache_ttl {
+            command.args(["--cache-ttl", ttl]);
+        }
+        let output = command.output().context("cannot start `k8s-wasm manifests`")?;
+        if !output.status.success() {
+            bail!("`k8s-wasm manifests` failed\n{}", String::from_utf8_lossy(&output.stderr));
+        }
+        Ok(Plug { flags: flags(&read(&plug.join("kube-apiserver-flags.txt"))?) })
+    }
+
+    /// The admission webhook configurations among those files.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub fn configurations(directory: &Directory) -> Result<Vec<Value>> {
+        let text = read(&directory.path().join("plug/admission-webhooks.yaml"))?;
+        Ok(serde_saphyr::from_multiple(&text)?)
+    }
+}
+
+/// The lines that are neither comments nor empty.
+fn flags(text: &str) -> Vec<String> {
+    let lines = text.lines().map(str::trim);
+    lines.filter(|line| line.starts_with("--")).map(str::to_owned).collect()
+}
+
+fn read(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))
+}

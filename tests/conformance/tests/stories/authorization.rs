@@ -1,0 +1,91 @@
+//! What may the caller do?
+
+use conformance::{Caller, Cluster, objects};
+
+use crate::wirings::{V1, V1BETA1};
+
+on_each_wiring!(
+    members_may_what_the_policy_allows,
+    without_an_opinion_rbac_decides,
+    a_denial_beats_rbac,
+    members_of_system_masters_are_not_asked_about,
+    an_access_review_agrees_with_real_requests,
+);
+
+async fn members_may_what_the_policy_allows(cluster: Cluster<'_>) {
+    let magic = cluster.with_token("magic-token");
+    for verb in ["list", "get", "create", "delete"] {
+        magic.may(verb, "configmaps").await;
+        magic.may_not(verb, "secrets").await.because("magic-user");
+    }
+}
+
+async fn without_an_opinion_rbac_decides(cluster: Cluster<'_>) {
+    let alice = cluster.as_user("alice", "readers");
+    alice.may_not("list", "pods").await.because("alice");
+    grant_everything(&cluster, "alice").await;
+    alice.may("list", "pods").await;
+}
+
+async fn a_denial_beats_rbac(cluster: Cluster<'_>) {
+    grant_everything(&cluster, "banned-bob").await;
+    let bob = cluster.as_user("banned-bob", "readers");
+    bob.may_not("list", "pods").await.because("bouncer: you are banned");
+}
+
+/// A policy that was asked would deny, and fail.
+async fn members_of_system_masters_are_not_asked_about(cluster: Cluster<'_>) {
+    cluster.as_user("banned-admin", "system:masters").may("list", "secrets").await;
+    cluster.as_user("trap-admin", "system:masters").may("list", "secrets").await;
+}
+
+async fn an_access_review_agrees_with_real_requests(cluster: Cluster<'_>) {
+    grant_everything(&cluster, "alice").await;
+    let callers = [
+        cluster.with_token("magic-token"),
+        cluster.as_user("alice", "readers"),
+        cluster.as_user("banned-bob", "readers"),
+        cluster.admin(),
+    ];
+    for caller in callers {
+        for resource in ["configmaps", "pods", "deployments", "nodes"] {
+            for verb in ["list", "get", "create"] {
+                agrees(&caller, verb, resource).await;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn after_a_failed_module_without_an_opinion_rbac_decides_or_nobody_does() {
+    let cluster = V1.cluster().await;
+    for user in ["trap-carol", "hang-carol"] {
+        let carol = cluster.as_user(user, "readers");
+        carol.is_left_without_an_answer("list", "pods").await;
+        grant_everything(&cluster, user).await;
+        carol.may("list", "pods").await;
+    }
+}
+
+#[tokio::test]
+async fn a_failed_module_that_is_to_deny_beats_rbac() {
+    let cluster = V1BETA1.cluster().await;
+    for user in ["trap-dave", "hang-dave"] {
+        grant_everything(&cluster, user).await;
+        let dave = cluster.as_user(user, "readers");
+        dave.may_not("list", "pods").await.because("policy `unreliable-authorizer` failed");
+    }
+}
+
+/// Everything within the namespace, by RBAC.
+async fn grant_everything(cluster: &Cluster<'_>, user: &str) {
+    cluster.admin().accepts(objects::role_binding(user, "cluster-admin")).await;
+}
+
+async fn agrees(caller: &Caller, verb: &str, resource: &str) {
+    if caller.is_told_that_it_may(verb, resource).await {
+        caller.may(verb, resource).await;
+    } else {
+        caller.may_not(verb, resource).await;
+    }
+}

@@ -1,0 +1,129 @@
+//! `k8s-wasm check`: loads a configuration as the server would, and tells everything that is wrong with it.
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+use std::time::Instant;
+
+use access::Plane;
+use host::{Configuration, Host, PolicyInfo};
+
+use crate::advice;
+use crate::configuration::{ConfigurationArgs, EngineArgs};
+use crate::exit::Exit;
+use crate::logging;
+use crate::paint::Paint;
+use crate::report::Outcome;
+use crate::table::Table;
+
+/// Load a configuration and tell what is wrong with it
+///
+/// Reads the configuration, loads and compiles every module as `serve` would, and lists the policies. All errors are
+/// told at once, each with file, line and field. Warnings are about what is allowed and hardly meant.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Example, before a configuration goes to a control plane:
+  k8s-wasm check --config policies.yaml && scp policies.yaml control-plane:/etc/kubernetes/k8s-wasm/")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    configuration: ConfigurationArgs,
+
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
+    logging::init_quietly();
+    let configuration = args.configuration.load()?;
+    let start = Instant::now();
+    let host = args.engine.load(&configuration)?;
+    let elapsed = start.elapsed();
+    write_policies(out, &configuration, &host)?;
+    let paint = Paint::of(&io::stdout());
+    for advice in advice::of(&configuration, &host) {
+        writeln!(
+            out,
+            "{} `{}` {}",
+            paint.yellow("warning:"),
+            advice.policy,
+            advice.text
+        )?;
+    }
+    let count = host.policies().count();
+    let policies = if count == 1 { "policy" } else { "policies" };
+    writeln!(
+        out,
+        "{} {count} {policies}, loaded in {} ms",
+        paint.green("ok:"),
+        elapsed.as_millis()
+    )?;
+    Ok(Exit::Yes)
+}
+
+fn write_policies(
+    out: &mut dyn Write,
+    configuration: &Configuration,
+    host: &Host,
+) -> io::Result<()> {
+    let files = module_files(configuration);
+    let mut table = Table::with_header(&["plane", "policy", "entry point", "digest", "module"]);
+    for policy in host.policies() {
+        let file = files.get(&key(&policy)).cloned().unwrap_or_default();
+        table.row([
+            policy.plane.to_string(),
+            policy.name.to_string(),
+            policy.entry_point.to_owned(),
+            short(&policy.digest),
+            file,
+        ]);
+    }
+    table.write(out, "")
+}
+
+/// The file of each policy's module, by what tells policies apart: names are unique within a section only.
+fn module_files(configuration: &Configuration) -> HashMap<(Section, String), String> {
+    let authentication = configuration
+        .authentication
+        .iter()
+        .map(|entry| (Section::Authentication, &entry.policy));
+    let authorization = configuration
+        .authorization
+        .iter()
+        .map(|entry| (Section::Authorization, &entry.policy));
+    let admission = configuration
+        .admission
+        .iter()
+        .map(|entry| (Section::Admission, &entry.policy));
+    authentication
+        .chain(authorization)
+        .chain(admission)
+        .map(|(section, policy)| {
+            (
+                (section, policy.name.to_string()),
+                policy.module.display().to_string(),
+            )
+        })
+        .collect()
+}
+
+/// The part of the configuration in which a policy's name is unique.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Section {
+    Authentication,
+    Authorization,
+    Admission,
+}
+
+fn key(policy: &PolicyInfo) -> (Section, String) {
+    let section = match policy.plane {
+        Plane::Authentication => Section::Authentication,
+        Plane::Authorization => Section::Authorization,
+        Plane::Mutation | Plane::Validation => Section::Admission,
+    };
+    (section, policy.name.to_string())
+}
+
+/// As much of a digest as tells modules apart, as container tools show it.
+fn short(digest: &engine::Digest) -> String {
+    digest.hex().chars().take(12).collect()
+}

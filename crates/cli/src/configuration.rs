@@ -1,0 +1,116 @@
+//! The flags that name a configuration, and the ones for the engine that runs it.
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use anyhow::anyhow;
+use engine::Engine;
+use host::config::Source;
+use host::{Configuration, FileModules, Host};
+
+use crate::env;
+use crate::report::{Failed, OrFailed};
+
+/// Where the policies are configured. What several files say is added up.
+#[derive(Debug, Default, clap::Args)]
+#[command(next_help_heading = "Configuration")]
+pub(crate) struct ConfigurationArgs {
+    /// The configuration of all planes, `kind: Configuration`
+    #[arg(long, short = 'c', value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// A list of authenticators, `modules:`, as in the original specification
+    #[arg(long, value_name = "FILE")]
+    authentication_wasm_config_file: Option<PathBuf>,
+
+    /// A list of authorizers, `modules:`, as in the original specification
+    #[arg(long, value_name = "FILE")]
+    authorization_wasm_config_file: Option<PathBuf>,
+
+    /// An `AdmissionConfiguration` with the plugin `WASM`, as in the original specification
+    #[arg(long, value_name = "FILE")]
+    admission_control_config_file: Option<PathBuf>,
+}
+
+impl ConfigurationArgs {
+    /// Whether none of the flags was given.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.sources().is_empty()
+    }
+
+    /// Reads and checks the files.
+    pub(crate) fn load(&self) -> Result<Configuration, Failed> {
+        if self.is_empty() {
+            return Err(anyhow!("no configuration was given"))
+                .hint("name a file with `--config FILE`");
+        }
+        Ok(Configuration::load(&self.sources())?)
+    }
+
+    fn sources(&self) -> Vec<Source> {
+        let sources = [
+            (&self.config, Source::Configuration as fn(PathBuf) -> Source),
+            (
+                &self.authentication_wasm_config_file,
+                Source::Authentication,
+            ),
+            (&self.authorization_wasm_config_file, Source::Authorization),
+            (&self.admission_control_config_file, Source::Admission),
+        ];
+        sources
+            .into_iter()
+            .filter_map(|(file, source)| file.clone().map(source))
+            .collect()
+    }
+}
+
+/// How the engine is set up, beyond what the configuration says.
+#[derive(Debug, clap::Args)]
+pub(crate) struct EngineArgs {
+    /// Where compiled code is kept from one start to the next, or `off` to compile each time.
+    /// The directory must belong to you alone: what is in it is run
+    /// [default: $XDG_CACHE_HOME/k8s-wasm/code or ~/.cache/k8s-wasm/code]
+    #[arg(long, value_name = "DIR|off")]
+    code_cache: Option<CodeCache>,
+}
+
+impl EngineArgs {
+    /// An engine as the configuration wants it, and every module of the configuration loaded into it.
+    pub(crate) fn load(&self, configuration: &Configuration) -> Result<Host, Failed> {
+        let engine = self.engine(configuration)?;
+        Ok(Host::load(configuration, &FileModules, &engine)?)
+    }
+
+    fn engine(&self, configuration: &Configuration) -> Result<Engine, Failed> {
+        let code_cache = match &self.code_cache {
+            Some(CodeCache::Off) => None,
+            Some(CodeCache::Directory(directory)) => Some(directory.clone()),
+            None => env::cache_directory().map(|caches| caches.join("code")),
+        };
+        let options = engine::Options {
+            code_cache,
+            ..configuration.engine.clone()
+        };
+        Engine::new(options).environment()
+    }
+}
+
+/// What `--code-cache` says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum CodeCache {
+    Off,
+    Directory(PathBuf),
+}
+
+impl FromStr for CodeCache {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(if text == "off" {
+            Self::Off
+        } else {
+            Self::Directory(text.into())
+        })
+    }
+}

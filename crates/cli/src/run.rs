@@ -1,0 +1,215 @@
+//! `k8s-wasm run`: asks policies about a review in a file, as the webhook would, and explains the answer.
+
+mod ask;
+mod diff;
+mod json;
+mod review;
+mod subject;
+mod text;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use access::Plane;
+use anyhow::{Context, anyhow};
+use host::config::units;
+use host::{Reply, Verdict};
+
+use crate::configuration::{ConfigurationArgs, EngineArgs};
+use crate::exit::Exit;
+use crate::logging;
+use crate::paint::Paint;
+use crate::report::{Failed, OrFailed, Outcome};
+
+use ask::Stage;
+use review::Review;
+
+/// Ask policies about a review in a file
+///
+/// Asks one module, or with --config a whole configuration, exactly as the webhook server would: same limits, same checks,
+/// same answer. The file holds a TokenReview, a SubjectAccessReview or an AdmissionReview, in JSON or YAML. An
+/// AdmissionReview goes to the mutating policies first and then, as changed, to the validating ones.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Example, a module and the token it should know:
+  k8s-wasm run magic_authenticator.wasm -r - <<END
+  apiVersion: authentication.k8s.io/v1
+  kind: TokenReview
+  spec: {token: magic-token}
+  END
+
+Example, what the API server would be sent:
+  k8s-wasm run --config policies.yaml -r admission-review.json --entry-point validate -o review")]
+pub(crate) struct Args {
+    /// The module to ask; or name a configuration
+    #[arg(value_name = "MODULE.wasm")]
+    module: Option<PathBuf>,
+
+    /// The review: JSON or YAML; `-` reads standard input
+    #[arg(long, short, value_name = "FILE|-")]
+    request_path: PathBuf,
+
+    /// Which question to ask, when the review and the module leave several
+    #[arg(long, alias = "plane", value_name = "ENTRY POINT", value_enum)]
+    entry_point: Option<EntryPoint>,
+
+    /// Ask only this policy of the configuration
+    #[arg(long, value_name = "NAME", conflicts_with = "module")]
+    policy: Option<String>,
+
+    /// Settings for the module, JSON or YAML
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "module",
+        conflicts_with = "settings_json"
+    )]
+    settings_path: Option<PathBuf>,
+
+    /// Settings for the module
+    #[arg(long, value_name = "JSON", requires = "module")]
+    settings_json: Option<String>,
+
+    /// How long to wait for the answer, as `?timeout=` says for kube-apiserver
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = units::parse_duration)]
+    timeout: Duration,
+
+    /// What to print
+    #[arg(long, short, value_enum, default_value_t = Output::Text)]
+    output: Output,
+
+    #[command(flatten)]
+    configuration: ConfigurationArgs,
+
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+/// The functions that modules export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum EntryPoint {
+    /// Who does this token belong to?
+    Authn,
+    /// May this user do that?
+    Authz,
+    /// May this object be stored?
+    Validate,
+    /// In what form is this object stored?
+    Mutate,
+}
+
+/// What is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Output {
+    /// The decision, the change and the trace, for people.
+    Text,
+    /// The review that answers, exactly as the webhook would send it.
+    Review,
+    /// The decision and the trace, for programs.
+    Json,
+}
+
+impl EntryPoint {
+    fn plane(self) -> Plane {
+        match self {
+            Self::Authn => Plane::Authentication,
+            Self::Authz => Plane::Authorization,
+            Self::Validate => Plane::Validation,
+            Self::Mutate => Plane::Mutation,
+        }
+    }
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
+    logging::init_quietly();
+    let review = Review::read(&args.request_path)?;
+    let configuration = args.subject(&review)?;
+    let host = args.engine.load(&configuration)?;
+    let planes = ask::planes(&host, review.kind, args.entry_point, args.policy.as_deref())?;
+    if args.output == Output::Review && planes.len() > 1 {
+        return Err(anyhow!(
+            "the configuration both mutates and validates, which are two answers"
+        ))
+        .hint("choose one with `--entry-point mutate` or `--entry-point validate`");
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("failed to start the runtime")
+        .environment()?;
+    let asking = ask::in_order(
+        &host,
+        &planes,
+        args.policy.as_deref(),
+        review.json,
+        args.timeout,
+    );
+    let stages = runtime.block_on(asking)?;
+    match args.output {
+        Output::Text => text::write(out, Paint::of(&io::stdout()), &stages)?,
+        Output::Json => json::write(out, &stages)?,
+        Output::Review => write_reply(out, &stages)?,
+    }
+    Ok(exit(&stages))
+}
+
+impl Args {
+    /// The policies to ask: those of the configuration, or the one that the module alone makes.
+    fn subject(&self, review: &Review) -> Result<host::Configuration, Failed> {
+        match (&self.module, self.configuration.is_empty()) {
+            (Some(module), true) => {
+                let settings = subject::settings(
+                    self.settings_path.as_deref(),
+                    self.settings_json.as_deref(),
+                )?;
+                subject::of_module(
+                    module,
+                    review.kind,
+                    self.entry_point,
+                    settings,
+                    self.timeout,
+                )
+            }
+            (None, false) => self.configuration.load(),
+            (Some(_), false) => Err(anyhow!("both a module and a configuration were given"))
+                .hint("leave one of them out; `--policy NAME` asks one policy of a configuration"),
+            (None, true) => Err(anyhow!("neither a module nor a configuration was given"))
+                .hint("name a module, or a configuration with `--config FILE`"),
+        }
+    }
+}
+
+/// Exactly the body that the webhook server would answer with.
+fn write_reply(out: &mut dyn Write, stages: &[Stage]) -> io::Result<()> {
+    for stage in stages {
+        match &stage.answered.reply {
+            Reply::Review(review) => out.write_all(review)?,
+            Reply::Failed(message) => out.write_all(&failure_body(stage.plane, message))?,
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+/// As `server::webhook` answers when a policy failed and nobody decided.
+fn failure_body(plane: Plane, message: &str) -> Vec<u8> {
+    match plane {
+        Plane::Authorization => wire::meta::failure_body(503, "ServiceUnavailable", message),
+        _ => wire::meta::failure_body(500, "InternalError", message),
+    }
+}
+
+/// The last stage tells: each before it was passed.
+fn exit(stages: &[Stage]) -> Exit {
+    match stages.last().map(|stage| stage.answered.verdict()) {
+        Some(Verdict::Authenticated | Verdict::Allowed | Verdict::Accepted | Verdict::Patched) => {
+            Exit::Yes
+        }
+        Some(
+            Verdict::Unauthenticated | Verdict::Denied | Verdict::NoOpinion | Verdict::Rejected,
+        ) => Exit::No,
+        Some(Verdict::Failed) | None => Exit::Failed,
+    }
+}

@@ -1,0 +1,10 @@
+//! The program as a user meets it: run on small modules, its whole output compared with committed files.
+
+mod check;
+mod inspect;
+mod manifests;
+mod modules;
+mod place;
+mod run;
+mod serve;
+mod usage;

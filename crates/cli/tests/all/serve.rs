@@ -1,0 +1,188 @@
+//! `k8s-wasm serve`, as far as it is not the server itself.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+
+use crate::modules;
+use crate::place::{Place, TOKEN};
+
+const CONFIGURATION: &str = "\
+apiVersion: k8s-wasm/v1alpha1
+kind: Configuration
+authentication:
+  modules:
+  - {name: knows, module: knows.wasm}
+";
+
+/// A server that is serving; killed when dropped.
+struct Running {
+    child: Child,
+    stderr: BufReader<std::process::ChildStderr>,
+    log: String,
+}
+
+impl Running {
+    fn start(place: &Place, more: &[&str]) -> Self {
+        let common = [
+            "serve",
+            "--config",
+            "policies.yaml",
+            "--listen",
+            "127.0.0.1:0",
+            "--admin-listen",
+            "127.0.0.1:0",
+            "--log-format",
+            "json",
+        ];
+        let arguments: Vec<&str> = common.into_iter().chain(more.iter().copied()).collect();
+        let mut command = place.command(&arguments);
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut running = Self {
+            child,
+            stderr,
+            log: String::new(),
+        };
+        running.read_log_until("\"serving\"");
+        running
+    }
+
+    /// Reads the log up to a line with this text.
+    fn read_log_until(&mut self, text: &str) {
+        loop {
+            let mut line = String::new();
+            let length = self.stderr.read_line(&mut line).unwrap();
+            self.log.push_str(&line);
+            assert!(length > 0, "the server ended:\n{}", self.log);
+            if line.contains(text) {
+                return;
+            }
+        }
+    }
+
+    /// A field of the line that says where the server serves.
+    fn field(&self, name: &str) -> String {
+        let (_, rest) = self.log.split_once(&format!("\"{name}\":\"")).unwrap();
+        rest.split('"').next().unwrap().to_owned()
+    }
+
+    fn signal(&self, name: &str) {
+        let status = Command::new("kill")
+            .args([name, &self.child.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(status.success());
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn place() -> Place {
+    Place::new()
+        .with("policies.yaml", CONFIGURATION)
+        .with("knows.wasm", modules::knows())
+}
+
+fn post(address: &str, path: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let length = body.len();
+    write!(
+        stream,
+        "POST {path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn serves_until_it_is_told_to_stop() {
+    let place = place();
+    let mut server = Running::start(&place, &["--insecure-plaintext"]);
+    assert!(
+        server.log.contains("\"policy\":\"knows\"") && server.log.contains("sha256:"),
+        "{}",
+        server.log
+    );
+    let answer = post(&server.field("address"), "/authn", TOKEN);
+    assert!(answer.contains("magic-user"), "{answer}");
+    server.signal("-TERM");
+    server.read_log_until("\"stopped\"");
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn answers_exactly_what_run_prints() {
+    let place = place();
+    let server = Running::start(&place, &["--insecure-plaintext"]);
+    let answer = post(&server.field("address"), "/authn", TOKEN);
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    let run = [
+        "run",
+        "--config",
+        "policies.yaml",
+        "-r",
+        "token.json",
+        "-o",
+        "review",
+    ];
+    let printed = String::from_utf8(place.command(&run).output().unwrap().stdout).unwrap();
+    assert_eq!(printed, format!("{body}\n"));
+}
+
+#[test]
+fn keeps_compiled_code_from_one_start_to_the_next() {
+    let place = place();
+    drop(Running::start(&place, &["--insecure-plaintext"]));
+    let code = place.path().join(".cache/k8s-wasm/code");
+    assert!(code.read_dir().unwrap().count() > 0);
+}
+
+#[test]
+fn makes_certificates_for_trying_things_out() {
+    let place = place();
+    let mut server = Running::start(
+        &place,
+        &["--dev-certs", "certs", "--dev-names", "wasm.example.com"],
+    );
+    let mut stdout = BufReader::new(server.child.stdout.take().unwrap());
+    let mut line = String::new();
+    stdout.read_line(&mut line).unwrap();
+    assert_eq!(line, "development certificates are in certs\n");
+    for file in ["ca.crt", "ca.key", "tls.crt", "tls.key"] {
+        assert!(place.path().join("certs").join(file).exists(), "{file}");
+    }
+}
+
+#[test]
+fn says_why_it_cannot_serve() {
+    let place = place();
+    let first = Running::start(&place, &["--insecure-plaintext"]);
+    let address = first.field("address");
+    let serve = [
+        "serve",
+        "--config",
+        "policies.yaml",
+        "--insecure-plaintext",
+        "--listen",
+        &address,
+    ];
+    let output = place.command(&serve).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{stderr}");
+    assert!(
+        stderr.contains(&format!("failed to listen on {address}")),
+        "{stderr}"
+    );
+}

@@ -44,7 +44,10 @@ use crate::tls::Identity;
 /// Answers requests.
 pub trait Handler: Send + Sync + 'static {
     /// Answers a request. The future is dropped when the client leaves.
-    fn handle(&self, request: Request<Incoming>) -> impl Future<Output = Response<Full<Bytes>>> + Send;
+    fn handle(
+        &self,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Response<Full<Bytes>>> + Send;
 }
 
 /// What clients can hold on to. [`Limits::default`] is the table of defaults.
@@ -95,12 +98,18 @@ impl Listener {
     /// TLS with HTTP/2 and HTTP/1.1 when there is an identity, otherwise plain HTTP/1.1.
     #[must_use]
     pub fn new(socket: TcpListener, identity: Option<Arc<Identity>>, limits: Limits) -> Self {
-        Self { socket, identity, limits }
+        Self {
+            socket,
+            identity,
+            limits,
+        }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
         // A bound socket has an address; the operating system has no reason not to tell it.
-        self.socket.local_addr().unwrap_or(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)))
+        self.socket
+            .local_addr()
+            .unwrap_or(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)))
     }
 
     pub(crate) fn identity(&self) -> Option<Arc<Identity>> {
@@ -135,9 +144,17 @@ pub async fn serve<H: Handler>(
     handler: H,
     shutdown: impl Future<Output = ()>,
 ) -> Drained {
-    let Listener { socket, identity, limits } = listener;
+    let Listener {
+        socket,
+        identity,
+        limits,
+    } = listener;
     let (connections_max, drain_timeout) = (limits.connections_max.get(), limits.drain_timeout);
-    let shared = Arc::new(Shared { handler, identity, limits });
+    let shared = Arc::new(Shared {
+        handler,
+        identity,
+        limits,
+    });
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
@@ -159,7 +176,10 @@ pub async fn serve<H: Handler>(
         }
     }
     drop(socket);
-    if tokio::time::timeout(drain_timeout, graceful.shutdown()).await.is_ok() {
+    if tokio::time::timeout(drain_timeout, graceful.shutdown())
+        .await
+        .is_ok()
+    {
         return Drained::Completely;
     }
     while let Some(ended) = connections.try_join_next() {

@@ -84,10 +84,14 @@ impl Refusal {
         let mut response = json(status, body);
         match self {
             Self::Method { allow } => {
-                response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
+                response
+                    .headers_mut()
+                    .insert(ALLOW, HeaderValue::from_static(allow));
             }
             Self::Overload(_) => {
-                response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+                response
+                    .headers_mut()
+                    .insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
             }
             _ => {}
         }
@@ -99,6 +103,8 @@ impl Refusal {
 pub(crate) fn json(status: StatusCode, body: Vec<u8>) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from(body)));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }

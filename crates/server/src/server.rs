@@ -38,21 +38,40 @@ impl Server {
     /// When a file or an address cannot be used, or plaintext is asked for where others can listen in.
     pub async fn bind(options: Options, host: Arc<Host>) -> Result<Self, BindError> {
         let identity = match &options.tls {
-            Tls::Files { certificate, key, clients } => {
+            Tls::Files {
+                certificate,
+                key,
+                clients,
+            } => {
                 if matches!(clients, Clients::Anyone) {
-                    tracing::warn!("everybody who reaches the port may ask: no CA for client certificates is set");
+                    tracing::warn!(
+                        "everybody who reaches the port may ask: no CA for client certificates is set"
+                    );
                 }
                 Some(Identity::load(certificate, key, clients)?)
             }
             Tls::Plaintext if options.listen.ip().is_loopback() => None,
-            Tls::Plaintext => return Err(BindError::PlaintextBeyondLoopback { address: options.listen }),
+            Tls::Plaintext => {
+                return Err(BindError::PlaintextBeyondLoopback {
+                    address: options.listen,
+                });
+            }
         };
         let limits = options.connections;
         let listener = Listener::new(listen(options.listen).await?, identity, limits.clone());
         let admin = Listener::new(listen(options.admin).await?, None, limits);
         let host = Arc::new(ArcSwap::new(host));
-        let webhook = Webhook { host: Arc::clone(&host), bodies: Bodies::new(options.body_max, options.bodies_max) };
-        Ok(Self { listener, webhook, admin, readiness: Readiness::default(), host })
+        let webhook = Webhook {
+            host: Arc::clone(&host),
+            bodies: Bodies::new(options.body_max, options.bodies_max),
+        };
+        Ok(Self {
+            listener,
+            webhook,
+            admin,
+            readiness: Readiness::default(),
+            host,
+        })
     }
 
     /// Where reviews are taken; tells the port when that was left to the operating system.
@@ -70,13 +89,21 @@ impl Server {
     /// What can be changed while the server runs.
     #[must_use]
     pub fn handle(&self) -> Handle {
-        Handle { host: Arc::clone(&self.host) }
+        Handle {
+            host: Arc::clone(&self.host),
+        }
     }
 
     /// Serves until `shutdown` resolves. Then it is no longer ready, takes no more connections, asks clients to leave
     /// (`Connection: close`, GOAWAY) and answers what has begun, for at most the drain timeout.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Drained {
-        let Self { listener, webhook, admin, readiness, .. } = self;
+        let Self {
+            listener,
+            webhook,
+            admin,
+            readiness,
+            ..
+        } = self;
         tracing::info!(address = %listener.address(), admin = %admin.address(), "serving");
         let identity = listener.identity();
         let reviews = http::serve(listener, webhook, async {
@@ -85,7 +112,13 @@ impl Server {
             readiness.set(false);
             tracing::info!("stopping");
         });
-        let probes = http::serve(admin, Admin { readiness: readiness.clone() }, future::pending());
+        let probes = http::serve(
+            admin,
+            Admin {
+                readiness: readiness.clone(),
+            },
+            future::pending(),
+        );
         let renewal = async {
             match identity {
                 Some(identity) => identity.keep_fresh().await,
@@ -134,5 +167,7 @@ pub enum BindError {
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, BindError> {
-    TcpListener::bind(address).await.map_err(|source| BindError::Listen { address, source })
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| BindError::Listen { address, source })
 }

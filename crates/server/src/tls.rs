@@ -52,12 +52,25 @@ impl Identity {
     ) -> Result<Arc<Self>, TlsError> {
         let (ca, allowed_names) = match clients {
             Clients::Anyone => (None, None),
-            Clients::Verified { ca, allowed_names } => (Some(ca.clone()), Some(allowed_names.clone())),
+            Clients::Verified { ca, allowed_names } => {
+                (Some(ca.clone()), Some(allowed_names.clone()))
+            }
         };
-        let files = Files { certificate: certificate.clone(), key: key.clone(), ca };
+        let files = Files {
+            certificate: certificate.clone(),
+            key: key.clone(),
+            ca,
+        };
         let contents = files.read()?;
-        let current = Current { config: Arc::new(config(&files, &contents)?), contents };
-        Ok(Arc::new(Self { files, allowed_names, current: ArcSwap::from_pointee(current) }))
+        let current = Current {
+            config: Arc::new(config(&files, &contents)?),
+            contents,
+        };
+        Ok(Arc::new(Self {
+            files,
+            allowed_names,
+            current: ArcSwap::from_pointee(current),
+        }))
     }
 
     pub(crate) fn config(&self) -> Arc<ServerConfig> {
@@ -84,10 +97,15 @@ impl Identity {
             let renewed = tokio::task::spawn_blocking(move || identity.renew()).await;
             match renewed {
                 Ok(Ok(Renewal::Unchanged)) => {}
-                Ok(Ok(Renewal::Renewed)) => tracing::info!("the TLS files have changed and are in use"),
+                Ok(Ok(Renewal::Renewed)) => {
+                    tracing::info!("the TLS files have changed and are in use")
+                }
                 Ok(Err(error)) => {
                     let error = &error as &dyn std::error::Error;
-                    tracing::warn!(error, "the TLS files have changed and cannot be used; the old ones stay in use");
+                    tracing::warn!(
+                        error,
+                        "the TLS files have changed and cannot be used; the old ones stay in use"
+                    );
                 }
                 Err(error) => tracing::error!(%error, "reading the TLS files ended abnormally"),
             }
@@ -129,12 +147,16 @@ fn config(files: &Files, contents: &Contents) -> Result<ServerConfig, TlsError> 
     let verifier = files.client_verifier(contents, &provider)?;
     let builder = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| TlsError { path: files.certificate.0.clone(), kind: TlsErrorKind::Setup(error) })?;
+        .map_err(|error| TlsError {
+            path: files.certificate.0.clone(),
+            kind: TlsErrorKind::Setup(error),
+        })?;
     let builder = match verifier {
         Some(verifier) => builder.with_client_cert_verifier(verifier),
         None => builder.with_no_client_auth(),
     };
-    let mut config = builder.with_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(certified)));
+    let mut config =
+        builder.with_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(certified)));
     config.alpn_protocols = vec![ALPN_HTTP2.to_vec(), ALPN_HTTP1.to_vec()];
     Ok(config)
 }

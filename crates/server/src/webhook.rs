@@ -15,12 +15,14 @@ mod log;
 mod route;
 
 use std::error::Error;
+use std::mem;
 use std::sync::Arc;
 use std::time::Instant;
 
-use access::{FailureKind, Plane, failure::Consequence};
+use access::trace::Step;
+use access::{Consequence, FailureKind, Plane};
 use arc_swap::ArcSwap;
-use host::{Answered, AskError, Host, Question, Reply, Verdict};
+use host::{Answered, AskError, Host, Question, Reply};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderMap};
@@ -56,7 +58,11 @@ impl Handler for Webhook {
 }
 
 impl Webhook {
-    async fn review(&self, request: Request<Incoming>, arrival: Instant) -> Result<Response<Full<Bytes>>, Refusal> {
+    async fn review(
+        &self,
+        request: Request<Incoming>,
+        arrival: Instant,
+    ) -> Result<Response<Full<Bytes>>, Refusal> {
         let (head, body) = request.into_parts();
         let route = Route::parse(head.uri.path()).ok_or(Refusal::Path)?;
         if head.method != Method::POST {
@@ -76,16 +82,32 @@ impl Webhook {
         // What the host and its modules log at debug belongs to a review; the line of the decision says everything itself,
         // so at the usual level there is no span to pay for.
         let span = tracing::debug_span!("review", plane = route.plane.as_str());
-        let answered = self.host.load_full().ask(question).instrument(span).await.map_err(unanswerable)?;
-        Ok(respond(&route, answered, arrival))
+        let mut answered = self
+            .host
+            .load_full()
+            .ask(question)
+            .instrument(span)
+            .await
+            .map_err(unanswerable)?;
+        let response = respond(route.plane, &mut answered);
+        log::decision(route.plane, &answered, response.status(), arrival);
+        Ok(response)
     }
 }
 
 /// kube-apiserver says `application/json`; nothing at all, or a charset, is accepted too.
 fn is_json(headers: &HeaderMap) -> bool {
-    let Some(value) = headers.get(CONTENT_TYPE) else { return true };
-    let media_type = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
-    media_type.trim_ascii().eq_ignore_ascii_case(b"application/json")
+    let Some(value) = headers.get(CONTENT_TYPE) else {
+        return true;
+    };
+    let media_type = value
+        .as_bytes()
+        .split(|byte| *byte == b';')
+        .next()
+        .unwrap_or_default();
+    media_type
+        .trim_ascii()
+        .eq_ignore_ascii_case(b"application/json")
 }
 
 /// The client sent what it is told back here, so the whole chain of causes may be shown to it.
@@ -107,14 +129,17 @@ fn told(error: &dyn Error) -> String {
     text
 }
 
+/// What is sent; takes the reply out of the answer.
 fn respond(plane: Plane, answered: &mut Answered) -> Response<Full<Bytes>> {
     if let Some(message) = overload(answered) {
         return Refusal::Overload(message.to_owned()).response();
     }
-    match std::mem::replace(&mut answered.reply, Reply::Review(Vec::new())) {
-        Reply::Review(review) => json(StatusCode::OK, review),
-        Reply::Failed(message) if plane == Plane::Authorization => Refusal::Authorizer(message).response(),
-        Reply::Failed(message) => Refusal::Admitter(message).response(),
+    match &mut answered.reply {
+        Reply::Review(review) => json(StatusCode::OK, mem::take(review)),
+        Reply::Failed(message) if plane == Plane::Authorization => {
+            Refusal::Authorizer(mem::take(message)).response()
+        }
+        Reply::Failed(message) => Refusal::Admitter(mem::take(message)).response(),
     }
 }
 
@@ -130,8 +155,7 @@ fn overload(answered: &Answered) -> Option<&str> {
         .filter(|(_, consequence)| *consequence == Consequence::Undecided)
         .peekable();
     to_blame.peek()?;
-    to_blame.all(|(failure, _)| failure.kind == FailureKind::Busy).then_some(&undecided.message)
+    to_blame
+        .all(|(failure, _)| failure.kind == FailureKind::Busy)
+        .then_some(&undecided.message)
 }
-
-#[cfg(test)]
-mod tests;

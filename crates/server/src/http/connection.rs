@@ -42,7 +42,8 @@ pub(super) async fn serve<H: Handler>(
     let _ = stream.set_nodelay(true);
     let served = match shared.identity.clone() {
         None => http1(shared, stream, Client::Admitted, watcher).await,
-        Some(identity) => match handshake(&identity, stream, shared.limits.handshake_timeout).await {
+        Some(identity) => match handshake(&identity, stream, shared.limits.handshake_timeout).await
+        {
             Err(error) => return tell_handshake(peer, &error),
             Ok(stream) => {
                 let client = identity.client(stream.get_ref().1.peer_certificates());
@@ -68,7 +69,9 @@ async fn handshake(
     timeout: Duration,
 ) -> io::Result<TlsStream<TcpStream>> {
     let accept = TlsAcceptor::from(identity.config()).accept(stream);
-    tokio::time::timeout(timeout, accept).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+    tokio::time::timeout(timeout, accept)
+        .await
+        .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
 }
 
 /// Port scanners and TCP probes leave without a word; everything else may be an API server that is set up wrongly.
@@ -83,7 +86,7 @@ fn tell_handshake(peer: SocketAddr, error: &io::Error) {
 
 async fn http1<H: Handler>(
     shared: Arc<Shared<H>>,
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     client: Client,
     watcher: Watcher,
 ) -> hyper::Result<()> {
@@ -100,14 +103,15 @@ async fn http1<H: Handler>(
 
 async fn http2<H: Handler>(
     shared: Arc<Shared<H>>,
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     client: Client,
     watcher: Watcher,
 ) -> hyper::Result<()> {
     let activity = Arc::new(Activity::default());
     let stream = watched(stream, &activity, IdleRule::UntilRequest, &shared);
     let streams_max = shared.limits.streams_max;
-    let service = service_fn(move |request| answer(Arc::clone(&shared), &client, &activity, request));
+    let service =
+        service_fn(move |request| answer(Arc::clone(&shared), &client, &activity, request));
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .keep_alive_interval(PING_INTERVAL)
@@ -118,9 +122,18 @@ async fn http2<H: Handler>(
     watcher.watch(connection).await
 }
 
-fn watched<H, S>(stream: S, activity: &Arc<Activity>, idle: IdleRule, shared: &Shared<H>) -> TokioIo<Watched<S>> {
+fn watched<H, S>(
+    stream: S,
+    activity: &Arc<Activity>,
+    idle: IdleRule,
+    shared: &Shared<H>,
+) -> TokioIo<Watched<S>> {
     let limits = &shared.limits;
-    let timeouts = Timeouts { head: limits.head_timeout, idle: limits.idle_timeout, write: limits.write_timeout };
+    let timeouts = Timeouts {
+        head: limits.head_timeout,
+        idle: limits.idle_timeout,
+        write: limits.write_timeout,
+    };
     TokioIo::new(Watched::new(stream, Arc::clone(activity), idle, timeouts))
 }
 
@@ -135,6 +148,10 @@ fn answer<H: Handler>(
     let admitted = matches!(client, Client::Admitted);
     async move {
         let _active = active;
-        Ok(if admitted { shared.handler.handle(request).await } else { Refusal::Client.response() })
+        Ok(if admitted {
+            shared.handler.handle(request).await
+        } else {
+            Refusal::Client.response()
+        })
     }
 }

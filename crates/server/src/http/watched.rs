@@ -81,13 +81,20 @@ enum Waiting {
 }
 
 impl<S> Watched<S> {
-    pub(super) fn new(stream: S, activity: Arc<Activity>, rule: IdleRule, timeouts: Timeouts) -> Self {
+    pub(super) fn new(
+        stream: S,
+        activity: Arc<Activity>,
+        rule: IdleRule,
+        timeouts: Timeouts,
+    ) -> Self {
         Self {
             stream,
             activity,
             rule,
             timeouts,
-            waiting: Waiting::Request { since: Instant::now() },
+            waiting: Waiting::Request {
+                since: Instant::now(),
+            },
             seen: 0,
             read_timer: None,
             write_timer: None,
@@ -100,7 +107,9 @@ impl<S> Watched<S> {
             && self.is_waiting()
             && matches!(self.waiting, Waiting::Request { .. })
         {
-            self.waiting = Waiting::RestOfHead { since: Instant::now() };
+            self.waiting = Waiting::RestOfHead {
+                since: Instant::now(),
+            };
         }
     }
 
@@ -112,7 +121,9 @@ impl<S> Watched<S> {
         let begun = self.activity.begun.load(Ordering::Relaxed);
         if begun != self.seen {
             self.seen = begun;
-            self.waiting = Waiting::Request { since: Instant::now() };
+            self.waiting = Waiting::Request {
+                since: Instant::now(),
+            };
         }
         true
     }
@@ -127,7 +138,9 @@ impl<S> Watched<S> {
             Waiting::Request { since } => after(since, self.timeouts.idle),
             Waiting::RestOfHead { since } => after(since, self.timeouts.head),
         };
-        let timer = self.read_timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+        let timer = self
+            .read_timer
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
         // A timer that is set too early costs one wake-up and is set again then; setting it for each request would cost more.
         if timer.deadline() > deadline {
             timer.as_mut().reset(deadline);
@@ -142,13 +155,19 @@ impl<S> Watched<S> {
     }
 
     /// Passes on what writing gave, unless nothing could be written for too long.
-    fn check_write<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    fn check_write<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.write_timer = None;
             return written;
         }
         let timeout = self.timeouts.write;
-        let timer = self.write_timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
+        let timer = self
+            .write_timer
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
         ready!(timer.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
@@ -161,7 +180,11 @@ fn after(since: Instant, duration: Duration) -> Instant {
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
-    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         match Pin::new(&mut this.stream).poll_read(context, buffer) {
             Poll::Pending => this.poll_read_timeout(context).map(Err),
@@ -174,7 +197,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
-    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.stream).poll_write(context, bytes);
         this.check_write(context, written)

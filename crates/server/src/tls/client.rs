@@ -21,18 +21,30 @@ impl Client {
     /// One of the certificate's names has to be allowed.
     pub(crate) fn check(certificate: Option<&CertificateDer<'_>>, allowed: &[String]) -> Self {
         let names = certificate.map(names).unwrap_or_default();
-        if names.iter().any(|name| allowed.contains(name)) { Self::Admitted } else { Self::Refused { names } }
+        if names.iter().any(|name| allowed.contains(name)) {
+            Self::Admitted
+        } else {
+            Self::Refused { names }
+        }
     }
 }
 
 /// The common names of the subject and the DNS names; none when the certificate cannot be read.
 fn names(certificate: &CertificateDer<'_>) -> Vec<String> {
-    let Ok((_, certificate)) = X509Certificate::from_der(certificate) else { return Vec::new() };
-    let common = certificate.subject().iter_common_name().filter_map(|name| name.as_str().ok());
+    let Ok((_, certificate)) = X509Certificate::from_der(certificate) else {
+        return Vec::new();
+    };
+    let common = certificate
+        .subject()
+        .iter_common_name()
+        .filter_map(|name| name.as_str().ok());
     let alternative = certificate.subject_alternative_name().ok().flatten();
-    let dns = alternative.iter().flat_map(|extension| &extension.value.general_names).filter_map(|name| match name {
-        GeneralName::DNSName(name) => Some(*name),
-        _ => None,
-    });
+    let dns = alternative
+        .iter()
+        .flat_map(|extension| &extension.value.general_names)
+        .filter_map(|name| match name {
+            GeneralName::DNSName(name) => Some(*name),
+            _ => None,
+        });
     common.chain(dns).map(str::to_owned).collect()
 }

@@ -59,7 +59,9 @@ pub enum TlsErrorKind {
     #[error("the file has no certificate: a `-----BEGIN CERTIFICATE-----` is expected")]
     NoCertificate,
     /// There is nothing to sign with.
-    #[error("the file has no private key: a PKCS#8, PKCS#1 or SEC1 key without a password is expected")]
+    #[error(
+        "the file has no private key: a PKCS#8, PKCS#1 or SEC1 key without a password is expected"
+    )]
     NoKey,
     /// It is PEM, but not X.509.
     #[error("the certificate cannot be read: {0}")]
@@ -89,13 +91,17 @@ pub enum TlsErrorKind {
 
 impl TlsErrorKind {
     fn at(self, path: &Path) -> TlsError {
-        TlsError { path: path.to_owned(), kind: self }
+        TlsError {
+            path: path.to_owned(),
+            kind: self,
+        }
     }
 }
 
 impl Files {
     pub(super) fn read(&self) -> Result<Contents, TlsError> {
-        let read = |path: &Path| std::fs::read(path).map_err(|error| TlsErrorKind::Read(error).at(path));
+        let read =
+            |path: &Path| std::fs::read(path).map_err(|error| TlsErrorKind::Read(error).at(path));
         Ok(Contents {
             certificate: read(&self.certificate.0)?,
             key: read(&self.key.0)?,
@@ -120,10 +126,13 @@ impl Files {
             Err(error) => return Err(TlsErrorKind::Pem(error).at(&self.key.0)),
         };
         CertifiedKey::from_der(chain, key, provider).map_err(|error| match error {
-            rustls::Error::InconsistentKeys(_) => {
-                TlsErrorKind::KeyMismatch { certificate: path.clone() }.at(&self.key.0)
+            rustls::Error::InconsistentKeys(_) => TlsErrorKind::KeyMismatch {
+                certificate: path.clone(),
             }
-            rustls::Error::InvalidCertificate(error) => TlsErrorKind::Certificate(error.to_string()).at(path),
+            .at(&self.key.0),
+            rustls::Error::InvalidCertificate(error) => {
+                TlsErrorKind::Certificate(error.to_string()).at(path)
+            }
             error => TlsErrorKind::Key(error).at(&self.key.0),
         })
     }
@@ -134,10 +143,14 @@ impl Files {
         contents: &Contents,
         provider: &Arc<CryptoProvider>,
     ) -> Result<Option<Arc<dyn ClientCertVerifier>>, TlsError> {
-        let (Some(CaPath(path)), Some(pem)) = (&self.ca, &contents.ca) else { return Ok(None) };
+        let (Some(CaPath(path)), Some(pem)) = (&self.ca, &contents.ca) else {
+            return Ok(None);
+        };
         let mut authorities = RootCertStore::empty();
         for authority in certificates(path, pem)? {
-            authorities.add(authority).map_err(|error| TlsErrorKind::Authority(error).at(path))?;
+            authorities
+                .add(authority)
+                .map_err(|error| TlsErrorKind::Authority(error).at(path))?;
         }
         WebPkiClientVerifier::builder_with_provider(Arc::new(authorities), Arc::clone(provider))
             .build()
@@ -151,7 +164,11 @@ fn certificates(path: &Path, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>,
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem)
         .collect::<Result<_, _>>()
         .map_err(|error| TlsErrorKind::Pem(error).at(path))?;
-    if certificates.is_empty() { Err(TlsErrorKind::NoCertificate.at(path)) } else { Ok(certificates) }
+    if certificates.is_empty() {
+        Err(TlsErrorKind::NoCertificate.at(path))
+    } else {
+        Ok(certificates)
+    }
 }
 
 /// A certificate that is not valid yet passes: clocks differ, and it soon will be.
@@ -159,7 +176,11 @@ fn check_expiry(certificate: &CertificateDer<'_>) -> Result<(), TlsErrorKind> {
     let (_, certificate) = X509Certificate::from_der(certificate)
         .map_err(|error| TlsErrorKind::Certificate(error.to_string()))?;
     let end = certificate.validity().not_after;
-    if end < ASN1Time::now() { Err(TlsErrorKind::Expired(end.to_string())) } else { Ok(()) }
+    if end < ASN1Time::now() {
+        Err(TlsErrorKind::Expired(end.to_string()))
+    } else {
+        Ok(())
+    }
 }
 
 /// Without the key.

@@ -43,11 +43,21 @@ impl Received {
 
 impl Bodies {
     pub(crate) fn new(one_max: usize, all_max: usize) -> Self {
-        Self { one_max, account: Arc::new(Account { all_max, used: AtomicUsize::new(0) }) }
+        Self {
+            one_max,
+            account: Arc::new(Account {
+                all_max,
+                used: AtomicUsize::new(0),
+            }),
+        }
     }
 
     /// Receives a whole review before the deadline.
-    pub(super) async fn receive(&self, body: Incoming, deadline: Instant) -> Result<Received, Refusal> {
+    pub(super) async fn receive(
+        &self,
+        body: Incoming,
+        deadline: Instant,
+    ) -> Result<Received, Refusal> {
         match tokio::time::timeout_at(deadline.into(), self.collect(body)).await {
             Ok(received) => received,
             Err(_) => Err(Refusal::BodyTooSlow),
@@ -55,13 +65,22 @@ impl Bodies {
     }
 
     async fn collect(&self, mut body: Incoming) -> Result<Received, Refusal> {
-        let announced = body.size_hint().exact().and_then(|length| usize::try_from(length).ok());
+        let announced = body
+            .size_hint()
+            .exact()
+            .and_then(|length| usize::try_from(length).ok());
         if announced.is_some_and(|length| length > self.one_max.saturating_mul(2)) {
             return Err(self.too_large());
         }
-        let mut claim = Claim { account: Arc::clone(&self.account), bytes: 0 };
+        let mut claim = Claim {
+            account: Arc::clone(&self.account),
+            bytes: 0,
+        };
         let Some(first) = next(&mut body).await? else {
-            return Ok(Received { bytes: Bytes::new(), _claim: claim });
+            return Ok(Received {
+                bytes: Bytes::new(),
+                _claim: claim,
+            });
         };
         if !self.fits(first.len()) {
             return self.discard(body, first.len()).await;
@@ -69,9 +88,16 @@ impl Bodies {
         claim.extend(first.len())?;
         // Most reviews arrive in one piece, which is then not copied.
         if body.is_end_stream() {
-            return Ok(Received { bytes: first, _claim: claim });
+            return Ok(Received {
+                bytes: first,
+                _claim: claim,
+            });
         }
-        let mut bytes = Vec::with_capacity(announced.unwrap_or_default().clamp(first.len(), RESERVED_MAX.max(first.len())));
+        let mut bytes = Vec::with_capacity(
+            announced
+                .unwrap_or_default()
+                .clamp(first.len(), RESERVED_MAX.max(first.len())),
+        );
         bytes.extend_from_slice(&first);
         drop(first);
         while let Some(piece) = next(&mut body).await? {
@@ -83,7 +109,10 @@ impl Bodies {
             claim.extend(piece.len())?;
             bytes.extend_from_slice(&piece);
         }
-        Ok(Received { bytes: bytes.into(), _claim: claim })
+        Ok(Received {
+            bytes: bytes.into(),
+            _claim: claim,
+        })
     }
 
     fn fits(&self, length: usize) -> bool {
@@ -133,7 +162,9 @@ impl Claim {
         if before.saturating_add(by) <= self.account.all_max {
             Ok(())
         } else {
-            Err(Refusal::Overload("too many reviews are being received at once".to_owned()))
+            Err(Refusal::Overload(
+                "too many reviews are being received at once".to_owned(),
+            ))
         }
     }
 }

@@ -29,7 +29,10 @@ pub(super) fn of(query: Option<&str>, arrival: Instant) -> Option<Instant> {
 }
 
 fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
-    query.split('&').filter_map(|pair| pair.split_once('=')).find_map(|(key, value)| (key == name).then_some(value))
+    query
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .find_map(|(key, value)| (key == name).then_some(value))
 }
 
 /// Go's `time.ParseDuration`, without negative ones.
@@ -40,9 +43,12 @@ fn parse(text: &str) -> Option<Duration> {
     }
     let mut total = Duration::ZERO;
     loop {
-        let number = rest.find(|character: char| !character.is_ascii_digit() && character != '.')?;
+        let number =
+            rest.find(|character: char| !character.is_ascii_digit() && character != '.')?;
         let (number, tail) = rest.split_at_checked(number)?;
-        let unit = tail.find(|character: char| character.is_ascii_digit() || character == '.').unwrap_or(tail.len());
+        let unit = tail
+            .find(|character: char| character.is_ascii_digit() || character == '.')
+            .unwrap_or(tail.len());
         let (unit, tail) = tail.split_at_checked(unit)?;
         let nanoseconds = number.parse::<f64>().ok()? * nanoseconds_of(unit)?;
         let part = Duration::try_from_secs_f64(nanoseconds / 1e9).ok()?;
@@ -74,8 +80,18 @@ mod tests {
     #[test]
     fn reads_durations_as_go_does() {
         for (text, milliseconds) in [
-            ("10s", 10_000), ("1m30s", 90_000), ("500ms", 500), ("1.5s", 1500), (".5s", 500), ("2h", 7_200_000), ("+3s", 3000),
-            ("1500000us", 1500), ("1500\u{b5}s", 1), ("0", 0), ("0s", 0), ("1.s", 1000),
+            ("10s", 10_000),
+            ("1m30s", 90_000),
+            ("500ms", 500),
+            ("1.5s", 1500),
+            (".5s", 500),
+            ("2h", 7_200_000),
+            ("+3s", 3000),
+            ("1500000us", 1500),
+            ("1500\u{b5}s", 1),
+            ("0", 0),
+            ("0s", 0),
+            ("1.s", 1000),
         ] {
             let parsed = parse(text).map(|duration| duration.as_millis());
             assert_eq!(parsed, Some(milliseconds), "{text}");
@@ -84,7 +100,22 @@ mod tests {
 
     #[test]
     fn refuses_what_go_refuses() {
-        for text in ["", "10", "s", ".s", "-1s", "1x", "1.2.3s", "1s2", "1e3s", "inf", "infs", "NaNs", " 1s", "99999999999999999999h"] {
+        for text in [
+            "",
+            "10",
+            "s",
+            ".s",
+            "-1s",
+            "1x",
+            "1.2.3s",
+            "1s2",
+            "1e3s",
+            "inf",
+            "infs",
+            "NaNs",
+            " 1s",
+            "99999999999999999999h",
+        ] {
             assert_eq!(parse(text), None, "{text}");
         }
     }
@@ -92,7 +123,10 @@ mod tests {
     #[track_caller]
     fn check(query: Option<&str>, expected: Option<Duration>) {
         let arrival = Instant::now();
-        assert_eq!(of(query, arrival).map(|deadline| deadline - arrival), expected);
+        assert_eq!(
+            of(query, arrival).map(|deadline| deadline - arrival),
+            expected
+        );
     }
 
     #[test]
@@ -111,9 +145,18 @@ mod tests {
 
     #[test]
     fn refuses_timeouts_without_sense() {
-        for query in ["timeout=", "timeout=soon", "timeout=0s", "timeout=-1s", "timeout=%ff"] {
+        for query in [
+            "timeout=",
+            "timeout=soon",
+            "timeout=0s",
+            "timeout=-1s",
+            "timeout=%ff",
+        ] {
             check(Some(query), None);
         }
-        check(Some("timeout=1500%C2%B5s"), Some(Duration::from_micros(1350)));
+        check(
+            Some("timeout=1500%C2%B5s"),
+            Some(Duration::from_micros(1350)),
+        );
     }
 }

@@ -54,16 +54,37 @@ mod tests {
 
     #[test]
     fn leads_to_one_admission_policy() {
-        assert_eq!(route("/validate/no-root"), Some((Plane::Validation, Some("no-root".to_owned()))));
-        assert_eq!(route("/mutate/a%2Db"), Some((Plane::Mutation, Some("a-b".to_owned()))));
-        assert_eq!(route("/mutate/a%2Fb"), Some((Plane::Mutation, Some("a/b".to_owned()))));
+        assert_eq!(
+            route("/validate/no-root"),
+            Some((Plane::Validation, Some("no-root".to_owned())))
+        );
+        assert_eq!(
+            route("/mutate/a%2Db"),
+            Some((Plane::Mutation, Some("a-b".to_owned())))
+        );
+        assert_eq!(
+            route("/mutate/a%2Fb"),
+            Some((Plane::Mutation, Some("a/b".to_owned())))
+        );
     }
 
     #[test]
     fn leads_nowhere_else() {
         for path in [
-            "", "/", "//", "/authn/", "/authn/x", "/authz/x", "/validate/", "/validate/a/b", "/validate//a", "/Validate", "*",
-            "/validate/%ff", "/other", "/livez",
+            "",
+            "/",
+            "//",
+            "/authn/",
+            "/authn/x",
+            "/authz/x",
+            "/validate/",
+            "/validate/a/b",
+            "/validate//a",
+            "/Validate",
+            "*",
+            "/validate/%ff",
+            "/other",
+            "/livez",
         ] {
             assert_eq!(route(path), None, "{path}");
         }

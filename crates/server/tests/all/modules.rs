@@ -1,0 +1,79 @@
+//! Modules written in WebAssembly text: each does one thing.
+
+/// Writes this to stdout, whatever it is asked.
+pub fn answering(entry_point: &str, stdout: &str) -> Vec<u8> {
+    let text: String = stdout.bytes().map(|byte| format!("\\{byte:02x}")).collect();
+    let length: String = u32::try_from(stdout.len())
+        .expect("fits")
+        .to_le_bytes()
+        .iter()
+        .map(|byte| format!("\\{byte:02x}"))
+        .collect();
+    module(&format!(
+        r#"(import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+        (memory (export "memory") 1)
+        (data (i32.const 0) "\10\00\00\00{length}")
+        (data (i32.const 16) "{text}")
+        (func (export "{entry_point}")
+            (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8))))"#
+    ))
+}
+
+/// Traps.
+pub fn trapping(entry_point: &str) -> Vec<u8> {
+    module(&format!(
+        r#"(memory (export "memory") 1) (func (export "{entry_point}") unreachable)"#
+    ))
+}
+
+/// Never ends.
+pub fn endless(entry_point: &str) -> Vec<u8> {
+    module(&format!(
+        r#"(memory (export "memory") 1) (func (export "{entry_point}") (loop (br 0)))"#
+    ))
+}
+
+fn module(body: &str) -> Vec<u8> {
+    wat::parse_str(format!("(module {body})")).expect("valid text")
+}
+
+/// Knows every token.
+pub fn authenticator() -> Vec<u8> {
+    answering(
+        "authn",
+        r#"{"response":{"status":{"authenticated":true,"user":{"username":"magic-user"}}}}"#,
+    )
+}
+
+/// Allows everything.
+pub fn authorizer() -> Vec<u8> {
+    answering(
+        "authz",
+        r#"{"response":{"status":{"allowed":true,"reason":"magic"}}}"#,
+    )
+}
+
+/// Accepts everything.
+pub fn accepting() -> Vec<u8> {
+    answering(
+        "validate",
+        r#"{"response":{"response":{"uid":"","allowed":true}}}"#,
+    )
+}
+
+/// Rejects everything.
+pub fn rejecting() -> Vec<u8> {
+    answering(
+        "validate",
+        r#"{"response":{"response":{"uid":"","allowed":false,"status":{"message":"not today"}}}}"#,
+    )
+}
+
+/// Adds a label. The patch is `[{"op":"add","path":"/data","value":{"magic":"foobar"}}]`.
+pub fn mutator() -> Vec<u8> {
+    answering(
+        "mutate",
+        r#"{"response":{"response":{"uid":"","allowed":true,"patchType":"JSONPatch",
+        "patch":"W3sib3AiOiJhZGQiLCJwYXRoIjoiL2RhdGEiLCJ2YWx1ZSI6eyJtYWdpYyI6ImZvb2JhciJ9fV0="}}}"#,
+    )
+}

@@ -36,7 +36,11 @@ impl Caller {
     /// `name` is for people who read what went wrong.
     #[must_use]
     pub fn new(name: String, client: Client, namespace: String) -> Self {
-        Self { name, client, namespace }
+        Self {
+            name,
+            client,
+            namespace,
+        }
     }
 
     /// The API server takes the caller for `user` in exactly `groups`, and in `system:authenticated` as everybody who
@@ -44,12 +48,21 @@ impl Caller {
     ///
     /// # Panics
     /// It does not.
-    pub async fn logs_in_as<'a>(&self, user: &str, groups: impl IntoIterator<Item = &'a str>) -> Identity {
+    pub async fn logs_in_as<'a>(
+        &self,
+        user: &str,
+        groups: impl IntoIterator<Item = &'a str>,
+    ) -> Identity {
         let mut groups: Vec<String> = groups.into_iter().map(str::to_owned).collect();
         groups.push("system:authenticated".to_owned());
         groups.sort();
         let identity = self.identity().await;
-        assert_eq!((identity.user.as_str(), &identity.groups), (user, &groups), "{} logs in", self.name);
+        assert_eq!(
+            (identity.user.as_str(), &identity.groups),
+            (user, &groups),
+            "{} logs in",
+            self.name
+        );
         identity
     }
 
@@ -63,9 +76,18 @@ impl Caller {
         let reply = reply.expect(logged_in, "a login");
         let user = &reply.body["status"]["userInfo"];
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let mut groups: Vec<String> = user["groups"].as_array().into_iter().flatten().map(text).collect();
+        let mut groups: Vec<String> = user["groups"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(text)
+            .collect();
         groups.sort();
-        Identity { user: text(&user["username"]), uid: text(&user["uid"]), groups }
+        Identity {
+            user: text(&user["username"]),
+            uid: text(&user["uid"]),
+            groups,
+        }
     }
 
     /// The API server does not take the credentials.
@@ -125,7 +147,12 @@ impl Caller {
             "kind": "SelfSubjectAccessReview",
             "spec": { "resourceAttributes": attributes },
         });
-        let reply = self.posts("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", &review).await;
+        let reply = self
+            .posts(
+                "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+                &review,
+            )
+            .await;
         let answered = reply.is_success();
         reply.expect(answered, "an answer").body["status"]["allowed"] == true
     }
@@ -169,7 +196,10 @@ impl Caller {
         let read = Operation::get(operation.resource.plural, operation.verb().1);
         let Accepted(written) = self.accepts(operation).await;
         let Accepted(stored) = self.accepts(read).await;
-        Accepted(Reply { warnings: written.warnings, ..stored })
+        Accepted(Reply {
+            warnings: written.warnings,
+            ..stored
+        })
     }
 
     /// There is no such object.
@@ -188,7 +218,9 @@ impl Caller {
     /// The API server cannot be reached.
     pub async fn asks(&self, operation: impl Into<Operation>) -> Reply {
         let operation = operation.into();
-        let request = operation.request(&self.namespace).expect("names in stories fit into URLs");
+        let request = operation
+            .request(&self.namespace)
+            .expect("names in stories fit into URLs");
         self.send(request, operation.to_string()).await
     }
 
@@ -197,8 +229,10 @@ impl Caller {
     /// # Panics
     /// The API server cannot be reached.
     pub async fn who_am_i(&self) -> Reply {
-        let review = json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview" });
-        self.posts("/apis/authentication.k8s.io/v1/selfsubjectreviews", &review).await
+        let review =
+            json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview" });
+        self.posts("/apis/authentication.k8s.io/v1/selfsubjectreviews", &review)
+            .await
     }
 
     /// Posts `body`, and judges nothing.
@@ -215,10 +249,17 @@ impl Caller {
 
     async fn send(&self, request: Request<Vec<u8>>, words: String) -> Reply {
         match exchange(&self.client, request).await {
-            Ok((code, warnings, body)) => {
-                Reply { caller: self.name.clone(), request: words, code, warnings, body }
-            }
-            Err(error) => panic!("{}: {words}: the API server does not answer: {error:#}", self.name),
+            Ok((code, warnings, body)) => Reply {
+                caller: self.name.clone(),
+                request: words,
+                code,
+                warnings,
+                body,
+            },
+            Err(error) => panic!(
+                "{}: {words}: the API server does not answer: {error:#}",
+                self.name
+            ),
         }
     }
 }
@@ -227,7 +268,10 @@ async fn exchange(client: &Client, request: Request<Vec<u8>>) -> Result<(u16, Ve
     let response = client.send(request.map(Body::from)).await?;
     let code = response.status().as_u16();
     let headers = response.headers().get_all(WARNING).iter();
-    let warnings = headers.filter_map(|value| value.to_str().ok()).map(warning_text).collect();
+    let warnings = headers
+        .filter_map(|value| value.to_str().ok())
+        .map(warning_text)
+        .collect();
     let body = response.into_body().collect_bytes().await?;
     let body = serde_json::from_slice(&body)
         .with_context(|| format!("not JSON: {}", String::from_utf8_lossy(&body)))?;

@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    KeyUsagePurpose,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, KeyUsagePurpose,
 };
 
 /// Issues certificates. Clients trust it, and so does the kube-apiserver (`--client-ca-file`).
@@ -27,9 +27,14 @@ impl Authority {
     /// No key can be made.
     pub fn new() -> Result<Self> {
         let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, "k8s-wasm conformance");
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "k8s-wasm conformance");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
+        params.key_usages = vec![
+            KeyUsagePurpose::KeyCertSign,
+            KeyUsagePurpose::DigitalSignature,
+        ];
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;
         Ok(Self { issuer })
     }
@@ -64,7 +69,9 @@ impl Authority {
     pub fn user(&self, user: &str, group: &str) -> Result<Identity> {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, user);
-        params.distinguished_name.push(DnType::OrganizationName, group);
+        params
+            .distinguished_name
+            .push(DnType::OrganizationName, group);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         self.issue(&params)
     }
@@ -72,7 +79,10 @@ impl Authority {
     fn issue(&self, params: &CertificateParams) -> Result<Identity> {
         let key = KeyPair::generate()?;
         let certificate = params.signed_by(&key, &self.issuer)?;
-        Ok(Identity { certificate: certificate.pem(), key: key.serialize_pem() })
+        Ok(Identity {
+            certificate: certificate.pem(),
+            key: key.serialize_pem(),
+        })
     }
 }
 
@@ -82,10 +92,22 @@ impl std::fmt::Debug for Authority {
     }
 }
 
-/// A key with which the kube-apiserver signs the tokens of service accounts, PEM.
-///
-/// # Errors
-/// No key can be made.
-pub fn signing_key() -> Result<String> {
-    Ok(KeyPair::generate()?.serialize_pem())
+/// The keys by which the kube-apiserver signs and recognises the tokens of service accounts.
+#[derive(Debug)]
+pub struct SigningKey {
+    /// PEM, PKCS #8.
+    pub private: String,
+    /// PEM.
+    pub public: String,
+}
+
+impl SigningKey {
+    /// A new pair.
+    ///
+    /// # Errors
+    /// No key can be made.
+    pub fn new() -> Result<Self> {
+        let pair = KeyPair::generate()?;
+        Ok(Self { private: pair.serialize_pem(), public: pair.public_key_pem() })
+    }
 }

@@ -42,7 +42,10 @@ impl<'a> Cluster<'a> {
     /// No client can be made.
     #[must_use]
     pub fn with_token(&self, token: &str) -> Caller {
-        let endpoint = self.running.apiserver.with(Credentials::Token(token.to_owned()));
+        let endpoint = self
+            .running
+            .apiserver
+            .with(Credentials::Token(token.to_owned()));
         self.caller(format!("the bearer of `{token}`"), endpoint)
     }
 
@@ -52,7 +55,10 @@ impl<'a> Cluster<'a> {
     /// No client can be made.
     #[must_use]
     pub fn without_credentials(&self) -> Caller {
-        self.caller("nobody".to_owned(), self.running.apiserver.with(Credentials::Anonymous))
+        self.caller(
+            "nobody".to_owned(),
+            self.running.apiserver.with(Credentials::Anonymous),
+        )
     }
 
     /// A user with a client certificate: the authenticating policies are not asked about one.
@@ -61,12 +67,19 @@ impl<'a> Cluster<'a> {
     /// No client can be made.
     #[must_use]
     pub fn as_user(&self, user: &str, group: &str) -> Caller {
-        self.caller(format!("`{user}` of `{group}`"), self.running.apiserver.as_user(user, group))
+        self.caller(
+            format!("`{user}` of `{group}`"),
+            self.running.apiserver.as_user(user, group),
+        )
     }
 
     fn caller(&self, name: String, endpoint: anyhow::Result<Endpoint>) -> Caller {
         let client = endpoint.and_then(|endpoint| endpoint.client());
-        Caller::new(name, client.expect("the harness makes credentials that can be used"), self.namespace.clone())
+        Caller::new(
+            name,
+            client.expect("the harness makes credentials that can be used"),
+            self.namespace.clone(),
+        )
     }
 }
 
@@ -79,7 +92,10 @@ impl Drop for Cluster<'_> {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "where the test runner shows what a failed test has to say")]
+#[expect(
+    clippy::print_stderr,
+    reason = "where the test runner shows what a failed test has to say"
+)]
 fn show(logs: &str) {
     eprintln!("{logs}");
 }

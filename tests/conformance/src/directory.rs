@@ -42,7 +42,11 @@ impl Directory {
         let temporary = tempfile::Builder::new().prefix("k8s-wasm-").tempdir()?;
         let path = temporary.path().canonicalize()?;
         let keeper = keeper(&path, "temporary")?;
-        Ok(Self { path, keeper, temporary: Some(temporary) })
+        Ok(Self {
+            path,
+            keeper,
+            temporary: Some(temporary),
+        })
     }
 
     /// The directory `path`, made when it is not there, and left when this process is done.
@@ -50,10 +54,15 @@ impl Directory {
     /// # Errors
     /// As for [`Directory::temporary`].
     pub fn lasting(path: &Path) -> Result<Self> {
-        fs::create_dir_all(path).with_context(|| format!("cannot make the directory `{}`", path.display()))?;
+        fs::create_dir_all(path)
+            .with_context(|| format!("cannot make the directory `{}`", path.display()))?;
         let path = path.canonicalize()?;
         let keeper = keeper(&path, "lasting")?;
-        Ok(Self { path, keeper, temporary: None })
+        Ok(Self {
+            path,
+            keeper,
+            temporary: None,
+        })
     }
 
     /// Where it is.

@@ -33,7 +33,10 @@ impl Endpoint {
     /// # Errors
     /// `url` is not one.
     pub fn plain(url: &str) -> Result<Self> {
-        let mut config = Config::new(url.parse().with_context(|| format!("`{url}` is not a URL"))?);
+        let mut config = Config::new(
+            url.parse()
+                .with_context(|| format!("`{url}` is not a URL"))?,
+        );
         // The stories are about single answers; a client that asks again would hide them.
         config.default_retry = false;
         Ok(Self { config })
@@ -72,5 +75,8 @@ pub(crate) async fn is_ok(client: &Client, path: &str) -> bool {
     let Ok(request) = Request::get(path).body(Body::empty()) else {
         return false;
     };
-    client.send(request).await.is_ok_and(|response| response.status().is_success())
+    client
+        .send(request)
+        .await
+        .is_ok_and(|response| response.status().is_success())
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
-use crate::certificates::{self, Authority};
+use crate::certificates::{Authority, SigningKey};
 use crate::directory::Directory;
 use crate::http::{Credentials, Endpoint};
 use crate::ports;
@@ -42,7 +42,9 @@ impl Etcd {
             // What is stored here lives for minutes.
             .arg("--unsafe-no-fsync=true");
         let mut process = directory.spawn("etcd", command)?;
-        process.until_ready(&Endpoint::plain(&url)?, "/health").await?;
+        process
+            .until_ready(&Endpoint::plain(&url)?, "/health")
+            .await?;
         Ok(Self { url, process })
     }
 
@@ -76,29 +78,50 @@ impl ApiServer {
     ///
     /// # Errors
     /// It does not start.
-    pub async fn start(programs: &Programs, directory: &Directory, etcd: &Etcd, plug: &Plug) -> Result<Self> {
+    pub async fn start(
+        programs: &Programs,
+        directory: &Directory,
+        etcd: &Etcd,
+        plug: &Plug,
+    ) -> Result<Self> {
         let authority = Authority::new()?;
         let address = ports::free()?;
         let url = format!("https://{address}");
         let server = authority.server()?;
-        let key = directory.write("kube/service-accounts.key", certificates::signing_key()?)?;
+        let accounts = SigningKey::new()?;
+        let signing_key = directory.write("kube/service-accounts.key", accounts.private)?;
+        let public_key = directory.write("kube/service-accounts.pub", accounts.public)?;
         let mut command = Command::new(&programs.kube_apiserver);
         command
             .arg(flag("etcd-servers", &etcd.url))
             .arg(flag("bind-address", address.ip()))
             .arg(flag("secure-port", address.port()))
-            .arg(file("client-ca-file", &directory.write("kube/ca.crt", authority.certificate())?))
-            .arg(file("tls-cert-file", &directory.write("kube/server.crt", server.certificate)?))
-            .arg(file("tls-private-key-file", &directory.write("kube/server.key", server.key)?))
+            .arg(file(
+                "client-ca-file",
+                &directory.write("kube/ca.crt", authority.certificate())?,
+            ))
+            .arg(file(
+                "tls-cert-file",
+                &directory.write("kube/server.crt", server.certificate)?,
+            ))
+            .arg(file(
+                "tls-private-key-file",
+                &directory.write("kube/server.key", server.key)?,
+            ))
             .arg(flag("service-account-issuer", format_args!("{url}/")))
-            .arg(file("service-account-key-file", &key))
-            .arg(file("service-account-signing-key-file", &key))
+            .arg(file("service-account-key-file", &public_key))
+            .arg(file("service-account-signing-key-file", &signing_key))
             .arg("--service-cluster-ip-range=10.0.0.0/24")
             // No controller makes service accounts here, and pods are stored without one.
             .arg("--disable-admission-plugins=ServiceAccount")
             .args(plug.flags());
         let process = directory.spawn("kube-apiserver", command)?;
-        let mut server = Self { url, authority, directory: directory.path().to_owned(), process };
+        let mut server = Self {
+            url,
+            authority,
+            directory: directory.path().to_owned(),
+            process,
+        };
         let admin = server.as_user("admin", "system:masters")?;
         server.process.until_ready(&admin, "/readyz").await?;
         Ok(server)
@@ -140,12 +163,17 @@ impl ApiServer {
     pub fn user_files(&self, user: &str, group: &str) -> Result<(String, String)> {
         let identity = self.authority.user(user, group)?;
         let write = |extension: &str, content: String| -> Result<String> {
-            let path = self.directory.join(format!("kube/users/{user}.{extension}"));
+            let path = self
+                .directory
+                .join(format!("kube/users/{user}.{extension}"));
             std::fs::create_dir_all(path.parent().context("the file has no directory")?)?;
             std::fs::write(&path, content)?;
             Ok(path.display().to_string())
         };
-        Ok((write("crt", identity.certificate)?, write("key", identity.key)?))
+        Ok((
+            write("crt", identity.certificate)?,
+            write("key", identity.key)?,
+        ))
     }
 
     /// Ends it in good order.
@@ -160,7 +188,10 @@ impl ApiServer {
 impl Plug {
     /// Who may do what is said by RBAC alone unless the plug says otherwise.
     fn flags(&self) -> impl Iterator<Item = &str> {
-        let says_otherwise = self.flags.iter().any(|flag| flag.starts_with("--authorization-config="));
+        let says_otherwise = self
+            .flags
+            .iter()
+            .any(|flag| flag.starts_with("--authorization-config="));
         let default = (!says_otherwise).then_some("--authorization-mode=RBAC");
         self.flags.iter().map(String::as_str).chain(default)
     }

@@ -21,17 +21,35 @@ const RESOURCES: [Resource; 7] = [
     namespaced("secrets", "Secret", "v1"),
     namespaced("pods", "Pod", "v1"),
     namespaced("deployments", "Deployment", "apps/v1"),
-    namespaced("rolebindings", "RoleBinding", "rbac.authorization.k8s.io/v1"),
+    namespaced(
+        "rolebindings",
+        "RoleBinding",
+        "rbac.authorization.k8s.io/v1",
+    ),
     global("namespaces", "Namespace", "v1"),
     global("nodes", "Node", "v1"),
 ];
 
-const fn namespaced(plural: &'static str, kind: &'static str, api_version: &'static str) -> Resource {
-    Resource { plural, kind, api_version, namespaced: true }
+const fn namespaced(
+    plural: &'static str,
+    kind: &'static str,
+    api_version: &'static str,
+) -> Resource {
+    Resource {
+        plural,
+        kind,
+        api_version,
+        namespaced: true,
+    }
 }
 
 const fn global(plural: &'static str, kind: &'static str, api_version: &'static str) -> Resource {
-    Resource { plural, kind, api_version, namespaced: false }
+    Resource {
+        plural,
+        kind,
+        api_version,
+        namespaced: false,
+    }
 }
 
 impl Resource {
@@ -52,20 +70,31 @@ impl Resource {
     #[must_use]
     pub fn of(object: &Value) -> Self {
         let kind = &object["kind"];
-        find(|resource| *kind == resource.kind).unwrap_or_else(|| panic!("add {kind} to the table of resources"))
+        find(|resource| *kind == resource.kind)
+            .unwrap_or_else(|| panic!("add {kind} to the table of resources"))
     }
 
     /// The group; empty for the core group.
     #[must_use]
     pub fn group(&self) -> &'static str {
-        self.api_version.split_once('/').map_or("", |(group, _)| group)
+        self.api_version
+            .split_once('/')
+            .map_or("", |(group, _)| group)
     }
 
     /// The URL path of the collection.
     #[must_use]
     pub fn path(&self, namespace: &str) -> String {
-        let root = if self.group().is_empty() { "api" } else { "apis" };
-        let namespace = if self.namespaced { format!("namespaces/{namespace}/") } else { String::new() };
+        let root = if self.group().is_empty() {
+            "api"
+        } else {
+            "apis"
+        };
+        let namespace = if self.namespaced {
+            format!("namespaces/{namespace}/")
+        } else {
+            String::new()
+        };
         format!("/{root}/{}/{namespace}{}", self.api_version, self.plural)
     }
 
@@ -84,7 +113,10 @@ fn find(wanted: impl Fn(&Resource) -> bool) -> Option<Resource> {
 #[must_use]
 pub fn configmap<'a>(name: &str, data: impl IntoIterator<Item = (&'a str, &'a str)>) -> Value {
     let mut object = Resource::named("configmaps").object(name);
-    object["data"] = data.into_iter().map(|(key, value)| (key.to_owned(), Value::from(value))).collect();
+    object["data"] = data
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), Value::from(value)))
+        .collect();
     object
 }
 

@@ -60,7 +60,13 @@ impl Operation {
     /// Writes the subresource `scale` of a Deployment.
     #[must_use]
     pub fn scale(name: &str, replicas: u32) -> Self {
-        Self::new(Resource::named("deployments"), Action::Scale { name: name.to_owned(), replicas })
+        Self::new(
+            Resource::named("deployments"),
+            Action::Scale {
+                name: name.to_owned(),
+                replicas,
+            },
+        )
     }
 
     /// The simplest real request for an RBAC verb. It changes nothing.
@@ -83,7 +89,10 @@ impl Operation {
     /// The same, with nothing stored.
     #[must_use]
     pub fn dry_run(self) -> Self {
-        Self { dry_run: true, ..self }
+        Self {
+            dry_run: true,
+            ..self
+        }
     }
 
     /// The RBAC verb and the name of the object.
@@ -109,20 +118,34 @@ impl Operation {
             Action::List => ("GET", collection, None),
             Action::Get(name) => ("GET", format!("{collection}/{name}"), None),
             Action::Create(object) => ("POST", collection, Some(object.clone())),
-            Action::Replace { name, object } => ("PUT", format!("{collection}/{name}"), Some(object.clone())),
-            Action::Delete(name) => ("DELETE", format!("{collection}/{name}"), None),
-            Action::Scale { name, replicas } => {
-                ("PUT", format!("{collection}/{name}/scale"), Some(scale(namespace, name, *replicas)))
+            Action::Replace { name, object } => {
+                ("PUT", format!("{collection}/{name}"), Some(object.clone()))
             }
+            Action::Delete(name) => ("DELETE", format!("{collection}/{name}"), None),
+            Action::Scale { name, replicas } => (
+                "PUT",
+                format!("{collection}/{name}/scale"),
+                Some(scale(namespace, name, *replicas)),
+            ),
         };
         let query = if self.dry_run { "?dryRun=All" } else { "" };
-        let body = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
-        let request = Request::builder().method(method).uri(format!("{path}{query}"));
-        Ok(request.header("content-type", "application/json").body(body)?)
+        let body = body
+            .map(|body| body.to_string().into_bytes())
+            .unwrap_or_default();
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{path}{query}"));
+        Ok(request
+            .header("content-type", "application/json")
+            .body(body)?)
     }
 
     fn new(resource: Resource, action: Action) -> Self {
-        Self { resource, action, dry_run: false }
+        Self {
+            resource,
+            action,
+            dry_run: false,
+        }
     }
 }
 
@@ -140,7 +163,11 @@ impl std::fmt::Display for Operation {
         if !name.is_empty() {
             write!(formatter, "/{name}")?;
         }
-        if self.dry_run { formatter.write_str(" (dry run)") } else { Ok(()) }
+        if self.dry_run {
+            formatter.write_str(" (dry run)")
+        } else {
+            Ok(())
+        }
     }
 }
 

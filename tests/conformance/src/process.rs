@@ -28,7 +28,12 @@ pub struct Process {
 
 impl Process {
     pub(crate) fn new(name: &'static str, child: Child, log: PathBuf, pid_file: PathBuf) -> Self {
-        Self { name, child, log, pid_file }
+        Self {
+            name,
+            child,
+            log,
+            pid_file,
+        }
     }
 
     /// Waits until `GET path` answers with success.
@@ -47,7 +52,11 @@ impl Process {
             }
             tokio::time::sleep(POLL).await;
         }
-        bail!("{} was not ready within {READY_MAX:?}\n{}", self.name, log_end(&self.log))
+        bail!(
+            "{} was not ready within {READY_MAX:?}\n{}",
+            self.name,
+            log_end(&self.log)
+        )
     }
 
     /// Sends SIGTERM and waits for the end.
@@ -61,7 +70,11 @@ impl Process {
             if let Some(status) = self.child.try_wait()? {
                 return Ok(status);
             }
-            ensure!(Instant::now() < deadline, "{} did not end within {patience:?} of SIGTERM", self.name);
+            ensure!(
+                Instant::now() < deadline,
+                "{} did not end within {patience:?} of SIGTERM",
+                self.name
+            );
             tokio::time::sleep(POLL).await;
         }
     }

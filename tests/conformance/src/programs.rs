@@ -37,15 +37,24 @@ impl Programs {
     /// There is no such module.
     pub fn guest(&self, name: &str) -> Result<PathBuf> {
         let path = self.guests.join(name).with_extension("wasm");
-        ensure!(path.is_file(), "there is no module `{}`; `cargo xtask guests` builds it", path.display());
+        ensure!(
+            path.is_file(),
+            "there is no module `{}`; `cargo xtask guests` builds it",
+            path.display()
+        );
         Ok(path)
     }
 }
 
 fn path(variable: &str) -> Result<PathBuf> {
-    let value = std::env::var_os(variable)
-        .with_context(|| format!("{variable} is not set; run `cargo xtask test --only conformance`"))?;
+    let value = std::env::var_os(variable).with_context(|| {
+        format!("{variable} is not set; run `cargo xtask test --only conformance`")
+    })?;
     let path = Path::new(&value);
-    path.canonicalize()
-        .with_context(|| format!("{variable} names `{}`, which cannot be found", path.display()))
+    path.canonicalize().with_context(|| {
+        format!(
+            "{variable} names `{}`, which cannot be found",
+            path.display()
+        )
+    })
 }

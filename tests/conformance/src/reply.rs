@@ -41,7 +41,9 @@ impl Reply {
     /// Whether the authorizers said no. A rejection at admission is a 403 too, but reads differently.
     #[must_use]
     pub fn is_forbidden(&self) -> bool {
-        self.code == 403 && self.body["reason"] == "Forbidden" && self.message().contains(" cannot ")
+        self.code == 403
+            && self.body["reason"] == "Forbidden"
+            && self.message().contains(" cannot ")
     }
 
     /// Whether an admission webhook rejected the object.
@@ -90,7 +92,10 @@ impl Refusal {
     /// It does not.
     pub fn because(self, reason: &str) -> Self {
         let says_so = self.0.message().contains(reason);
-        Self(self.0.expect(says_so, &format!("a message with `{reason}`")))
+        Self(
+            self.0
+                .expect(says_so, &format!("a message with `{reason}`")),
+        )
     }
 }
 

@@ -45,13 +45,19 @@ impl Running {
         let Door::Webhook = wiring.door;
         let configuration = wiring.install(programs, &directory)?;
         let mut webhook = Webhook::new(programs, configuration)?;
-        let (etcd, started) = tokio::join!(Etcd::start(programs, &directory), webhook.start(&directory));
+        let (etcd, started) =
+            tokio::join!(Etcd::start(programs, &directory), webhook.start(&directory));
         let etcd = etcd?;
         started?;
         let mut plug = webhook.manifests(&directory, wiring.cache_ttl)?;
         wiring.version.rewrite(&directory, &mut plug.flags)?;
         let apiserver = ApiServer::start(programs, &directory, &etcd, &plug).await?;
-        let running = Self { apiserver, webhook: Mutex::new(webhook), etcd, directory };
+        let running = Self {
+            apiserver,
+            webhook: Mutex::new(webhook),
+            etcd,
+            directory,
+        };
         running.register(wiring.version).await?;
         Ok(running)
     }
@@ -83,11 +89,21 @@ impl Running {
         let cluster = self.in_namespace("default");
         let admin = cluster.admin();
         for mut configuration in Webhook::configurations(&self.directory)? {
-            for webhook in configuration["webhooks"].as_array_mut().into_iter().flatten() {
-                webhook["admissionReviewVersions"] = Value::from(version.admission_review_versions().to_vec());
+            for webhook in configuration["webhooks"]
+                .as_array_mut()
+                .into_iter()
+                .flatten()
+            {
+                webhook["admissionReviewVersions"] =
+                    Value::from(version.admission_review_versions().to_vec());
             }
-            let reply = admin.posts(&collection(&configuration)?, &configuration).await;
-            ensure!(reply.is_success(), "a webhook configuration is not taken\n{reply}");
+            let reply = admin
+                .posts(&collection(&configuration)?, &configuration)
+                .await;
+            ensure!(
+                reply.is_success(),
+                "a webhook configuration is not taken\n{reply}"
+            );
         }
         until_in_force(&admin).await
     }
@@ -95,14 +111,23 @@ impl Running {
 
 /// The URL path of `mutatingwebhookconfigurations` or `validatingwebhookconfigurations`.
 fn collection(configuration: &Value) -> Result<String> {
-    let kind = configuration["kind"].as_str().context("a webhook configuration has no kind")?;
-    Ok(format!("/apis/admissionregistration.k8s.io/v1/{}s", kind.to_lowercase()))
+    let kind = configuration["kind"]
+        .as_str()
+        .context("a webhook configuration has no kind")?;
+    Ok(format!(
+        "/apis/admissionregistration.k8s.io/v1/{}s",
+        kind.to_lowercase()
+    ))
 }
 
 /// The API server learns of webhook configurations by a watch, each kind by its own: both have taken effect when one
 /// ConfigMap is mutated and another one rejected.
 async fn until_in_force(admin: &Caller) -> Result<()> {
-    let try_out = async |data| admin.asks(Operation::create(configmap("is-it-in-force", data)).dry_run()).await;
+    let try_out = async |data| {
+        admin
+            .asks(Operation::create(configmap("is-it-in-force", data)).dry_run())
+            .await
+    };
     let deadline = Instant::now() + IN_FORCE_MAX;
     loop {
         let mutated = try_out([("key", "value")]).await;

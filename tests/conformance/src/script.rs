@@ -65,20 +65,26 @@ impl Script {
     /// Answers with the review `answer` when `word` is found.
     #[must_use]
     pub fn answers(self, word: &str, answer: Value) -> Self {
-        self.when(word, Act::Say(envelope(answer)))
+        self.when(word, Act::Say(envelope(&answer)))
     }
 
     /// Rejects with `message` when `word` is found; for validators and mutators.
     #[must_use]
     pub fn rejects(self, word: &str, message: &str) -> Self {
         let status = json!({ "message": message });
-        self.answers(word, json!({ "response": { "allowed": false, "status": status } }))
+        self.answers(
+            word,
+            json!({ "response": { "allowed": false, "status": status } }),
+        )
     }
 
     /// Accepts with a warning when `word` is found; for validators and mutators.
     #[must_use]
     pub fn warns(self, word: &str, warning: &str) -> Self {
-        self.answers(word, json!({ "response": { "allowed": true, "warnings": [warning] } }))
+        self.answers(
+            word,
+            json!({ "response": { "allowed": true, "warnings": [warning] } }),
+        )
     }
 
     /// The module.
@@ -102,11 +108,15 @@ impl Script {
     }
 
     fn new(entry_point: &'static str, answer: Value) -> Self {
-        Self { entry_point, cases: Vec::new(), otherwise: Act::Say(envelope(answer)) }
+        Self {
+            entry_point,
+            cases: Vec::new(),
+            otherwise: Act::Say(envelope(&answer)),
+        }
     }
 }
 
-fn envelope(answer: Value) -> Value {
+fn envelope(answer: &Value) -> Value {
     json!({ "response": answer })
 }
 
@@ -120,7 +130,9 @@ impl Act {
                 let start = texts.end;
                 let say = format!("(call $say {})", texts.place(&answer)?);
                 match answer.find(RANDOM) {
-                    Some(offset) => format!("(call $randomise (i32.const {})) {say}", start + offset),
+                    Some(offset) => {
+                        format!("(call $randomise (i32.const {})) {say}", start + offset)
+                    }
                     None => say,
                 }
             }
@@ -136,7 +148,10 @@ struct Texts {
 
 impl Default for Texts {
     fn default() -> Self {
-        Self { data: String::new(), end: 1024 }
+        Self {
+            data: String::new(),
+            end: 1024,
+        }
     }
 }
 
@@ -145,7 +160,10 @@ impl Texts {
     fn place(&mut self, text: &str) -> Result<String> {
         let start = self.end;
         self.end += text.len();
-        ensure!(self.end < 65_536, "a script has more to say than fits into a page");
+        ensure!(
+            self.end < 65_536,
+            "a script has more to say than fits into a page"
+        );
         write!(self.data, "(data (i32.const {start}) \"")?;
         for byte in text.bytes() {
             write!(self.data, "\\{byte:02x}")?;

@@ -25,7 +25,11 @@ impl Shared {
     /// For a `static`.
     #[must_use]
     pub const fn new(wiring: fn() -> Wiring) -> Self {
-        Self { wiring, running: OnceCell::const_new(), namespaces: AtomicU32::new(1) }
+        Self {
+            wiring,
+            running: OnceCell::const_new(),
+            namespaces: AtomicU32::new(1),
+        }
     }
 
     /// The cluster, with a fresh namespace for one story.
@@ -39,7 +43,9 @@ impl Shared {
         };
         let namespace = format!("story-{}", self.namespaces.fetch_add(1, Ordering::Relaxed));
         let admin = running.in_namespace("").admin();
-        admin.accepts(Resource::named("namespaces").object(&namespace)).await;
+        admin
+            .accepts(Resource::named("namespaces").object(&namespace))
+            .await;
         running.in_namespace(&namespace)
     }
 
@@ -48,6 +54,8 @@ impl Shared {
             let programs = Programs::from_environment()?;
             Running::start(&programs, Directory::temporary()?, &(self.wiring)()).await
         };
-        start.await.map_err(|error: anyhow::Error| format!("{error:#}"))
+        start
+            .await
+            .map_err(|error: anyhow::Error| format!("{error:#}"))
     }
 }

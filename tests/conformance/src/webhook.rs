@@ -97,11 +97,18 @@ impl Webhook {
         if let Some(ttl) = cache_ttl {
             command.args(["--cache-ttl", ttl]);
         }
-        let output = command.output().context("cannot start `k8s-wasm manifests`")?;
+        let output = command
+            .output()
+            .context("cannot start `k8s-wasm manifests`")?;
         if !output.status.success() {
-            bail!("`k8s-wasm manifests` failed\n{}", String::from_utf8_lossy(&output.stderr));
+            bail!(
+                "`k8s-wasm manifests` failed\n{}",
+                String::from_utf8_lossy(&output.stderr)
+            );
         }
-        Ok(Plug { flags: flags(&read(&plug.join("kube-apiserver-flags.txt"))?) })
+        Ok(Plug {
+            flags: flags(&read(&plug.join("kube-apiserver-flags.txt"))?),
+        })
     }
 
     /// The admission webhook configurations among those files.
@@ -117,7 +124,10 @@ impl Webhook {
 /// The lines that are neither comments nor empty.
 fn flags(text: &str) -> Vec<String> {
     let lines = text.lines().map(str::trim);
-    lines.filter(|line| line.starts_with("--")).map(str::to_owned).collect()
+    lines
+        .filter(|line| line.starts_with("--"))
+        .map(str::to_owned)
+        .collect()
 }
 
 fn read(path: &Path) -> Result<String> {

@@ -98,8 +98,13 @@ impl ReviewVersion {
 
 fn replace(directory: &Directory, file: &str, from: &str, to: &str) -> Result<()> {
     let path = directory.path().join(file);
-    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
-    anyhow::ensure!(text.contains(from), "`{file}` does not say `{}`", from.trim());
+    let text = std::fs::read_to_string(&path)
+        .with_context(|| format!("cannot read `{}`", path.display()))?;
+    anyhow::ensure!(
+        text.contains(from),
+        "`{file}` does not say `{}`",
+        from.trim()
+    );
     directory.write(file, text.replace(from, to))?;
     Ok(())
 }

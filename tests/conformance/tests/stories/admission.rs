@@ -29,7 +29,10 @@ async fn the_magic_value_is_back_after_an_update(cluster: Cluster<'_>) {
     let admin = cluster.admin();
     admin.accepts(configmap("changing", [("key", "one")])).await;
     admin
-        .stores(Operation::replace(configmap("changing", [("key", "two"), ("magic-value", "mine")])))
+        .stores(Operation::replace(configmap(
+            "changing",
+            [("key", "two"), ("magic-value", "mine")],
+        )))
         .await
         .with("/data/key", "two")
         .with("/data/magic-value", "foobar");
@@ -38,12 +41,18 @@ async fn the_magic_value_is_back_after_an_update(cluster: Cluster<'_>) {
 async fn a_configmap_with_a_forbidden_key_is_rejected(cluster: Cluster<'_>) {
     let admin = cluster.admin();
     let forbidden = configmap("forbidden", [("not-allowed-value", "")]);
-    admin.rejects(forbidden).await.because("magic-validator: value not-allowed-value not allowed in configmap");
+    admin
+        .rejects(forbidden)
+        .await
+        .because("magic-validator: value not-allowed-value not allowed in configmap");
     admin.misses("configmaps", "forbidden").await;
 }
 
 async fn every_rejection_is_reported(cluster: Cluster<'_>) {
-    let doubly_wrong = configmap("doubly-wrong", [("not-allowed-value", ""), ("also-not-allowed", "")]);
+    let doubly_wrong = configmap(
+        "doubly-wrong",
+        [("not-allowed-value", ""), ("also-not-allowed", "")],
+    );
     cluster
         .admin()
         .rejects(doubly_wrong)
@@ -54,7 +63,10 @@ async fn every_rejection_is_reported(cluster: Cluster<'_>) {
 
 async fn a_warning_reaches_the_client(cluster: Cluster<'_>) {
     let admin = cluster.admin();
-    admin.stores(configmap("odd", [("please-warn", "me")])).await.warning("you asked for it");
+    admin
+        .stores(configmap("odd", [("please-warn", "me")]))
+        .await
+        .warning("you asked for it");
 }
 
 async fn a_dry_run_is_decided_and_not_stored(cluster: Cluster<'_>) {
@@ -66,7 +78,10 @@ async fn a_dry_run_is_decided_and_not_stored(cluster: Cluster<'_>) {
         .warning("only a dry run");
     admin.misses("configmaps", "ghost").await;
     let forbidden = configmap("ghost", [("not-allowed-value", "")]);
-    admin.rejects(Operation::create(forbidden).dry_run()).await.because("not allowed");
+    admin
+        .rejects(Operation::create(forbidden).dry_run())
+        .await
+        .because("not allowed");
 }
 
 async fn a_deletion_is_decided_on(cluster: Cluster<'_>) {
@@ -74,18 +89,32 @@ async fn a_deletion_is_decided_on(cluster: Cluster<'_>) {
     for name in ["keep-me", "let-me-go"] {
         admin.stores(configmap(name, [])).await;
     }
-    admin.rejects(Operation::delete("configmaps", "keep-me")).await.because("keeper: it is kept");
+    admin
+        .rejects(Operation::delete("configmaps", "keep-me"))
+        .await
+        .because("keeper: it is kept");
     admin.accepts(Operation::get("configmaps", "keep-me")).await;
-    admin.accepts(Operation::delete("configmaps", "let-me-go")).await;
+    admin
+        .accepts(Operation::delete("configmaps", "let-me-go"))
+        .await;
     admin.misses("configmaps", "let-me-go").await;
 }
 
 async fn a_subresource_is_decided_on_and_its_resource_is_not(cluster: Cluster<'_>) {
     let admin = cluster.admin();
     admin.accepts(deployment("web", 1)).await;
-    admin.accepts(Operation::scale("web", 3)).await.with("/spec/replicas", 3);
-    admin.rejects(Operation::scale("web", 99)).await.because("scale-guard: 99 is too many");
-    admin.accepts(Operation::replace(deployment("web", 99))).await.with("/spec/replicas", 99);
+    admin
+        .accepts(Operation::scale("web", 3))
+        .await
+        .with("/spec/replicas", 3);
+    admin
+        .rejects(Operation::scale("web", 99))
+        .await
+        .because("scale-guard: 99 is too many");
+    admin
+        .accepts(Operation::replace(deployment("web", 99)))
+        .await
+        .with("/spec/replicas", 99);
 }
 
 async fn a_configmap_of_a_megabyte_is_decided_on(cluster: Cluster<'_>) {
@@ -98,6 +127,9 @@ async fn a_configmap_of_a_megabyte_is_decided_on(cluster: Cluster<'_>) {
         .await
         .with("/data/filler", filler.as_str())
         .with("/data/magic-value", "foobar");
-    let forbidden = configmap("large-and-forbidden", [("filler", filler.as_str()), ("not-allowed-value", "")]);
+    let forbidden = configmap(
+        "large-and-forbidden",
+        [("filler", filler.as_str()), ("not-allowed-value", "")],
+    );
     admin.rejects(forbidden).await.because("not allowed");
 }

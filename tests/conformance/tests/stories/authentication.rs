@@ -13,7 +13,10 @@ on_each_wiring!(
 );
 
 async fn the_magic_token_logs_in(cluster: Cluster<'_>) {
-    let identity = cluster.with_token("magic-token").logs_in_as("magic-user", ["magic-group"]).await;
+    let identity = cluster
+        .with_token("magic-token")
+        .logs_in_as("magic-user", ["magic-group"])
+        .await;
     assert_eq!(identity.uid, "0");
 }
 
@@ -22,24 +25,43 @@ async fn an_unknown_token_does_not_log_in(cluster: Cluster<'_>) {
 }
 
 async fn without_a_token_one_is_anonymous(cluster: Cluster<'_>) {
-    cluster.without_credentials().may_not("list", "configmaps").await.because("system:anonymous");
+    cluster
+        .without_credentials()
+        .may_not("list", "configmaps")
+        .await
+        .because("system:anonymous");
 }
 
 async fn a_certificate_needs_no_policy(cluster: Cluster<'_>) {
-    cluster.as_user("alice", "readers").logs_in_as("alice", ["readers"]).await;
+    cluster
+        .as_user("alice", "readers")
+        .logs_in_as("alice", ["readers"])
+        .await;
 }
 
 async fn a_trapping_module_logs_nobody_in_and_is_in_nobodys_way(cluster: Cluster<'_>) {
     cluster.with_token("trap-me").cannot_log_in().await;
-    cluster.with_token("magic-token").logs_in_as("magic-user", ["magic-group"]).await;
+    cluster
+        .with_token("magic-token")
+        .logs_in_as("magic-user", ["magic-group"])
+        .await;
 }
 
 async fn a_hanging_module_logs_nobody_in_and_is_in_nobodys_way(cluster: Cluster<'_>) {
     cluster.with_token("hang-me").cannot_log_in().await;
-    cluster.with_token("magic-token").logs_in_as("magic-user", ["magic-group"]).await;
+    cluster
+        .with_token("magic-token")
+        .logs_in_as("magic-user", ["magic-group"])
+        .await;
 }
 
 async fn a_module_after_a_failed_one_is_asked(cluster: Cluster<'_>) {
-    cluster.with_token("trap-but-also-lottery").logs_in_as("winner", []).await;
-    cluster.with_token("hang-but-also-lottery").logs_in_as("winner", []).await;
+    cluster
+        .with_token("trap-but-also-lottery")
+        .logs_in_as("winner", [])
+        .await;
+    cluster
+        .with_token("hang-but-also-lottery")
+        .logs_in_as("winner", [])
+        .await;
 }

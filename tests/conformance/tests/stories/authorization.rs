@@ -30,13 +30,21 @@ async fn without_an_opinion_rbac_decides(cluster: Cluster<'_>) {
 async fn a_denial_beats_rbac(cluster: Cluster<'_>) {
     grant_everything(&cluster, "banned-bob").await;
     let bob = cluster.as_user("banned-bob", "readers");
-    bob.may_not("list", "pods").await.because("bouncer: you are banned");
+    bob.may_not("list", "pods")
+        .await
+        .because("bouncer: you are banned");
 }
 
 /// A policy that was asked would deny, and fail.
 async fn members_of_system_masters_are_not_asked_about(cluster: Cluster<'_>) {
-    cluster.as_user("banned-admin", "system:masters").may("list", "secrets").await;
-    cluster.as_user("trap-admin", "system:masters").may("list", "secrets").await;
+    cluster
+        .as_user("banned-admin", "system:masters")
+        .may("list", "secrets")
+        .await;
+    cluster
+        .as_user("trap-admin", "system:masters")
+        .may("list", "secrets")
+        .await;
 }
 
 async fn an_access_review_agrees_with_real_requests(cluster: Cluster<'_>) {
@@ -73,13 +81,18 @@ async fn a_failed_module_that_is_to_deny_beats_rbac() {
     for user in ["trap-dave", "hang-dave"] {
         grant_everything(&cluster, user).await;
         let dave = cluster.as_user(user, "readers");
-        dave.may_not("list", "pods").await.because("policy `unreliable-authorizer` failed");
+        dave.may_not("list", "pods")
+            .await
+            .because("policy `unreliable-authorizer` failed");
     }
 }
 
 /// Everything within the namespace, by RBAC.
 async fn grant_everything(cluster: &Cluster<'_>, user: &str) {
-    cluster.admin().accepts(objects::role_binding(user, "cluster-admin")).await;
+    cluster
+        .admin()
+        .accepts(objects::role_binding(user, "cluster-admin"))
+        .await;
 }
 
 async fn agrees(caller: &Caller, verb: &str, resource: &str) {

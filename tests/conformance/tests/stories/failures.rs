@@ -1,7 +1,7 @@
 //! What becomes of an object when an admission module traps or hangs.
 
-use conformance::objects::configmap;
 use conformance::Cluster;
+use conformance::objects::configmap;
 
 on_each_wiring!(
     a_failed_module_fails_the_request,
@@ -17,7 +17,10 @@ async fn a_failed_module_fails_the_request(cluster: Cluster<'_>) {
         for failure in FAILURES {
             let name = format!("{failure}-in-{policy}");
             let explanation = format!("policy `{policy}` failed");
-            admin.fails(configmap(&name, [])).await.because(&explanation);
+            admin
+                .fails(configmap(&name, []))
+                .await
+                .because(&explanation);
             admin.misses("configmaps", &name).await;
         }
     }
@@ -40,6 +43,10 @@ async fn a_failed_module_that_is_to_be_ignored_is_warned_about(cluster: Cluster<
 async fn after_a_failed_module_the_others_still_decide(cluster: Cluster<'_>) {
     for policy in ["lenient-mutator", "lenient-validator", "strict-validator"] {
         let forbidden = configmap(&format!("trap-in-{policy}"), [("not-allowed-value", "")]);
-        cluster.admin().rejects(forbidden).await.because("magic-validator");
+        cluster
+            .admin()
+            .rejects(forbidden)
+            .await
+            .because("magic-validator");
     }
 }

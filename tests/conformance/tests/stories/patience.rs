@@ -10,14 +10,28 @@ use crate::wirings::{V1, V1BETA1};
 #[tokio::test]
 async fn a_login_is_remembered_for_as_long_as_the_flag_says() {
     let (forgetful, mindful) = (V1.cluster().await, V1BETA1.cluster().await);
-    let (forgetful, mindful) = (forgetful.with_token("lottery"), mindful.with_token("lottery"));
+    let (forgetful, mindful) = (
+        forgetful.with_token("lottery"),
+        mindful.with_token("lottery"),
+    );
     let (once, there) = (forgetful.identity().await, mindful.identity().await);
-    assert_eq!(forgetful.identity().await, once, "remembered for some seconds");
+    assert_eq!(
+        forgetful.identity().await,
+        once,
+        "remembered for some seconds"
+    );
 
     let deadline = Instant::now() + Duration::from_secs(60);
     while forgetful.identity().await == once {
-        assert!(Instant::now() < deadline, "remembered for longer than the flag says");
+        assert!(
+            Instant::now() < deadline,
+            "remembered for longer than the flag says"
+        );
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
-    assert_eq!(mindful.identity().await, there, "forgotten earlier than the flag says");
+    assert_eq!(
+        mindful.identity().await,
+        there,
+        "forgotten earlier than the flag says"
+    );
 }

@@ -21,12 +21,23 @@ async fn alone() -> (Cluster<'static>, MutexGuard<'static, ()>) {
 #[tokio::test]
 async fn a_failed_login_is_not_remembered() {
     let (cluster, _turn) = alone().await;
-    let (failed, unknown) = (cluster.with_token("visitor-trap"), cluster.with_token("visitor-unknown"));
-    replace_visitors(&cluster, &Script::authenticator().when("visitor-trap", Act::Trap)).await;
+    let (failed, unknown) = (
+        cluster.with_token("visitor-trap"),
+        cluster.with_token("visitor-unknown"),
+    );
+    replace_visitors(
+        &cluster,
+        &Script::authenticator().when("visitor-trap", Act::Trap),
+    )
+    .await;
     failed.cannot_log_in().await;
     unknown.cannot_log_in().await;
 
-    replace_visitors(&cluster, &Script::authenticator().answers("visitor-", login("visitor", ""))).await;
+    replace_visitors(
+        &cluster,
+        &Script::authenticator().answers("visitor-", login("visitor", "")),
+    )
+    .await;
     failed.logs_in_as("visitor", []).await;
     unknown.cannot_log_in().await;
 }
@@ -35,13 +46,23 @@ async fn a_failed_login_is_not_remembered() {
 async fn without_the_server_nothing_is_accepted() {
     let (cluster, _turn) = alone().await;
     stop(&cluster).await;
-    cluster.with_token("magic-token-in-vain").cannot_log_in().await;
-    cluster.as_user("erin", "readers").is_left_without_an_answer("list", "pods").await;
+    cluster
+        .with_token("magic-token-in-vain")
+        .cannot_log_in()
+        .await;
+    cluster
+        .as_user("erin", "readers")
+        .is_left_without_an_answer("list", "pods")
+        .await;
     cluster.admin().may("list", "pods").await;
     cluster.admin().fails(configmap("unseen", [])).await;
     cluster.admin().misses("configmaps", "unseen").await;
     start(&cluster).await;
-    cluster.admin().stores(configmap("seen", [])).await.with("/data/magic-value", "foobar");
+    cluster
+        .admin()
+        .stores(configmap("seen", []))
+        .await
+        .with("/data/magic-value", "foobar");
 }
 
 /// While requests flow, the server is told to end and is started again. No answer is ever wrong: what is accepted is
@@ -64,19 +85,36 @@ async fn a_restart_under_traffic_gives_no_wrong_answer() {
 
 async fn replace_visitors(cluster: &Cluster<'_>, script: &Script) {
     let module = script.compile().expect("scripts are small");
-    cluster.running().directory.write("modules/visitors.wasm", module).expect("the directory is ours");
+    cluster
+        .running()
+        .directory
+        .write("modules/visitors.wasm", module)
+        .expect("the directory is ours");
     stop(cluster).await;
     start(cluster).await;
 }
 
 async fn stop(cluster: &Cluster<'_>) {
-    let status = cluster.running().webhook.lock().await.stop().await.expect("k8s-wasm ends on SIGTERM");
+    let status = cluster
+        .running()
+        .webhook
+        .lock()
+        .await
+        .stop()
+        .await
+        .expect("k8s-wasm ends on SIGTERM");
     assert!(status.success(), "k8s-wasm ended with {status}");
 }
 
 async fn start(cluster: &Cluster<'_>) {
     let running = cluster.running();
-    running.webhook.lock().await.start(&running.directory).await.expect("k8s-wasm starts on the same port");
+    running
+        .webhook
+        .lock()
+        .await
+        .start(&running.directory)
+        .await
+        .expect("k8s-wasm starts on the same port");
 }
 
 /// Requests of each kind, one after the other, until nobody listens any more.
@@ -112,7 +150,10 @@ impl Traffic {
         for kind in KINDS {
             tokio::spawn(kind.flow(cluster.in_same_namespace(), sender.clone()));
         }
-        Self { answers, failures: Vec::new() }
+        Self {
+            answers,
+            failures: Vec::new(),
+        }
     }
 
     async fn until_each_is_answered(&mut self) {
@@ -131,7 +172,11 @@ impl Traffic {
         let mut missing = KINDS.to_vec();
         while !missing.is_empty() {
             let answer = self.answers.recv().await.expect("the traffic flows");
-            assert!(since.elapsed() < PATIENCE, "no other answers to {missing:?} than\n{}", answer.reply);
+            assert!(
+                since.elapsed() < PATIENCE,
+                "no other answers to {missing:?} than\n{}",
+                answer.reply
+            );
             if answer.asked > since && wanted(&answer) {
                 missing.retain(|kind| *kind != answer.kind);
             }
@@ -147,7 +192,11 @@ impl Traffic {
         }
         for failure in self.failures {
             let meanwhile = failure.answered > going && failure.asked < back;
-            assert!(meanwhile, "a failure while the server was there\n{}", failure.reply);
+            assert!(
+                meanwhile,
+                "a failure while the server was there\n{}",
+                failure.reply
+            );
         }
     }
 
@@ -167,10 +216,24 @@ impl Kind {
             let asked = Instant::now();
             let reply = match self {
                 Self::Good => admin.asks(configmap(&format!("good-{turn}"), [])).await,
-                Self::Forbidden => admin.asks(configmap("forbidden", [("not-allowed-value", "")])).await,
-                Self::Token => cluster.with_token(&format!("lottery-{turn}")).who_am_i().await,
+                Self::Forbidden => {
+                    admin
+                        .asks(configmap("forbidden", [("not-allowed-value", "")]))
+                        .await
+                }
+                Self::Token => {
+                    cluster
+                        .with_token(&format!("lottery-{turn}"))
+                        .who_am_i()
+                        .await
+                }
             };
-            let answer = Answer { kind: self, asked, answered: Instant::now(), reply };
+            let answer = Answer {
+                kind: self,
+                asked,
+                answered: Instant::now(),
+                reply,
+            };
             if answers.send(answer).is_err() {
                 return;
             }

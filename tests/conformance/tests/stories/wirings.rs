@@ -5,7 +5,10 @@ use conformance::{Act, Door, ReviewVersion, Script, Shared, Wiring};
 use serde_json::json;
 
 /// Reviews in v1; a failed authorizer has no opinion; answers are remembered for a second.
-pub static V1: Shared = Shared::new(|| Wiring { cache_ttl: Some("1s"), ..wiring(ReviewVersion::V1, "NoOpinion") });
+pub static V1: Shared = Shared::new(|| Wiring {
+    cache_ttl: Some("1s"),
+    ..wiring(ReviewVersion::V1, "NoOpinion")
+});
 
 /// Reviews in v1beta1; a failed authorizer denies; answers are remembered as long as `manifests` finds sensible.
 pub static V1BETA1: Shared = Shared::new(|| wiring(ReviewVersion::V1beta1, "Deny"));
@@ -42,24 +45,77 @@ fn wiring(version: ReviewVersion, authorizer_failure_policy: &str) -> Wiring {
 }
 
 fn scripts() -> Vec<(&'static str, Script)> {
-    let unreliable = |script: Script, trap: &str, hang: &str| script.when(trap, Act::Trap).when(hang, Act::Hang);
+    let unreliable =
+        |script: Script, trap: &str, hang: &str| script.when(trap, Act::Trap).when(hang, Act::Hang);
     let (authenticator, authorizer) = (Script::authenticator, Script::authorizer);
     let (validator, mutator) = (Script::validator, Script::mutator);
-    let denied = json!({ "status": { "allowed": false, "denied": true, "reason": "you are banned" } });
+    let denied =
+        json!({ "status": { "allowed": false, "denied": true, "reason": "you are banned" } });
     vec![
-        ("unreliable_authenticator", unreliable(authenticator(), r#""token":"trap-"#, r#""token":"hang-"#)),
-        ("lottery", authenticator().answers("lottery", login("winner", RANDOM))),
+        (
+            "unreliable_authenticator",
+            unreliable(authenticator(), r#""token":"trap-"#, r#""token":"hang-"#),
+        ),
+        (
+            "lottery",
+            authenticator().answers("lottery", login("winner", RANDOM)),
+        ),
         ("visitors", authenticator()),
-        ("unreliable_authorizer", unreliable(authorizer(), r#""user":"trap-"#, r#""user":"hang-"#)),
-        ("bouncer", authorizer().answers(r#""user":"banned-"#, denied)),
-        ("strict_mutator", unreliable(mutator(), "trap-in-strict-mutator", "hang-in-strict-mutator")),
-        ("lenient_mutator", unreliable(mutator(), "trap-in-lenient-mutator", "hang-in-lenient-mutator")),
-        ("strict_validator", unreliable(validator(), "trap-in-strict-validator", "hang-in-strict-validator")),
-        ("lenient_validator", unreliable(validator(), "trap-in-lenient-validator", "hang-in-lenient-validator")),
-        ("second_opinion", validator().rejects("also-not-allowed", "I do not like it either")),
-        ("adviser", validator().warns("please-warn", "you asked for it").warns(r#""dryRun":true"#, "only a dry run")),
+        (
+            "unreliable_authorizer",
+            unreliable(authorizer(), r#""user":"trap-"#, r#""user":"hang-"#),
+        ),
+        (
+            "bouncer",
+            authorizer().answers(r#""user":"banned-"#, denied),
+        ),
+        (
+            "strict_mutator",
+            unreliable(
+                mutator(),
+                "trap-in-strict-mutator",
+                "hang-in-strict-mutator",
+            ),
+        ),
+        (
+            "lenient_mutator",
+            unreliable(
+                mutator(),
+                "trap-in-lenient-mutator",
+                "hang-in-lenient-mutator",
+            ),
+        ),
+        (
+            "strict_validator",
+            unreliable(
+                validator(),
+                "trap-in-strict-validator",
+                "hang-in-strict-validator",
+            ),
+        ),
+        (
+            "lenient_validator",
+            unreliable(
+                validator(),
+                "trap-in-lenient-validator",
+                "hang-in-lenient-validator",
+            ),
+        ),
+        (
+            "second_opinion",
+            validator().rejects("also-not-allowed", "I do not like it either"),
+        ),
+        (
+            "adviser",
+            validator()
+                .warns("please-warn", "you asked for it")
+                .warns(r#""dryRun":true"#, "only a dry run"),
+        ),
         ("keeper", validator().rejects("keep-me", "it is kept")),
-        ("scale_guard", validator().rejects(r#""replicas":99"#, "99 is too many")),
+        (
+            "scale_guard",
+            validator().rejects(r#""replicas":99"#, "99 is too many"),
+        ),
     ]
 }
 

@@ -28,7 +28,10 @@ impl Arguments {
                     let directory = arguments.next().context("`--dir` needs a directory")?;
                     found.directory = Some(directory.into());
                 }
-                _ => bail!("unknown argument `{}`; there are `--no-wait` and `--dir DIR`", argument.display()),
+                _ => bail!(
+                    "unknown argument `{}`; there are `--no-wait` and `--dir DIR`",
+                    argument.display()
+                ),
             }
         }
         Ok(found)

@@ -1,10 +1,15 @@
 //! A kube-apiserver that obeys WebAssembly modules: plays a short story, then stays up to be tried.
-#![expect(clippy::print_stdout, reason = "the demo is what it prints")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "the demo is what it prints"
+)]
 
 mod arguments;
 mod next;
 mod story;
 
+use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Result;
@@ -24,7 +29,17 @@ k8s-wasm: WebAssembly modules decide, a kube-apiserver obeys.
 ";
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<()> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<()> {
     let arguments = Arguments::from_command_line()?;
     // What was started ends when it is dropped, in the middle of the story too.
     tokio::select! {
@@ -57,7 +72,9 @@ async fn start(arguments: &Arguments) -> Result<Running> {
         configuration: include_str!("policies.yaml").to_owned(),
         scripts: Vec::new(),
     };
-    println!("Starting etcd, `k8s-wasm serve` with the four modules, and a kube-apiserver that asks it ...");
+    println!(
+        "Starting etcd, `k8s-wasm serve` with the four modules, and a kube-apiserver that asks it ..."
+    );
     let begin = Instant::now();
     let running = Running::start(&programs, directory, &wiring).await?;
     println!("Ready after {:.0} s.\n", begin.elapsed().as_secs_f64());

@@ -20,23 +20,43 @@ pub async fn play(cluster: &Cluster<'_>) -> Result<()> {
 }
 
 async fn logs_in(magic: &Caller) -> Result<()> {
-    scene(1, "Somebody shows the token `magic-token` and asks: who am I?");
+    scene(
+        1,
+        "Somebody shows the token `magic-token` and asks: who am I?",
+    );
     let reply = expect(magic.who_am_i().await, Reply::is_success)?;
     let user = &reply.body["status"]["userInfo"];
-    let groups: Vec<&str> = user["groups"].as_array().into_iter().flatten().filter_map(|g| g.as_str()).collect();
-    answer(&format!("You are {}, a member of {}.", user["username"].as_str().unwrap_or_default(), groups.join(" and ")));
+    let groups: Vec<&str> = user["groups"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|g| g.as_str())
+        .collect();
+    answer(&format!(
+        "You are {}, a member of {}.",
+        user["username"].as_str().unwrap_or_default(),
+        groups.join(" and ")
+    ));
     Ok(())
 }
 
 async fn does_not_log_in(stranger: &Caller) -> Result<()> {
-    scene(2, "Somebody shows the token `wrong-token` and asks: who am I?");
-    refusal(&expect(stranger.who_am_i().await, |reply| reply.code == 401)?);
+    scene(
+        2,
+        "Somebody shows the token `wrong-token` and asks: who am I?",
+    );
+    refusal(&expect(stranger.who_am_i().await, |reply| {
+        reply.code == 401
+    })?);
     Ok(())
 }
 
 async fn lists_configmaps(magic: &Caller) -> Result<()> {
     scene(3, "magic-user lists configmaps.");
-    let reply = expect(magic.asks(Operation::list("configmaps")).await, Reply::is_success)?;
+    let reply = expect(
+        magic.asks(Operation::list("configmaps")).await,
+        Reply::is_success,
+    )?;
     let count = reply.body["items"].as_array().map_or(0, Vec::len);
     answer(&format!("{} OK, a list of {count}.", reply.code));
     Ok(())
@@ -44,24 +64,44 @@ async fn lists_configmaps(magic: &Caller) -> Result<()> {
 
 async fn does_not_list_pods(magic: &Caller) -> Result<()> {
     scene(4, "magic-user lists pods.");
-    refusal(&expect(magic.asks(Operation::list("pods")).await, Reply::is_forbidden)?);
+    refusal(&expect(
+        magic.asks(Operation::list("pods")).await,
+        Reply::is_forbidden,
+    )?);
     Ok(())
 }
 
 async fn creates_a_configmap(magic: &Caller) -> Result<()> {
-    scene(5, "magic-user creates a configmap with `greeting: hello`, and reads it.");
-    expect(magic.asks(configmap("first", [("greeting", "hello")])).await, Reply::is_success)?;
-    let reply = expect(magic.asks(Operation::get("configmaps", "first")).await, Reply::is_success)?;
+    scene(
+        5,
+        "magic-user creates a configmap with `greeting: hello`, and reads it.",
+    );
+    expect(
+        magic
+            .asks(configmap("first", [("greeting", "hello")]))
+            .await,
+        Reply::is_success,
+    )?;
+    let reply = expect(
+        magic.asks(Operation::get("configmaps", "first")).await,
+        Reply::is_success,
+    )?;
     answer(&format!("{} OK, and what was stored is:", reply.code));
     for (key, value) in reply.body["data"].as_object().into_iter().flatten() {
         println!("       {key}: {}", value.as_str().unwrap_or_default());
     }
-    ensure!(reply.body["data"]["magic-value"] == "foobar", "the configmap was not mutated\n{reply}");
+    ensure!(
+        reply.body["data"]["magic-value"] == "foobar",
+        "the configmap was not mutated\n{reply}"
+    );
     Ok(())
 }
 
 async fn does_not_create_a_forbidden_one(magic: &Caller) -> Result<()> {
-    scene(6, "magic-user creates a configmap with `not-allowed-value: oops`.");
+    scene(
+        6,
+        "magic-user creates a configmap with `not-allowed-value: oops`.",
+    );
     let forbidden = configmap("second", [("not-allowed-value", "oops")]);
     refusal(&expect(magic.asks(forbidden).await, Reply::is_rejection)?);
     Ok(())
@@ -80,6 +120,9 @@ fn refusal(reply: &Reply) {
 }
 
 fn expect(reply: Reply, condition: impl Fn(&Reply) -> bool) -> Result<Reply> {
-    ensure!(condition(&reply), "the story does not go on as it should\n{reply}");
+    ensure!(
+        condition(&reply),
+        "the story does not go on as it should\n{reply}"
+    );
     Ok(reply)
 }

@@ -128,7 +128,7 @@ impl<S> Watched<S> {
         true
     }
 
-    /// Nothing to read: ready with an error when the client has taken too long.
+    /// With nothing to read: ready with an error when the client has taken too long.
     fn poll_read_timeout(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
         if !self.is_waiting() {
             // The handler has its own deadline, and gives it to the body.
@@ -224,7 +224,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let flushed = Pin::new(&mut this.stream).poll_flush(context);
-        this.check_write(context, flushed)
+        ready!(this.check_write(context, flushed))?;
+        // After an answer hyper does not read until there is something to read, so this is where the wait for the next
+        // request begins.
+        match this.poll_read_timeout(context) {
+            Poll::Ready(error) => Poll::Ready(Err(error)),
+            Poll::Pending => Poll::Ready(Ok(())),
+        }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

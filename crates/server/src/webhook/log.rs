@@ -15,8 +15,8 @@ use crate::refusal::Refusal;
 pub(super) fn decision(plane: Plane, answered: &Answered, status: StatusCode, arrival: Instant) {
     let plane = plane.as_str();
     for (policy, failure) in answered.trace.failures() {
-        let (kind, message) = (failure.kind.as_str(), failure.message.as_str());
-        tracing::warn!(plane, %policy, kind, message, "a policy failed");
+        let (kind, error) = (failure.kind.as_str(), failure.message.as_str());
+        tracing::warn!(plane, %policy, kind, error, "a policy failed");
         if let Some(detail) = &failure.detail {
             tracing::debug!(plane, %policy, detail, "what the module wrote");
         }
@@ -37,7 +37,7 @@ pub(super) fn decision(plane: Plane, answered: &Answered, status: StatusCode, ar
 pub(super) fn refusal(method: &Method, uri: &Uri, refusal: &Refusal) {
     let path: String = uri.path().chars().take(PATH_MAX).collect();
     tracing::info!(%method, ?path, status = refusal.status().as_u16(), reason = refusal.reason(), "refused a request");
-    tracing::debug!(message = %refusal, "what the client was told");
+    tracing::debug!(told = %refusal, "what the client was told");
 }
 
 /// Longer than any path that leads somewhere, in characters.

@@ -11,17 +11,15 @@ use crate::pki::Authority;
 use crate::reviews::{access_review, token_review};
 use crate::running::{PATIENCE, Setup, soon};
 
-/// One call at a time and none that waits, and an authorizer that takes until its timeout.
-pub fn one_place(timeout: &str) -> Setup {
-    let configuration = format!(
-        r"
-engine: {{concurrentCalls: 1, waitingCalls: 0}}
-authorization: {{modules: [{{module: loop.wasm, timeout: {timeout}}}]}}
-authentication: {{modules: [{{module: authn.wasm}}]}}
-"
-    );
+/// One call at a time and none that waits, and an authorizer that takes half a minute.
+pub fn one_place() -> Setup {
+    let configuration = r"
+engine: {concurrentCalls: 1, waitingCalls: 0}
+authorization: {modules: [{module: loop.wasm, timeout: 30s}]}
+authentication: {modules: [{module: authn.wasm}]}
+";
     Setup::new(
-        &configuration,
+        configuration,
         [
             ("loop.wasm", modules::endless("authz")),
             ("authn.wasm", modules::authenticator()),
@@ -75,7 +73,7 @@ async fn place_becomes_free(others: &mut Client) {
 
 #[tokio::test]
 async fn a_busy_engine_asks_to_come_back() {
-    let server = one_place("30s").start().await;
+    let server = one_place().start().await;
     let (mut client, mut others) = (
         Client::plain(server.address).await,
         Client::plain(server.address).await,
@@ -87,7 +85,7 @@ async fn a_busy_engine_asks_to_come_back() {
 
 #[tokio::test]
 async fn closing_an_http1_connection_ends_the_call() {
-    let server = one_place("30s").start().await;
+    let server = one_place().start().await;
     let (mut client, mut others) = (
         Client::plain(server.address).await,
         Client::plain(server.address).await,
@@ -100,7 +98,7 @@ async fn closing_an_http1_connection_ends_the_call() {
 #[tokio::test]
 async fn closing_an_http1_connection_over_tls_ends_the_call() {
     let authority = Authority::new();
-    let server = one_place("30s").tls(&authority).start().await;
+    let server = one_place().tls(&authority).start().await;
     let mut client = Client::tls_http1(server.address, &authority, None).await;
     let mut others = Client::tls_http1(server.address, &authority, None).await;
     drop(take_the_place(&mut client, &mut others).await);
@@ -111,7 +109,7 @@ async fn closing_an_http1_connection_over_tls_ends_the_call() {
 #[tokio::test]
 async fn resetting_an_http2_stream_ends_the_call() {
     let authority = Authority::new();
-    let server = one_place("30s").tls(&authority).start().await;
+    let server = one_place().tls(&authority).start().await;
     let mut client = Client::tls_http2(server.address, &authority, None).await;
     let mut others = Client::tls_http2(server.address, &authority, None).await;
     drop(take_the_place(&mut client, &mut others).await);
@@ -126,7 +124,7 @@ async fn resetting_an_http2_stream_ends_the_call() {
 #[tokio::test]
 async fn closing_an_http2_connection_ends_the_call() {
     let authority = Authority::new();
-    let server = one_place("30s").tls(&authority).start().await;
+    let server = one_place().tls(&authority).start().await;
     let mut client = Client::tls_http2(server.address, &authority, None).await;
     let mut others = Client::tls_http2(server.address, &authority, None).await;
     drop(take_the_place(&mut client, &mut others).await);

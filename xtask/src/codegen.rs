@@ -64,7 +64,7 @@ fn write(context: &Context) -> Result<()> {
 }
 
 fn generate(context: &Context) -> Result<Vec<(&'static str, String)>> {
-    let k8s_wasm = setup::k8s_wasm(context)?;
+    let k8s_wasm = setup::binary(context, "k8s-wasm")?;
     let print = |page| {
         let mut command = context.command(&k8s_wasm);
         command.args(["reference", page]);

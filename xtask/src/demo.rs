@@ -10,8 +10,7 @@ use crate::{kube, process, setup};
 pub fn run(context: &Context) -> Result<()> {
     setup::check(context)?;
     let setup = Setup::complete(context, kube::start(context)?)?;
-    let mut demo = context.cargo("run");
-    demo.args(["--package", "conformance", "--bin", "demo"]);
+    let mut demo = context.command(setup::binary(context, "demo")?);
     setup.apply(&mut demo);
     Err(process::become_program(demo))
 }

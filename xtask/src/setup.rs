@@ -21,7 +21,7 @@ impl Setup {
     /// Builds what is missing; `kube` may have been on its way for long.
     pub fn complete(context: &Context, kube: Pending<Kube>) -> Result<Self> {
         let guests = guests::build(context)?;
-        let k8s_wasm = k8s_wasm(context)?;
+        let k8s_wasm = binary(context, "k8s-wasm")?;
         Ok(Self {
             kube: kube.wait()?,
             k8s_wasm,
@@ -45,10 +45,13 @@ pub fn check(context: &Context) -> Result<()> {
     guests::check(context)
 }
 
-/// Builds the `k8s-wasm` binary and returns its path.
-pub fn k8s_wasm(context: &Context) -> Result<PathBuf> {
+/// Builds a binary of the workspace and returns its path.
+///
+/// Always with the whole workspace selected: the features of dependencies depend on what is selected, and wasmtime would
+/// be compiled anew, minutes long, for each selection.
+pub fn binary(context: &Context, name: &str) -> Result<PathBuf> {
     let mut cargo = context.cargo("build");
-    cargo.args(["--package", "k8s-wasm"]);
+    cargo.args(["--workspace", "--bin", name]);
     process::run(cargo)?;
-    Ok(context.target_dir.join("debug/k8s-wasm"))
+    Ok(context.target_dir.join("debug").join(name))
 }

@@ -108,7 +108,7 @@ impl Step {
             Self::Guests => guests::run(context, &guests::Arguments::default()),
             Self::Unit => {
                 let mut cargo =
-                    arguments(context.cargo("test"), "--workspace --exclude conformance");
+                    arguments(context.cargo("test"), "--workspace");
                 cargo.env("K8S_WASM_GUESTS", guests::build(context)?);
                 process::run(cargo)
             }
@@ -120,7 +120,7 @@ impl Step {
             Self::Kube => run.kube()?.wait().map(drop),
             Self::Conformance => {
                 let setup = Setup::complete(context, run.kube()?)?;
-                let mut cargo = arguments(context.cargo("test"), "--package conformance");
+                let mut cargo = arguments(context.cargo("test"), "--workspace --test stories");
                 setup.apply(&mut cargo);
                 process::run(cargo)
             }

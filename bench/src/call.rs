@@ -1,0 +1,90 @@
+//! The cost of one call on one thread: the engine alone, then the whole of `Host::ask`.
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use engine::{Engine, Limits, Options};
+use host::{Host, Question};
+
+use crate::policies;
+use crate::stats::{micros, percentile};
+
+/// Ends at once: what is left is the instance, its limits and the way there and back.
+const EMPTY: &str = r#"(module (memory (export "memory") 1) (func (export "validate")))"#;
+
+const DEADLINE: Duration = Duration::from_secs(1);
+
+/// Prints a table: each line a thing to call, medians over all calls of all rounds.
+pub fn measure(rounds: usize, round: Duration) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    let engine = Engine::new(Options::default())?;
+    let host = policies::host(&engine)?;
+    println!("## The cost of a call\n");
+    println!("| Call | median µs | p99 µs | min µs | calls |");
+    println!("|---|---:|---:|---:|---:|");
+    runtime.block_on(async {
+        let empty = engine.load(&wat::parse_str(EMPTY)?)?.entry("validate")?;
+        let limits = Limits::default();
+        line("empty module, `Entry::call`", rounds, round, async || {
+            empty.call(Vec::new(), &limits, Instant::now() + DEADLINE).await.is_ok()
+        })
+        .await?;
+        for (plane, _, review) in policies::planes() {
+            let (module, export) = export_of(plane);
+            let entry = engine.load(&std::fs::read(policies::module(module)?)?)?.entry(export)?;
+            let input = wire::envelope::input(&review, None);
+            line(&format!("`{module}`, `Entry::call`"), rounds, round, async || {
+                entry.call(input.clone(), &limits, Instant::now() + DEADLINE).await.is_ok()
+            })
+            .await?;
+            line(&format!("`{module}`, `Host::ask`"), rounds, round, async || {
+                answers(&host, plane, &review).await
+            })
+            .await?;
+        }
+        anyhow::Ok(())
+    })?;
+    println!();
+    Ok(())
+}
+
+async fn answers(host: &Host, plane: access::Plane, review: &[u8]) -> bool {
+    let question = Question { plane, policy: None, review, deadline: Instant::now() + DEADLINE };
+    host.ask(question).await.is_ok_and(|answered| answered.decision.is_ok())
+}
+
+fn export_of(plane: access::Plane) -> (&'static str, &'static str) {
+    match plane {
+        access::Plane::Authentication => ("magic_authenticator", "authn"),
+        access::Plane::Authorization => ("magic_authorizer", "authz"),
+        access::Plane::Validation => ("magic_validator", "validate"),
+        access::Plane::Mutation => ("magic_mutator", "mutate"),
+    }
+}
+
+async fn line<F>(
+    name: &str,
+    rounds: usize,
+    round: Duration,
+    mut call: impl FnMut() -> F,
+) -> anyhow::Result<()>
+where
+    F: Future<Output = bool>,
+{
+    let mut times = Vec::new();
+    for measured in 0..=rounds {
+        let end = Instant::now() + round;
+        while Instant::now() < end {
+            let start = Instant::now();
+            anyhow::ensure!(call().await, "a call of {name} failed: its time would mean nothing");
+            // The first round warms up.
+            if measured > 0 {
+                times.push(start.elapsed());
+            }
+        }
+    }
+    let (median, p99, min) =
+        (percentile(&mut times, 50), percentile(&mut times, 99), percentile(&mut times, 0));
+    println!("| {name} | {} | {} | {} | {} |", micros(median), micros(p99), micros(min), times.len());
+    Ok(())
+}

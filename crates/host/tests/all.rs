@@ -1,0 +1,4 @@
+//! A host from configuration to answer, with modules that are compiled and run.
+
+mod loading;
+mod vectors;

@@ -1,6 +1,7 @@
 //! What is allowed in a configuration and hardly meant.
 
 use access::authn::SystemNames;
+use access::authz::OnFailure;
 use access::{Plane, PolicyName};
 use host::{Configuration, Host};
 
@@ -34,7 +35,13 @@ pub(crate) fn of(configuration: &Configuration, host: &Host) -> Vec<Advice> {
         policy: entry.policy.name.clone(),
         text: "may answer with names that begin with `system:`, so it can make anybody an administrator",
     });
+    let vetoing = configuration.authorization.iter();
+    let vetoing = vetoing.filter(|entry| entry.on_failure == OnFailure::Deny).map(|entry| Advice {
+        policy: entry.policy.name.clone(),
+        text: "denies whatever it is asked when it fails, and so does the API server when this server is away",
+    });
     trusted
+        .chain(vetoing)
         .chain(without_rules)
         .chain(asked_to_validate)
         .collect()

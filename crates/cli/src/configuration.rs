@@ -67,6 +67,7 @@ impl ConfigurationArgs {
 
 /// How the engine is set up, beyond what the configuration says.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Engine")]
 pub(crate) struct EngineArgs {
     /// Where compiled code is kept from one start to the next, or `off` to compile each time.
     /// The directory must belong to you alone: what is in it is run

@@ -59,9 +59,6 @@ Example, on a control plane where `k8s-wasm serve` runs beside kube-apiserver:
 Example, admission only, with the server in the cluster:
   k8s-wasm manifests --config policies.yaml --service k8s-wasm/webhook --ca-file ca.crt | kubectl apply -f -")]
 pub(crate) struct Args {
-    #[command(flatten)]
-    configuration: ConfigurationArgs,
-
     /// The URL under which kube-apiserver reaches the server, such as https://127.0.0.1:8443
     #[arg(long, value_name = "URL", required_unless_present = "service")]
     server: Option<ServerUrl>,
@@ -104,8 +101,11 @@ pub(crate) struct Args {
     /// How long kube-apiserver remembers answers to tokens and access reviews: a duration such as 10s, or off.
     /// A revoked token or permission lives on for as long
     /// [default: 2m for tokens, 5m for what is allowed, 30s for what is not]
-    #[arg(long, value_name = "DURATION|off", hide_default_value = true)]
+    #[arg(long, value_name = "DURATION|off")]
     cache_ttl: Option<CacheTtl>,
+
+    #[command(flatten)]
+    configuration: ConfigurationArgs,
 }
 
 /// Runs the command.

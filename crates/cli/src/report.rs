@@ -33,8 +33,13 @@ impl<E: Into<anyhow::Error>> From<E> for Failed {
 impl Failed {
     /// The reader of our output went away, as `head` does: no error, but nothing more to do either.
     pub(crate) fn is_broken_pipe(&self) -> bool {
-        let io = self.error.downcast_ref::<io::Error>();
-        io.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+        let io = self.error.downcast_ref::<io::Error>().map(io::Error::kind);
+        let json = || {
+            self.error
+                .downcast_ref::<serde_json::Error>()?
+                .io_error_kind()
+        };
+        io.or_else(json) == Some(io::ErrorKind::BrokenPipe)
     }
 
     /// Shows it, every error of a list with its own causes and hint.

@@ -38,9 +38,6 @@ Example, with certificates of your own, and for nobody but kube-apiserver:
     --tls-cert-file tls.crt --tls-private-key-file tls.key \\
     --client-ca-file ca.crt --client-allowed-names kube-apiserver")]
 pub(crate) struct Args {
-    #[command(flatten)]
-    configuration: ConfigurationArgs,
-
     /// Where reviews are taken. Behind a Service: 0.0.0.0:8443
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8443")]
     listen: SocketAddr,
@@ -48,6 +45,9 @@ pub(crate) struct Args {
     /// Where /livez and /readyz are answered, in plain HTTP
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8081")]
     admin_listen: SocketAddr,
+
+    #[command(flatten)]
+    configuration: ConfigurationArgs,
 
     #[command(flatten)]
     tls: TlsArgs,

@@ -11,6 +11,9 @@ kind: Configuration
 authentication:
   modules:
   - {module: knows.wasm, allowSystemNames: true}
+authorization:
+  modules:
+  - {name: vetoes, module: denies.wasm, failurePolicy: Deny}
 admission:
   modules:
   - {name: never-asked, module: accepts.wasm}
@@ -23,6 +26,7 @@ admission:
     Place::new()
         .with("policies.yaml", configuration)
         .with("knows.wasm", modules::knows())
+        .with("denies.wasm", modules::denies())
         .with("accepts.wasm", modules::accepts())
         .prints("check", &["check", "--config", "policies.yaml"]);
 }

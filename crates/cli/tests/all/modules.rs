@@ -8,6 +8,8 @@ pub(crate) enum Does<'a> {
     Answers(&'a str),
     /// Writes this to stderr and traps.
     Traps(&'a str),
+    /// Never comes to an end.
+    Loops,
 }
 
 /// A module with these entry points.
@@ -21,8 +23,9 @@ pub(crate) fn module(entry_points: &[(&str, Does<'_>)]) -> Vec<u8> {
     let mut start = 1024;
     for (name, does) in entry_points {
         let (descriptor, output, end) = match does {
-            Does::Answers(output) => (1, output, ""),
-            Does::Traps(output) => (2, output, "unreachable"),
+            Does::Answers(output) => (1, *output, ""),
+            Does::Traps(output) => (2, *output, "unreachable"),
+            Does::Loops => (2, "", "(loop (br 0))"),
         };
         let bytes: String = output.bytes().fold(String::new(), |mut bytes, byte| {
             write!(bytes, "\\{byte:02x}").unwrap();
@@ -108,6 +111,11 @@ pub(crate) fn traps() -> Vec<u8> {
         ("validate", traps()),
         ("mutate", traps()),
     ])
+}
+
+/// Does not answer before its deadline.
+pub(crate) fn loops() -> Vec<u8> {
+    module(&[("authn", Does::Loops)])
 }
 
 /// `[{"op":"add","path":"/data/magic-value","value":"foobar"}]`

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
 use crate::modules;
-use crate::place::{Place, TOKEN};
+use crate::place::{ACCESS, Place, TOKEN};
 
 const CONFIGURATION: &str = "\
 apiVersion: k8s-wasm/v1alpha1
@@ -13,6 +13,9 @@ kind: Configuration
 authentication:
   modules:
   - {name: knows, module: knows.wasm}
+authorization:
+  modules:
+  - {name: broken, module: traps.wasm}
 ";
 
 /// A server that is serving; killed when dropped.
@@ -91,19 +94,22 @@ fn place() -> Place {
     Place::new()
         .with("policies.yaml", CONFIGURATION)
         .with("knows.wasm", modules::knows())
+        .with("traps.wasm", modules::traps())
 }
 
 fn post(address: &str, path: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
-    let length = body.len();
-    write!(
-        stream,
-        "POST {path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
-    )
-    .unwrap();
+    stream.write_all(request(path, body).as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer
+}
+
+fn request(path: &str, body: &str) -> String {
+    let length = body.len();
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+    )
 }
 
 #[test]
@@ -126,19 +132,50 @@ fn serves_until_it_is_told_to_stop() {
 fn answers_exactly_what_run_prints() {
     let place = place();
     let server = Running::start(&place, &["--insecure-plaintext"]);
-    let answer = post(&server.field("address"), "/authn", TOKEN);
-    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-    let run = [
-        "run",
-        "--config",
-        "policies.yaml",
-        "-r",
-        "token.json",
-        "-o",
-        "review",
-    ];
-    let printed = String::from_utf8(place.command(&run).output().unwrap().stdout).unwrap();
-    assert_eq!(printed, format!("{body}\n"));
+    let address = server.field("address");
+    for (path, review, file) in [
+        ("/authn", TOKEN, "token.json"),
+        ("/authz", ACCESS, "access.json"),
+    ] {
+        let answer = post(&address, path, review);
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        let run = [
+            "run",
+            "--config",
+            "policies.yaml",
+            "-r",
+            file,
+            "-o",
+            "review",
+        ];
+        let printed = String::from_utf8(place.command(&run).output().unwrap().stdout).unwrap();
+        assert_eq!(printed, format!("{body}\n"));
+    }
+}
+
+#[test]
+fn a_second_signal_stops_it_at_once() {
+    let configuration = "\
+apiVersion: k8s-wasm/v1alpha1
+kind: Configuration
+authentication:
+  modules:
+  - {module: loops.wasm, timeout: 30s, debug: true}
+";
+    let place = Place::new()
+        .with("policies.yaml", configuration)
+        .with("loops.wasm", modules::loops());
+    let mut server = Running::start(&place, &["--insecure-plaintext", "--log-level", "debug"]);
+    let address = server.field("address");
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream
+        .write_all(request("/authn", TOKEN).as_bytes())
+        .unwrap();
+    server.read_log_until("\"call\"");
+    server.signal("-TERM");
+    server.read_log_until("\"stopping\"");
+    server.signal("-TERM");
+    assert_eq!(server.child.wait().unwrap().code(), Some(3));
 }
 
 #[test]

@@ -55,7 +55,7 @@ pub(super) fn exclusions<'a>(rules: impl IntoIterator<Item = &'a Rule>) -> Vec<M
     let named = |resource: &&str| patterns.contains(&&Pattern::Only((*resource).to_owned()));
     EXCLUSIONS
         .iter()
-        .filter(|exclusion| !exclusion.resources.iter().any(|resource| named(resource)))
+        .filter(|exclusion| !exclusion.resources.iter().any(&named))
         .map(|exclusion| MatchCondition {
             name: exclusion.name,
             expression: exclusion.expression,

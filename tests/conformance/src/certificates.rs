@@ -108,6 +108,9 @@ impl SigningKey {
     /// No key can be made.
     pub fn new() -> Result<Self> {
         let pair = KeyPair::generate()?;
-        Ok(Self { private: pair.serialize_pem(), public: pair.public_key_pem() })
+        Ok(Self {
+            private: pair.serialize_pem(),
+            public: pair.public_key_pem(),
+        })
     }
 }

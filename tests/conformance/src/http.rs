@@ -1,9 +1,13 @@
 //! Endpoints: a server, how to trust it, and who we are to it.
 
 use anyhow::{Context as _, Result};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use http::Request;
 use kube::client::Body;
 use kube::{Client, Config};
+
+use crate::certificates::Identity;
 
 /// A server to talk to, as somebody.
 #[derive(Debug, Clone)]
@@ -18,13 +22,8 @@ pub enum Credentials {
     Anonymous,
     /// A bearer token.
     Token(String),
-    /// A client certificate and its key, as files.
-    Certificate {
-        /// PEM.
-        certificate: String,
-        /// PEM.
-        key: String,
-    },
+    /// A client certificate.
+    Certificate(Identity),
 }
 
 impl Endpoint {
@@ -53,9 +52,9 @@ impl Endpoint {
         match credentials {
             Credentials::Anonymous => {}
             Credentials::Token(token) => auth.token = Some(token.into()),
-            Credentials::Certificate { certificate, key } => {
-                auth.client_certificate = Some(certificate);
-                auth.client_key = Some(key);
+            Credentials::Certificate(identity) => {
+                auth.client_certificate_data = Some(BASE64.encode(identity.certificate));
+                auth.client_key_data = Some(BASE64.encode(identity.key).into());
             }
         }
         Ok(endpoint)

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use crate::certificates::{Authority, SigningKey};
 use crate::directory::Directory;
@@ -67,9 +67,12 @@ pub struct Plug {
 /// A running kube-apiserver.
 #[derive(Debug)]
 pub struct ApiServer {
-    url: String,
-    authority: Authority,
-    directory: PathBuf,
+    /// Where it listens.
+    pub url: String,
+    /// Whom it trusts to say who a client is, and who vouches for it.
+    pub authority: Authority,
+    /// The certificate of the authority, PEM.
+    pub authority_file: PathBuf,
     process: Process,
 }
 
@@ -85,58 +88,29 @@ impl ApiServer {
         plug: &Plug,
     ) -> Result<Self> {
         let authority = Authority::new()?;
+        let authority_file = directory.write("kube/ca.crt", authority.certificate())?;
         let address = ports::free()?;
         let url = format!("https://{address}");
-        let server = authority.server()?;
-        let accounts = SigningKey::new()?;
-        let signing_key = directory.write("kube/service-accounts.key", accounts.private)?;
-        let public_key = directory.write("kube/service-accounts.pub", accounts.public)?;
         let mut command = Command::new(&programs.kube_apiserver);
         command
             .arg(flag("etcd-servers", &etcd.url))
             .arg(flag("bind-address", address.ip()))
             .arg(flag("secure-port", address.port()))
-            .arg(file(
-                "client-ca-file",
-                &directory.write("kube/ca.crt", authority.certificate())?,
-            ))
-            .arg(file(
-                "tls-cert-file",
-                &directory.write("kube/server.crt", server.certificate)?,
-            ))
-            .arg(file(
-                "tls-private-key-file",
-                &directory.write("kube/server.key", server.key)?,
-            ))
-            .arg(flag("service-account-issuer", format_args!("{url}/")))
-            .arg(file("service-account-key-file", &public_key))
-            .arg(file("service-account-signing-key-file", &signing_key))
+            .arg(file("client-ca-file", &authority_file))
+            .args(serving_flags(directory, &authority)?)
+            .args(service_account_flags(directory, &url)?)
             .arg("--service-cluster-ip-range=10.0.0.0/24")
-            // No controller makes service accounts here, and pods are stored without one.
-            .arg("--disable-admission-plugins=ServiceAccount")
             .args(plug.flags());
         let process = directory.spawn("kube-apiserver", command)?;
         let mut server = Self {
             url,
             authority,
-            directory: directory.path().to_owned(),
+            authority_file,
             process,
         };
         let admin = server.as_user("admin", "system:masters")?;
         server.process.until_ready(&admin, "/readyz").await?;
         Ok(server)
-    }
-
-    /// Where it listens.
-    #[must_use]
-    pub fn url(&self) -> &str {
-        &self.url
-    }
-
-    /// The certificate of its authority, a file.
-    #[must_use]
-    pub fn authority_file(&self) -> PathBuf {
-        self.directory.join("kube/ca.crt")
     }
 
     /// The server, for the bearer of a token, or for nobody.
@@ -152,28 +126,8 @@ impl ApiServer {
     /// # Errors
     /// The certificate cannot be made.
     pub fn as_user(&self, user: &str, group: &str) -> Result<Endpoint> {
-        let (certificate, key) = self.user_files(user, group)?;
-        self.with(Credentials::Certificate { certificate, key })
-    }
-
-    /// A client certificate and its key as files, for a user.
-    ///
-    /// # Errors
-    /// The certificate cannot be made.
-    pub fn user_files(&self, user: &str, group: &str) -> Result<(String, String)> {
         let identity = self.authority.user(user, group)?;
-        let write = |extension: &str, content: String| -> Result<String> {
-            let path = self
-                .directory
-                .join(format!("kube/users/{user}.{extension}"));
-            std::fs::create_dir_all(path.parent().context("the file has no directory")?)?;
-            std::fs::write(&path, content)?;
-            Ok(path.display().to_string())
-        };
-        Ok((
-            write("crt", identity.certificate)?,
-            write("key", identity.key)?,
-        ))
+        self.with(Credentials::Certificate(identity))
     }
 
     /// Ends it in good order.
@@ -195,6 +149,30 @@ impl Plug {
         let default = (!says_otherwise).then_some("--authorization-mode=RBAC");
         self.flags.iter().map(String::as_str).chain(default)
     }
+}
+
+fn serving_flags(directory: &Directory, authority: &Authority) -> Result<[OsString; 2]> {
+    let identity = authority.server()?;
+    let certificate = directory.write("kube/server.crt", identity.certificate)?;
+    let key = directory.write("kube/server.key", identity.key)?;
+    Ok([
+        file("tls-cert-file", &certificate),
+        file("tls-private-key-file", &key),
+    ])
+}
+
+/// A kube-apiserver insists on being able to issue tokens. No controller makes service accounts here, and pods are stored
+/// without one.
+fn service_account_flags(directory: &Directory, issuer: &str) -> Result<[OsString; 4]> {
+    let key = SigningKey::new()?;
+    let private = directory.write("kube/service-accounts.key", key.private)?;
+    let public = directory.write("kube/service-accounts.pub", key.public)?;
+    Ok([
+        flag("service-account-issuer", issuer),
+        file("service-account-signing-key-file", &private),
+        file("service-account-key-file", &public),
+        "--disable-admission-plugins=ServiceAccount".into(),
+    ])
 }
 
 fn flag(name: &str, value: impl Display) -> OsString {

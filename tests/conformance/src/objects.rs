@@ -136,12 +136,13 @@ pub fn deployment(name: &str, replicas: u32) -> Value {
     object
 }
 
-/// A RoleBinding that gives `user` the ClusterRole `role` within the namespace.
+/// A RoleBinding that gives `users` the ClusterRole `role` within the namespace.
 #[must_use]
-pub fn role_binding(user: &str, role: &str) -> Value {
+pub fn role_binding(name: &str, users: &[&str], role: &str) -> Value {
     let group = "rbac.authorization.k8s.io";
-    let mut object = Resource::named("rolebindings").object(&format!("{user}-{role}"));
-    object["subjects"] = json!([{ "apiGroup": group, "kind": "User", "name": user }]);
+    let subject = |user: &&str| json!({ "apiGroup": group, "kind": "User", "name": user });
+    let mut object = Resource::named("rolebindings").object(name);
+    object["subjects"] = users.iter().map(subject).collect();
     object["roleRef"] = json!({ "apiGroup": group, "kind": "ClusterRole", "name": role });
     object
 }

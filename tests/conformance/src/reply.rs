@@ -15,7 +15,7 @@ pub struct Reply {
     pub code: u16,
     /// The texts of the `Warning` headers.
     pub warnings: Vec<String>,
-    /// The object, or a `Status`.
+    /// The object, a `Status`, or a text.
     pub body: Value,
 }
 
@@ -26,10 +26,11 @@ impl Reply {
         (200..300).contains(&self.code)
     }
 
-    /// The message of a `Status`; empty for objects.
+    /// The message of a `Status`, or the text; empty for objects.
     #[must_use]
     pub fn message(&self) -> &str {
-        self.body["message"].as_str().unwrap_or_default()
+        let message = self.body.get("message").unwrap_or(&self.body);
+        message.as_str().unwrap_or_default()
     }
 
     /// Whether the authorizers let the request through; what became of it later is another question.

@@ -34,25 +34,25 @@ impl Script {
     /// An authenticator that knows nobody.
     #[must_use]
     pub fn authenticator() -> Self {
-        Self::new("authn", json!({ "status": { "authenticated": false } }))
+        Self::new("authn", &json!({ "status": { "authenticated": false } }))
     }
 
     /// An authorizer that has no opinion.
     #[must_use]
     pub fn authorizer() -> Self {
-        Self::new("authz", json!({ "status": { "allowed": false } }))
+        Self::new("authz", &json!({ "status": { "allowed": false } }))
     }
 
     /// A validator that accepts everything.
     #[must_use]
     pub fn validator() -> Self {
-        Self::new("validate", json!({ "response": { "allowed": true } }))
+        Self::new("validate", &json!({ "response": { "allowed": true } }))
     }
 
     /// A mutator that changes nothing.
     #[must_use]
     pub fn mutator() -> Self {
-        Self::new("mutate", json!({ "response": { "allowed": true } }))
+        Self::new("mutate", &json!({ "response": { "allowed": true } }))
     }
 
     /// Acts when `word` is found; earlier cases go first.
@@ -64,8 +64,8 @@ impl Script {
 
     /// Answers with the review `answer` when `word` is found.
     #[must_use]
-    pub fn answers(self, word: &str, answer: Value) -> Self {
-        self.when(word, Act::Say(envelope(&answer)))
+    pub fn answers(self, word: &str, answer: &Value) -> Self {
+        self.when(word, Act::Say(envelope(answer)))
     }
 
     /// Rejects with `message` when `word` is found; for validators and mutators.
@@ -74,7 +74,7 @@ impl Script {
         let status = json!({ "message": message });
         self.answers(
             word,
-            json!({ "response": { "allowed": false, "status": status } }),
+            &json!({ "response": { "allowed": false, "status": status } }),
         )
     }
 
@@ -83,7 +83,7 @@ impl Script {
     pub fn warns(self, word: &str, warning: &str) -> Self {
         self.answers(
             word,
-            json!({ "response": { "allowed": true, "warnings": [warning] } }),
+            &json!({ "response": { "allowed": true, "warnings": [warning] } }),
         )
     }
 
@@ -107,11 +107,11 @@ impl Script {
         Ok(wat::parse_str(module)?)
     }
 
-    fn new(entry_point: &'static str, answer: Value) -> Self {
+    fn new(entry_point: &'static str, answer: &Value) -> Self {
         Self {
             entry_point,
             cases: Vec::new(),
-            otherwise: Act::Say(envelope(&answer)),
+            otherwise: Act::Say(envelope(answer)),
         }
     }
 }

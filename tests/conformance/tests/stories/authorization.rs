@@ -1,6 +1,8 @@
 //! What may the caller do?
 
-use conformance::{Caller, Cluster, objects};
+use std::time::{Duration, Instant};
+
+use conformance::{Caller, Cluster, Operation, objects};
 
 use crate::wirings::{V1, V1BETA1};
 
@@ -87,12 +89,21 @@ async fn a_failed_module_that_is_to_deny_beats_rbac() {
     }
 }
 
-/// Everything within the namespace, by RBAC.
+/// Everything within the namespace, by RBAC. The API server learns of role bindings by a watch: once a witness, about
+/// whom no policy has an opinion, profits from the binding, it is in force for `user` too.
 async fn grant_everything(cluster: &Cluster<'_>, user: &str) {
-    cluster
-        .admin()
-        .accepts(objects::role_binding(user, "cluster-admin"))
-        .await;
+    let witness = format!("witness-of-{user}");
+    let binding = objects::role_binding(user, &[user, &witness], "cluster-admin");
+    cluster.admin().accepts(binding).await;
+    let witness = cluster.as_user(&witness, "readers");
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !witness.asks(Operation::list("pods")).await.is_success() {
+        assert!(
+            Instant::now() < deadline,
+            "the role binding for {user} is not in force"
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 async fn agrees(caller: &Caller, verb: &str, resource: &str) {

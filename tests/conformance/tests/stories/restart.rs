@@ -35,7 +35,7 @@ async fn a_failed_login_is_not_remembered() {
 
     replace_visitors(
         &cluster,
-        &Script::authenticator().answers("visitor-", login("visitor", "")),
+        &Script::authenticator().answers("visitor-", &login("visitor", "")),
     )
     .await;
     failed.logs_in_as("visitor", []).await;

@@ -45,78 +45,66 @@ fn wiring(version: ReviewVersion, authorizer_failure_policy: &str) -> Wiring {
 }
 
 fn scripts() -> Vec<(&'static str, Script)> {
-    let unreliable =
-        |script: Script, trap: &str, hang: &str| script.when(trap, Act::Trap).when(hang, Act::Hang);
     let (authenticator, authorizer) = (Script::authenticator, Script::authorizer);
     let (validator, mutator) = (Script::validator, Script::mutator);
-    let denied =
-        json!({ "status": { "allowed": false, "denied": true, "reason": "you are banned" } });
+    let lottery = authenticator().answers("lottery", &login("winner", RANDOM));
+    let second_opinion = validator().rejects("also-not-allowed", "I do not like it either");
+    let adviser = validator()
+        .warns("please-warn", "you asked for it")
+        .warns(r#""dryRun":true"#, "only a dry run");
     vec![
         (
             "unreliable_authenticator",
-            unreliable(authenticator(), r#""token":"trap-"#, r#""token":"hang-"#),
+            unreliable(authenticator(), r#""token":"FAILURE-"#),
         ),
-        (
-            "lottery",
-            authenticator().answers("lottery", login("winner", RANDOM)),
-        ),
+        ("lottery", lottery),
         ("visitors", authenticator()),
         (
             "unreliable_authorizer",
-            unreliable(authorizer(), r#""user":"trap-"#, r#""user":"hang-"#),
+            unreliable(authorizer(), r#""user":"FAILURE-"#),
         ),
-        (
-            "bouncer",
-            authorizer().answers(r#""user":"banned-"#, denied),
-        ),
+        ("bouncer", bouncer()),
         (
             "strict_mutator",
-            unreliable(
-                mutator(),
-                "trap-in-strict-mutator",
-                "hang-in-strict-mutator",
-            ),
+            unreliable(mutator(), "FAILURE-in-strict-mutator"),
         ),
         (
             "lenient_mutator",
-            unreliable(
-                mutator(),
-                "trap-in-lenient-mutator",
-                "hang-in-lenient-mutator",
-            ),
+            unreliable(mutator(), "FAILURE-in-lenient-mutator"),
         ),
         (
             "strict_validator",
-            unreliable(
-                validator(),
-                "trap-in-strict-validator",
-                "hang-in-strict-validator",
-            ),
+            unreliable(validator(), "FAILURE-in-strict-validator"),
         ),
         (
             "lenient_validator",
-            unreliable(
-                validator(),
-                "trap-in-lenient-validator",
-                "hang-in-lenient-validator",
-            ),
+            unreliable(validator(), "FAILURE-in-lenient-validator"),
         ),
-        (
-            "second_opinion",
-            validator().rejects("also-not-allowed", "I do not like it either"),
-        ),
-        (
-            "adviser",
-            validator()
-                .warns("please-warn", "you asked for it")
-                .warns(r#""dryRun":true"#, "only a dry run"),
-        ),
+        ("second_opinion", second_opinion),
+        ("adviser", adviser),
         ("keeper", validator().rejects("keep-me", "it is kept")),
         (
             "scale_guard",
             validator().rejects(r#""replicas":99"#, "99 is too many"),
         ),
     ]
+}
+
+/// Fails when it finds `word`, in which FAILURE is `trap` or `hang`.
+fn unreliable(script: Script, word: &str) -> Script {
+    script
+        .when(&word.replace("FAILURE", "trap"), Act::Trap)
+        .when(&word.replace("FAILURE", "hang"), Act::Hang)
+}
+
+/// Lets banned users do nothing but ask what they may do.
+fn bouncer() -> Script {
+    let no_opinion = json!({ "status": { "allowed": false } });
+    let denied =
+        json!({ "status": { "allowed": false, "denied": true, "reason": "you are banned" } });
+    Script::authorizer()
+        .answers("selfsubjectaccessreviews", &no_opinion)
+        .answers(r#""user":"banned-"#, &denied)
 }
 
 /// The answer of an authenticator that knows the token.

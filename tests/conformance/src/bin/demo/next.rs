@@ -33,8 +33,8 @@ Now you are magic-user:
   curl --cacert {} -H 'Authorization: Bearer magic-token' \\
     {}/api/v1/namespaces/default/configmaps
 ",
-            running.apiserver.authority_file().display(),
-            running.apiserver.url()
+            running.apiserver.authority_file.display(),
+            running.apiserver.url
         );
     }
     println!("Configuration and modules:  {directory}/policies.yaml");
@@ -44,7 +44,10 @@ Now you are magic-user:
 }
 
 fn write_kubeconfig(running: &Running) -> Result<PathBuf> {
-    let (certificate, key) = running.apiserver.user_files("admin", "system:masters")?;
+    let apiserver = &running.apiserver;
+    let admin = apiserver.authority.user("admin", "system:masters")?;
+    let certificate = running.directory.write("admin.crt", admin.certificate)?;
+    let key = running.directory.write("admin.key", admin.key)?;
     let text = format!(
         "\
 apiVersion: v1
@@ -69,8 +72,10 @@ users:
     client-certificate: {certificate}
     client-key: {key}
 ",
-        url = running.apiserver.url(),
-        authority = running.apiserver.authority_file().display(),
+        url = apiserver.url,
+        authority = apiserver.authority_file.display(),
+        certificate = certificate.display(),
+        key = key.display(),
     );
     running.directory.write("kubeconfig", text)
 }

@@ -50,7 +50,10 @@ impl Server {
                 }
                 Some(Identity::load(certificate, key, clients)?)
             }
-            Tls::Plaintext if options.listen.ip().is_loopback() => None,
+            Tls::Plaintext if options.listen.ip().is_loopback() => {
+                tracing::warn!("reviews are taken without encryption");
+                None
+            }
             Tls::Plaintext => {
                 return Err(BindError::PlaintextBeyondLoopback {
                     address: options.listen,

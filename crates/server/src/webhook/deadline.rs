@@ -24,7 +24,7 @@ pub(super) fn of(query: Option<&str>, arrival: Instant) -> Option<Instant> {
             parse(&text).filter(|timeout| !timeout.is_zero())?.min(MAX)
         }
     };
-    let margin = MARGIN.min(timeout / 10);
+    let margin = MARGIN.min(timeout.checked_div(10).unwrap_or_default());
     arrival.checked_add(timeout.saturating_sub(margin))
 }
 

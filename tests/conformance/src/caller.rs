@@ -284,3 +284,16 @@ fn warning_text(header: &str) -> String {
     let text = header.split_once('"').map_or(header, |(_, text)| text);
     text.trim_end_matches('"').replace("\\\"", "\"")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_warning_is_what_stands_in_quotes() {
+        assert_eq!(
+            warning_text(r#"299 - "policy \"x\" failed""#),
+            r#"policy "x" failed"#
+        );
+    }
+}

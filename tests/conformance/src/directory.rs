@@ -5,7 +5,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use tempfile::TempDir;
 
 use crate::process::{self, Process};
@@ -52,11 +52,13 @@ impl Directory {
     /// The directory `path`, made when it is not there, and left when this process is done.
     ///
     /// # Errors
-    /// As for [`Directory::temporary`].
+    /// There is something in it already, or as for [`Directory::temporary`].
     pub fn lasting(path: &Path) -> Result<Self> {
         fs::create_dir_all(path)
             .with_context(|| format!("cannot make the directory `{}`", path.display()))?;
         let path = path.canonicalize()?;
+        let is_empty = fs::read_dir(&path)?.next().is_none();
+        ensure!(is_empty, "the directory `{}` is not empty", path.display());
         let keeper = keeper(&path, "lasting")?;
         Ok(Self {
             path,
@@ -138,4 +140,42 @@ fn keeper(directory: &Path, lifetime: &str) -> Result<Child> {
         .stderr(Stdio::null())
         .spawn()
         .context("cannot start a shell to end what we start")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// What the kernel does when this process is killed, however that happens.
+    fn close_the_pipe(directory: &mut Directory) {
+        drop(directory.keeper.stdin.take());
+    }
+
+    #[tokio::test]
+    async fn nothing_outlives_the_process_that_started_it() {
+        let mut directory = Directory::temporary().unwrap();
+        let mut command = Command::new("sh");
+        // The group is ended, children and all.
+        command.args(["-c", "sleep 600 & sleep 600"]);
+        let process = directory.spawn("sleeper", command).unwrap();
+        close_the_pipe(&mut directory);
+        let status = process.ended(Duration::from_secs(10)).await.unwrap();
+        assert!(!status.success());
+        assert!(directory.keeper.wait().unwrap().success());
+        assert!(!directory.path().exists());
+    }
+
+    #[test]
+    fn a_lasting_directory_is_fresh_and_stays() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("demo");
+        let directory = Directory::lasting(&path).unwrap();
+        directory.write("file", "content").unwrap();
+        drop(directory);
+        assert!(path.join("file").exists());
+        let error = Directory::lasting(&path).unwrap_err();
+        assert!(error.to_string().ends_with("is not empty"), "{error}");
+    }
 }

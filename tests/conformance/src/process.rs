@@ -63,8 +63,16 @@ impl Process {
     ///
     /// # Errors
     /// The program does not end within `patience`; it is killed then.
-    pub async fn stop(mut self, patience: Duration) -> Result<ExitStatus> {
+    pub async fn stop(self, patience: Duration) -> Result<ExitStatus> {
         self.signal(Signal::TERM);
+        self.ended(patience).await
+    }
+
+    /// Waits for the end.
+    ///
+    /// # Errors
+    /// As for [`Process::stop`].
+    pub async fn ended(mut self, patience: Duration) -> Result<ExitStatus> {
         let deadline = Instant::now() + patience;
         loop {
             if let Some(status) = self.child.try_wait()? {
@@ -72,7 +80,7 @@ impl Process {
             }
             ensure!(
                 Instant::now() < deadline,
-                "{} did not end within {patience:?} of SIGTERM",
+                "{} did not end within {patience:?}",
                 self.name
             );
             tokio::time::sleep(POLL).await;

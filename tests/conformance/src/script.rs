@@ -227,3 +227,31 @@ const PROGRAM: &str = r#"
     (call $read)
     BODY))
 "#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn compiles_whatever_is_said() {
+        let script = Script::validator()
+            .when("trap", Act::Trap)
+            .when("hang", Act::Hang)
+            .rejects("\"quoted\"", "no \u{1F980}")
+            .answers("random", &json!({ "uid": RANDOM }));
+        let module = script.compile().unwrap();
+        assert!(module.starts_with(b"\0asm"));
+    }
+
+    #[test]
+    fn has_room_for_a_page_of_texts() {
+        let error = Script::mutator()
+            .warns("x", &"x".repeat(70_000))
+            .compile()
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "a script has more to say than fits into a page"
+        );
+    }
+}

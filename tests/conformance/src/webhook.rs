@@ -133,3 +133,14 @@ fn flags(text: &str) -> Vec<String> {
 fn read(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_are_the_lines_that_are_no_comments() {
+        let text = "# Flags --one=a line.\n\n--token=v1\n--ttl=1s\n";
+        assert_eq!(flags(text), ["--token=v1", "--ttl=1s"]);
+    }
+}

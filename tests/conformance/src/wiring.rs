@@ -66,6 +66,8 @@ fn modules(configuration: &str) -> impl Iterator<Item = &str> {
         .filter_map(|(_, file)| file.trim().strip_suffix(".wasm"))
 }
 
+const TOKEN_VERSION: &str = "--authentication-token-webhook-version";
+
 impl ReviewVersion {
     /// The files and flags that `manifests` prints say v1, with v1beta1 as the second choice for admission; this makes
     /// them say what the wiring wants, as an operator with an old cluster would.
@@ -73,11 +75,10 @@ impl ReviewVersion {
         if self == Self::V1 {
             return Ok(());
         }
-        for flag in flags {
-            if flag.starts_with("--authentication-token-webhook-version=") {
-                *flag = "--authentication-token-webhook-version=v1beta1".to_owned();
-            }
-        }
+        let is_version = |flag: &&mut String| flag.starts_with(TOKEN_VERSION);
+        let flag = flags.iter_mut().find(is_version);
+        let flag = flag.with_context(|| format!("there is no flag `{TOKEN_VERSION}`"))?;
+        *flag = format!("{TOKEN_VERSION}=v1beta1");
         replace(
             directory,
             "plug/authorization-configuration.yaml",
@@ -107,4 +108,16 @@ fn replace(directory: &Directory, file: &str, from: &str, to: &str) -> Result<()
     );
     directory.write(file, text.replace(from, to))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_the_modules_of_a_configuration() {
+        let configuration =
+            "modules:\n- module: ./modules/a.wasm\n- name: b\n  module: ./modules/b_c.wasm\n";
+        assert_eq!(modules(configuration).collect::<Vec<_>>(), ["a", "b_c"]);
+    }
 }

@@ -22,7 +22,7 @@ Now you are magic-user:
   kubectl create configmap mine --from-literal=greeting=hello
   kubectl get configmap mine -o yaml                                 # changed by magic-mutator
   kubectl create configmap bad --from-literal=not-allowed-value=oops # rejected by magic-validator
-  kubectl --context admin get configmaps -A                          # no policy is asked about an admin
+  kubectl --context admin get configmaps -A                          # an admin may do everything
 ",
         kubeconfig.display()
     );

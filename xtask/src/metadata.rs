@@ -31,6 +31,8 @@ pub struct Dependency {
     pub name: String,
     /// Where it is, for a package of this repository.
     pub path: Option<PathBuf>,
+    /// `dev` or `build`; none for an ordinary dependency.
+    pub kind: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

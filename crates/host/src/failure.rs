@@ -5,7 +5,7 @@ use engine::{CallError, CallFailed};
 use wire::envelope::OutputError;
 
 /// What went wrong while the module ran.
-pub(crate) fn from_call(failed: CallFailed) -> Failure {
+pub(crate) fn from_call(failed: &CallFailed) -> Failure {
     let kind = match &failed.error {
         CallError::Deadline(_) => FailureKind::Deadline,
         CallError::Memory { .. } | CallError::Table { .. } => FailureKind::Memory,

@@ -34,7 +34,7 @@ impl LoadedPolicy {
             name: policy.name.clone(),
             entry,
             entry_point,
-            digest: module.digest().clone(),
+            digest: *module.digest(),
             settings: policy.settings.clone(),
             timeout: policy.timeout,
             limits: policy.limits.clone(),
@@ -46,7 +46,7 @@ impl LoadedPolicy {
         PolicyInfo {
             plane,
             name: self.name.clone(),
-            digest: self.digest.clone(),
+            digest: self.digest,
             entry_point: self.entry_point,
             dialect: Dialect::Wasi,
         }
@@ -70,7 +70,7 @@ impl LoadedPolicy {
             .entry
             .call(input, &self.limits, deadline)
             .await
-            .map_err(failure::from_call)?;
+            .map_err(|failed| failure::from_call(&failed))?;
         if self.debug {
             tracing::debug!(policy = %self.name, output = %redact::output(review, &output.stdout), "answer");
         }

@@ -137,7 +137,12 @@ mod tests {
         for bytes in [&b""[..], b"ok", b"{\"response\":1} trailing"] {
             assert!(matches!(output(bytes), Err(OutputError::NotEnvelope(_))));
         }
-        for bytes in [&b"{}"[..], b"[]", b"{\"response\":null}", b"{\"error\":\"\"}"] {
+        for bytes in [
+            &b"{}"[..],
+            b"[]",
+            b"{\"response\":null}",
+            b"{\"error\":\"\"}",
+        ] {
             assert!(matches!(output(bytes), Err(OutputError::Empty)));
         }
     }

@@ -107,8 +107,7 @@ impl Step {
             Self::Codegen => codegen::check(context),
             Self::Guests => guests::run(context, &guests::Arguments::default()),
             Self::Unit => {
-                let mut cargo =
-                    arguments(context.cargo("test"), "--workspace");
+                let mut cargo = arguments(context.cargo("test"), "--workspace");
                 cargo.env("K8S_WASM_GUESTS", guests::build(context)?);
                 process::run(cargo)
             }

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::Finding;
-use crate::metadata::Package;
+use crate::metadata::{Dependency, Package};
 
-/// For each package what it may depend on, in any of its dependency tables. The same list as in ARCHITECTURE.md.
+/// For each package what it may depend on. The same list as in ARCHITECTURE.md.
 const EDGES: [(&str, &[&str]); 10] = [
     (
         "k8s-wasm",
@@ -26,6 +26,14 @@ const EDGES: [(&str, &[&str]); 10] = [
 const FAMILIES: [(&str, &[&str]); 2] = [
     ("examples", &["k8s-wasm-sdk"]),
     ("spec/guests", &["k8s-wasm-wire"]),
+];
+
+/// What only the tests of a package may depend on, besides: packages, or all of a family.
+const DEV_EDGES: [(&str, &[&str]); 2] = [
+    // A host under test needs an engine.
+    ("server", &["engine"]),
+    // The vectors of the specification ask the examples.
+    ("k8s-wasm-sdk", &["examples"]),
 ];
 
 /// Finds dependencies that the tables do not allow, and packages that they do not know.
@@ -56,6 +64,7 @@ fn check_package(package: &Package, root: &Path) -> Vec<Finding> {
         .filter(|dependency| dependency.path.is_some());
     inside
         .filter(|dependency| !allowed.contains(&dependency.name.as_str()))
+        .filter(|dependency| !allowed_for_tests(&package.name, dependency, root))
         .map(|dependency| {
             let (name, other) = (&package.name, &dependency.name);
             Finding::file(
@@ -64,6 +73,18 @@ fn check_package(package: &Package, root: &Path) -> Vec<Finding> {
             )
         })
         .collect()
+}
+
+fn allowed_for_tests(package: &str, dependency: &Dependency, root: &Path) -> bool {
+    let (Some("dev"), Some(path)) = (dependency.kind.as_deref(), &dependency.path) else {
+        return false;
+    };
+    let allowed = DEV_EDGES.iter().find(|(name, _)| *name == package);
+    allowed.is_some_and(|(_, allowed)| {
+        allowed
+            .iter()
+            .any(|edge| *edge == dependency.name || path.starts_with(root.join(edge)))
+    })
 }
 
 #[cfg(test)]
@@ -103,6 +124,23 @@ mod tests {
         );
         assert_eq!(
             findings("require-labels", "examples/require-labels", "engine").len(),
+            1
+        );
+    }
+
+    #[test]
+    fn accepts_from_tests_what_only_tests_may() {
+        let package = |kind| {
+            let package = json!({
+                "name": "server", "manifest_path": "/repository/crates/server/Cargo.toml", "targets": [],
+                "dependencies": [{ "name": "engine", "path": "/repository/crates/engine", "kind": kind }],
+                "metadata": null,
+            });
+            [serde_json::from_value(package).unwrap()]
+        };
+        assert!(check(&package(json!("dev")), Path::new("/repository")).is_empty());
+        assert_eq!(
+            check(&package(json!(null)), Path::new("/repository")).len(),
             1
         );
     }

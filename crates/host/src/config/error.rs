@@ -86,7 +86,7 @@ pub(crate) fn nearest<'a>(
                 name,
             )
         })
-        .filter(|(distance, name)| *distance <= 1 + name.len() / 4)
+        .filter(|(distance, name)| *distance <= name.len().div_ceil(4))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
 }

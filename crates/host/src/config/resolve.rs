@@ -317,7 +317,7 @@ impl<'a> Resolver<'a> {
     ) -> Result<Option<Box<wire::RawValue>>, ConfigError> {
         written
             .settings
-            .map(|settings| wire::to_raw_value(settings))
+            .map(wire::to_raw_value)
             .transpose()
             .map_err(|error| {
                 self.file

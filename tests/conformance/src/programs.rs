@@ -48,7 +48,7 @@ impl Programs {
 
 fn path(variable: &str) -> Result<PathBuf> {
     let value = std::env::var_os(variable).with_context(|| {
-        format!("{variable} is not set; run `cargo xtask test --only conformance`")
+        format!("{variable} is not set; run `cargo xtask test --only conformance`, or `cargo xtask demo`")
     })?;
     let path = Path::new(&value);
     path.canonicalize().with_context(|| {

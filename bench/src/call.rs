@@ -16,7 +16,9 @@ const DEADLINE: Duration = Duration::from_secs(1);
 
 /// Prints a table: each line a thing to call, medians over all calls of all rounds.
 pub fn measure(rounds: usize, round: Duration) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()?;
     let engine = Engine::new(Options::default())?;
     let host = policies::host(&engine)?;
     println!("## The cost of a call\n");
@@ -26,20 +28,36 @@ pub fn measure(rounds: usize, round: Duration) -> anyhow::Result<()> {
         let empty = engine.load(&wat::parse_str(EMPTY)?)?.entry("validate")?;
         let limits = Limits::default();
         line("empty module, `Entry::call`", rounds, round, async || {
-            empty.call(Vec::new(), &limits, Instant::now() + DEADLINE).await.is_ok()
+            empty
+                .call(Vec::new(), &limits, Instant::now() + DEADLINE)
+                .await
+                .is_ok()
         })
         .await?;
         for (plane, _, review) in policies::planes() {
             let (module, export) = export_of(plane);
-            let entry = engine.load(&std::fs::read(policies::module(module)?)?)?.entry(export)?;
+            let entry = engine
+                .load(&std::fs::read(policies::module(module)?)?)?
+                .entry(export)?;
             let input = wire::envelope::input(&review, None);
-            line(&format!("`{module}`, `Entry::call`"), rounds, round, async || {
-                entry.call(input.clone(), &limits, Instant::now() + DEADLINE).await.is_ok()
-            })
+            line(
+                &format!("`{module}`, `Entry::call`"),
+                rounds,
+                round,
+                async || {
+                    entry
+                        .call(input.clone(), &limits, Instant::now() + DEADLINE)
+                        .await
+                        .is_ok()
+                },
+            )
             .await?;
-            line(&format!("`{module}`, `Host::ask`"), rounds, round, async || {
-                answers(&host, plane, &review).await
-            })
+            line(
+                &format!("`{module}`, `Host::ask`"),
+                rounds,
+                round,
+                async || answers(&host, plane, &review).await,
+            )
             .await?;
         }
         anyhow::Ok(())
@@ -49,8 +67,15 @@ pub fn measure(rounds: usize, round: Duration) -> anyhow::Result<()> {
 }
 
 async fn answers(host: &Host, plane: access::Plane, review: &[u8]) -> bool {
-    let question = Question { plane, policy: None, review, deadline: Instant::now() + DEADLINE };
-    host.ask(question).await.is_ok_and(|answered| answered.decision.is_ok())
+    let question = Question {
+        plane,
+        policy: None,
+        review,
+        deadline: Instant::now() + DEADLINE,
+    };
+    host.ask(question)
+        .await
+        .is_ok_and(|answered| answered.decision.is_ok())
 }
 
 fn export_of(plane: access::Plane) -> (&'static str, &'static str) {
@@ -76,15 +101,27 @@ where
         let end = Instant::now() + round;
         while Instant::now() < end {
             let start = Instant::now();
-            anyhow::ensure!(call().await, "a call of {name} failed: its time would mean nothing");
+            anyhow::ensure!(
+                call().await,
+                "a call of {name} failed: its time would mean nothing"
+            );
             // The first round warms up.
             if measured > 0 {
                 times.push(start.elapsed());
             }
         }
     }
-    let (median, p99, min) =
-        (percentile(&mut times, 50), percentile(&mut times, 99), percentile(&mut times, 0));
-    println!("| {name} | {} | {} | {} | {} |", micros(median), micros(p99), micros(min), times.len());
+    let (median, p99, min) = (
+        percentile(&mut times, 50),
+        percentile(&mut times, 99),
+        percentile(&mut times, 0),
+    );
+    println!(
+        "| {name} | {} | {} | {} | {} |",
+        micros(median),
+        micros(p99),
+        micros(min),
+        times.len()
+    );
     Ok(())
 }

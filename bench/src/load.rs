@@ -1,6 +1,9 @@
 //! Throughput and latency over TLS: each endpoint beside a handler that does nothing, in turns, in one run.
 
+use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -22,6 +25,8 @@ use crate::policies;
 use crate::stats::{median, micros, percentile};
 
 const CONNECTIONS: [usize; 2] = [16, 1];
+const CERTIFICATE: &str = "tls.crt";
+const KEY: &str = "tls.key";
 
 /// Reads the review and answers with a review of the usual size: all that is left is sockets, TLS and HTTP.
 struct Nothing;
@@ -50,11 +55,57 @@ struct Round {
 
 /// Prints a table for 16 connections and one for a single connection.
 pub fn measure(rounds: usize, round: Duration) -> anyhow::Result<()> {
-    // Two runtimes, as with two programs: the load does not wait in the server's queues.
-    let server = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let client = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let client = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
     let certificates = Certificates::make()?;
-    let (webhook, nothing) = server.block_on(start(&certificates))?;
+    // A program of its own, as an API server is: what the server does to its address space must not stop the client.
+    let mut server = Command::new(std::env::current_exe()?)
+        .arg("serve")
+        .arg(certificates.folder.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut addresses = String::new();
+    BufReader::new(server.stdout.take().context("the server's output")?)
+        .read_line(&mut addresses)?;
+    let (webhook, nothing) = addresses
+        .trim()
+        .split_once(' ')
+        .context("the server did not start")?;
+    let measured = client.block_on(tables(
+        webhook.parse()?,
+        nothing.parse()?,
+        &certificates,
+        rounds,
+        round,
+    ));
+    // Without its input it ends.
+    drop(server.stdin.take());
+    server.wait()?;
+    measured
+}
+
+/// Serves the webhooks and the handler that does nothing until stdin ends; prints their addresses.
+pub fn serve(certificates: &Path) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    let (webhook, nothing) = runtime.block_on(start(certificates))?;
+    println!("{webhook} {nothing}");
+    std::io::copy(&mut std::io::stdin(), &mut std::io::sink())?;
+    Ok(())
+}
+
+async fn tables(
+    webhook: SocketAddr,
+    nothing: SocketAddr,
+    certificates: &Certificates,
+    rounds: usize,
+    round: Duration,
+) -> anyhow::Result<()> {
     let connector = TlsConnector::from(Arc::new(certificates.client()?));
     let mut targets = vec![Target {
         name: "no-op",
@@ -69,29 +120,31 @@ pub fn measure(rounds: usize, round: Duration) -> anyhow::Result<()> {
         review: review.into(),
     }));
     for connections in CONNECTIONS {
-        client.block_on(table(&targets, &connector, connections, rounds, round))?;
+        table(&targets, &connector, connections, rounds, round).await?;
     }
     Ok(())
 }
 
-async fn start(certificates: &Certificates) -> anyhow::Result<(SocketAddr, SocketAddr)> {
+async fn start(certificates: &Path) -> anyhow::Result<(SocketAddr, SocketAddr)> {
     let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let certificate = CertificatePath(certificates.join(CERTIFICATE));
+    let key = KeyPath(certificates.join(KEY));
+    let identity = Identity::load(&certificate, &key, &Clients::Anyone)?;
     let tls = Tls::Files {
-        certificate: CertificatePath(certificates.certificate_file()),
-        key: KeyPath(certificates.key_file()),
+        certificate,
+        key,
         clients: Clients::Anyone,
     };
     let host = Arc::new(policies::host(&Engine::new(Options::default())?)?);
-    let options = server::Options { listen: local, admin: local, ..server::Options::new(tls) };
+    let options = server::Options {
+        listen: local,
+        admin: local,
+        ..server::Options::new(tls)
+    };
     let server = Server::bind(options, host).await?;
     let webhook = server.local_addr();
     tokio::spawn(server.run(std::future::pending()));
 
-    let identity = Identity::load(
-        &CertificatePath(certificates.certificate_file()),
-        &KeyPath(certificates.key_file()),
-        &Clients::Anyone,
-    )?;
     let socket = TcpListener::bind(local).await?;
     let nothing = socket.local_addr()?;
     let listener = Listener::new(socket, Some(identity), http::Limits::default());
@@ -122,8 +175,15 @@ async fn table(
     let nothing: Vec<f64> = found[0].iter().map(|round| round.per_second).collect();
     for (target, rounds) in targets.iter().zip(found) {
         let mut rates: Vec<f64> = rounds.iter().map(|round| round.per_second).collect();
-        let mut ratios: Vec<f64> = rates.iter().zip(&nothing).map(|(rate, no_op)| rate / no_op).collect();
-        let mut latencies: Vec<Duration> = rounds.into_iter().flat_map(|round| round.latencies).collect();
+        let mut ratios: Vec<f64> = rates
+            .iter()
+            .zip(&nothing)
+            .map(|(rate, no_op)| rate / no_op)
+            .collect();
+        let mut latencies: Vec<Duration> = rounds
+            .into_iter()
+            .flat_map(|round| round.latencies)
+            .collect();
         println!(
             "| `{}` | {} | {:.0} | {:.0} % | {} | {} |",
             target.name,
@@ -160,7 +220,10 @@ async fn drive(
     while let Some(finished) = tasks.join_next().await {
         latencies.extend(finished??);
     }
-    Ok(Round { per_second: latencies.len() as f64 / start.elapsed().as_secs_f64(), latencies })
+    Ok(Round {
+        per_second: latencies.len() as f64 / start.elapsed().as_secs_f64(),
+        latencies,
+    })
 }
 
 async fn ask_until(
@@ -172,8 +235,11 @@ async fn ask_until(
 ) -> anyhow::Result<Vec<Duration>> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
-    let stream = connector.connect(ServerName::try_from("localhost")?, stream).await?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    let stream = connector
+        .connect(ServerName::try_from("localhost")?, stream)
+        .await?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let connection = tokio::spawn(connection);
     let mut latencies = Vec::new();
     while Instant::now() < end {
@@ -186,7 +252,11 @@ async fn ask_until(
         let status = response.status();
         let body = response.into_body().collect().await?.to_bytes();
         latencies.push(start.elapsed());
-        anyhow::ensure!(status == 200, "{path} answered {status}: {}", String::from_utf8_lossy(&body));
+        anyhow::ensure!(
+            status == 200,
+            "{path} answered {status}: {}",
+            String::from_utf8_lossy(&body)
+        );
     }
     connection.abort();
     Ok(latencies)
@@ -202,17 +272,12 @@ impl Certificates {
     fn make() -> anyhow::Result<Self> {
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
         let folder = tempfile::tempdir()?;
-        std::fs::write(folder.path().join("tls.crt"), made.cert.pem())?;
-        std::fs::write(folder.path().join("tls.key"), made.signing_key.serialize_pem())?;
-        Ok(Self { folder, certificate: made.cert })
-    }
-
-    fn certificate_file(&self) -> std::path::PathBuf {
-        self.folder.path().join("tls.crt")
-    }
-
-    fn key_file(&self) -> std::path::PathBuf {
-        self.folder.path().join("tls.key")
+        std::fs::write(folder.path().join(CERTIFICATE), made.cert.pem())?;
+        std::fs::write(folder.path().join(KEY), made.signing_key.serialize_pem())?;
+        Ok(Self {
+            folder,
+            certificate: made.cert,
+        })
     }
 
     fn client(&self) -> anyhow::Result<rustls::ClientConfig> {

@@ -8,6 +8,7 @@ mod policies;
 mod reviews;
 mod stats;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
@@ -25,22 +26,30 @@ struct Cli {
     rounds: usize,
 }
 
-#[derive(Subcommand, Clone, Copy, PartialEq, Eq)]
+#[derive(Subcommand, Clone, PartialEq, Eq)]
 enum Part {
     /// The cost of one call, on one thread
     Call,
     /// Throughput and latency over TLS, beside a handler that does nothing
     Load,
+    /// The server under load, as `load` starts it
+    #[command(hide = true)]
+    Serve {
+        /// Where its certificate is
+        certificates: PathBuf,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
     let round = Duration::from_secs_f64(cli.seconds);
-    if cli.part != Some(Part::Load) {
-        call::measure(cli.rounds, round)?;
+    match cli.part {
+        None => {
+            call::measure(cli.rounds, round)?;
+            load::measure(cli.rounds, round)
+        }
+        Some(Part::Call) => call::measure(cli.rounds, round),
+        Some(Part::Load) => load::measure(cli.rounds, round),
+        Some(Part::Serve { certificates }) => load::serve(&certificates),
     }
-    if cli.part != Some(Part::Call) {
-        load::measure(cli.rounds, round)?;
-    }
-    Ok(())
 }

@@ -29,7 +29,10 @@ pub fn host(engine: &engine::Engine) -> anyhow::Result<Host> {
             policy: policy("magic_authorizer")?,
             on_failure: access::authz::OnFailure::NoOpinion,
         }],
-        admission: vec![admitter("magic_validator", false)?, admitter("magic_mutator", true)?],
+        admission: vec![
+            admitter("magic_validator", false)?,
+            admitter("magic_mutator", true)?,
+        ],
         engine: engine::Options::default(),
     };
     Ok(Host::load(&configuration, &FileModules, engine)?)
@@ -46,7 +49,10 @@ fn policy(name: &str) -> anyhow::Result<Policy> {
     let module = module(name)?;
     Ok(Policy {
         name: name.parse()?,
-        position: Position { file: module.clone(), line: None },
+        position: Position {
+            file: module.clone(),
+            line: None,
+        },
         module,
         settings: None,
         timeout: Duration::from_secs(1),

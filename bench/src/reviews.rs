@@ -29,8 +29,9 @@ pub fn access() -> Vec<u8> {
 
 /// The creation of a configmap; about 3.4 KB, as an ordinary object with its managed fields.
 pub fn configmap() -> Vec<u8> {
-    let data: serde_json::Map<String, Value> =
-        (0..24).map(|n| (format!("key-{n:02}"), json!("0123456789abcdef".repeat(3)))).collect();
+    let data: serde_json::Map<String, Value> = (0..32)
+        .map(|n| (format!("key-{n:02}"), json!("0123456789abcdef".repeat(3))))
+        .collect();
     let gvk = json!({"group": "", "version": "v1", "kind": "ConfigMap"});
     let gvr = json!({"group": "", "version": "v1", "resource": "configmaps"});
     json!({

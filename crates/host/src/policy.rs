@@ -80,10 +80,12 @@ impl LoadedPolicy {
         let answer = wire::envelope::output(&output.stdout)
             .map_err(|error| failure::from_output(&error, &output.stderr))?;
         decode(answer).map_err(|error| {
+            // The parser quotes what it found, which may be a token or the data of a Secret.
             Failure::new(
                 FailureKind::Answer,
-                format!("its answer cannot be read: {error}"),
+                "its answer is not the review that was asked",
             )
+            .with_detail(error.to_string())
         })
     }
 }

@@ -24,17 +24,31 @@ pub(crate) fn review(bytes: &[u8]) -> String {
     review.to_string()
 }
 
-/// A module's output as text. What it says of a Secret is left out whole: a patch would contain the data.
+/// A module's output as text. A module may repeat its question: the token is taken out wherever it stands. Of what it says
+/// on a Secret only the decision is left, since messages, warnings and patches may quote the data.
 pub(crate) fn output(review: &[u8], stdout: &[u8]) -> String {
-    let about_secret =
-        serde_json::from_slice::<Value>(review).is_ok_and(|review| is_secret(&review));
-    let Ok(mut output) = serde_json::from_slice::<Value>(stdout) else {
-        return format!("<{} bytes that are not JSON>", stdout.len());
+    let size = format!("<{} bytes that are not shown>", stdout.len());
+    let (Ok(review), Ok(output)) = (
+        serde_json::from_slice::<Value>(review),
+        serde_json::from_slice::<Value>(stdout),
+    ) else {
+        return size;
     };
-    if about_secret && let Some(patch) = output.pointer_mut("/response/response/patch") {
-        *patch = REDACTED.into();
+    if is_secret(&review) {
+        let allowed = output
+            .pointer("/response/response/allowed")
+            .and_then(Value::as_bool);
+        return format!("allowed: {allowed:?}, {size}");
     }
-    output.to_string()
+    let text = output.to_string();
+    match review.pointer("/spec/token").and_then(Value::as_str) {
+        Some(token) if !token.is_empty() => {
+            // As it stands in JSON, where some characters are escaped.
+            let quoted = Value::from(token).to_string();
+            text.replace(quoted.trim_matches('"'), REDACTED)
+        }
+        _ => text,
+    }
 }
 
 fn is_secret(review: &Value) -> bool {
@@ -98,7 +112,15 @@ mod tests {
     }
 
     #[test]
+    fn takes_the_token_out_of_an_answer_that_repeats_the_question() {
+        let body = br#"{"kind":"TokenReview","spec":{"token":"hun\"ter2"}}"#;
+        let answer = br#"{"response":{"spec":{"token":"hun\"ter2"},"status":{"user":{"username":"hun\"ter2!"}}}}"#;
+        let text = output(body, answer);
+        assert!(!text.contains("ter2") && text.contains("status"), "{text}");
+    }
+
+    #[test]
     fn shows_the_size_of_what_is_not_json() {
-        assert_eq!(output(b"{}", b"hello"), "<5 bytes that are not JSON>");
+        assert_eq!(output(b"{}", b"hello"), "<5 bytes that are not shown>");
     }
 }

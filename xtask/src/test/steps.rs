@@ -100,10 +100,13 @@ impl Step {
         match self {
             Self::Format => process::run(arguments(context.command("cargo"), "fmt --all --check")),
             Self::Tidy => tidy::run(context),
-            Self::Clippy => process::run(arguments(
-                context.cargo("clippy"),
-                "--workspace --all-targets -- --deny warnings",
-            )),
+            // The stories are no part of `--all-targets`: they are not run by plain `cargo test`.
+            Self::Clippy => ["--all-targets", "--test stories"]
+                .into_iter()
+                .try_for_each(|targets| {
+                    let what = format!("--workspace {targets} -- --deny warnings");
+                    process::run(arguments(context.cargo("clippy"), &what))
+                }),
             Self::Codegen => codegen::check(context),
             Self::Guests => guests::run(context, &guests::Arguments::default()),
             Self::Unit => {

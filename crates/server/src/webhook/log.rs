@@ -25,7 +25,10 @@ pub(super) fn decision(plane: Plane, answered: &Answered, status: StatusCode, ar
         plane,
         policy = deciding(&answered.trace),
         verdict = answered.verdict().as_str(),
-        uid = answered.uid.as_deref(),
+        uid = answered
+            .uid
+            .as_deref()
+            .map(|uid| uid.chars().take(UID_MAX).collect::<String>()),
         status = status.as_u16(),
         duration_us = u64::try_from(arrival.elapsed().as_micros()).unwrap_or(u64::MAX),
         "decided",
@@ -39,6 +42,9 @@ pub(super) fn refusal(method: &Method, uri: &Uri, refusal: &Refusal) {
     tracing::info!(%method, ?path, status = refusal.status().as_u16(), reason = refusal.reason(), "refused a request");
     tracing::debug!(told = %refusal, "what the client was told");
 }
+
+/// A UUID has 36 characters; a client can send anything.
+const UID_MAX: usize = 64;
 
 /// Longer than any path that leads somewhere, in characters.
 const PATH_MAX: usize = 300;

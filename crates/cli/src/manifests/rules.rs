@@ -42,20 +42,25 @@ pub(super) fn union<'a>(rules: impl IntoIterator<Item = &'a Rule>) -> Vec<RuleWi
 }
 
 /// The conditions that keep a webhook for `*` away from objects that change all the time, or on which the cluster and
-/// its access control themselves depend. What a rule names is not left out.
+/// its access control themselves depend. What a rule names, by resource or by group, is not left out.
 pub(super) fn exclusions<'a>(rules: impl IntoIterator<Item = &'a Rule>) -> Vec<MatchCondition> {
-    let patterns: Vec<&Pattern> = rules
-        .into_iter()
-        .flat_map(Rule::resources)
-        .map(|pattern| &pattern.resource)
-        .collect();
-    if !patterns.contains(&&Pattern::Any) {
+    let (mut resources, mut groups) = (Vec::new(), Vec::new());
+    for rule in rules {
+        resources.extend(rule.resources().iter().map(|pattern| &pattern.resource));
+        groups.extend(rule.api_groups());
+    }
+    if !resources.contains(&&Pattern::Any) {
         return Vec::new();
     }
-    let named = |resource: &&str| patterns.contains(&&Pattern::Only((*resource).to_owned()));
+    let named = |patterns: &[&Pattern], names: &[&str]| {
+        patterns
+            .iter()
+            .any(|pattern| matches!(pattern, Pattern::Only(name) if names.contains(&name.as_str())))
+    };
     EXCLUSIONS
         .iter()
-        .filter(|exclusion| !exclusion.resources.iter().any(&named))
+        .filter(|exclusion| !named(&resources, exclusion.resources))
+        .filter(|exclusion| !named(&groups, exclusion.groups))
         .map(|exclusion| MatchCondition {
             name: exclusion.name,
             expression: exclusion.expression,
@@ -66,6 +71,8 @@ pub(super) fn exclusions<'a>(rules: impl IntoIterator<Item = &'a Rule>) -> Vec<M
 struct Exclusion {
     name: &'static str,
     resources: &'static [&'static str],
+    /// The groups that have nothing else in them that a policy could be meant for.
+    groups: &'static [&'static str],
     expression: &'static str,
 }
 
@@ -75,11 +82,13 @@ const EXCLUSIONS: [Exclusion; 3] = [
     Exclusion {
         name: "not-a-lease",
         resources: &["leases"],
+        groups: &["coordination.k8s.io"],
         expression: "!(request.resource.group == 'coordination.k8s.io' && request.resource.resource == 'leases')",
     },
     Exclusion {
         name: "not-an-event",
         resources: &["events"],
+        groups: &["events.k8s.io"],
         expression: "!(request.resource.group in ['', 'events.k8s.io'] && request.resource.resource == 'events')",
     },
     Exclusion {
@@ -92,6 +101,7 @@ const EXCLUSIONS: [Exclusion; 3] = [
             "selfsubjectaccessreviews",
             "selfsubjectrulesreviews",
         ],
+        groups: &["authentication.k8s.io", "authorization.k8s.io"],
         expression: "!(request.resource.group in ['authentication.k8s.io', 'authorization.k8s.io'])",
     },
 ];
@@ -174,6 +184,12 @@ mod tests {
         assert_eq!(names(&[rule(&["*"], &["*"], &["*/*"])]), all);
         assert_eq!(names(&[rule(&["*"], &["*"], &["*"])]), all);
         assert!(names(&[rule(&["*"], &["*"], &["pods"])]).is_empty());
+    }
+
+    #[test]
+    fn does_not_leave_out_what_is_in_a_group_that_a_rule_names() {
+        let rules = [rule(&["*"], &["coordination.k8s.io"], &["*"])];
+        assert_eq!(names(&rules), ["not-an-event", "not-an-access-review"]);
     }
 
     #[test]

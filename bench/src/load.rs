@@ -54,7 +54,7 @@ struct Round {
 }
 
 /// Prints a table for 16 connections and one for a single connection.
-pub fn measure(rounds: usize, round: Duration) -> anyhow::Result<()> {
+pub fn measure(rounds: usize, round: Duration, only: &str) -> anyhow::Result<()> {
     let client = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -80,6 +80,7 @@ pub fn measure(rounds: usize, round: Duration) -> anyhow::Result<()> {
         &certificates,
         rounds,
         round,
+        only,
     ));
     // Without its input it ends.
     drop(server.stdin.take());
@@ -105,6 +106,7 @@ async fn tables(
     certificates: &Certificates,
     rounds: usize,
     round: Duration,
+    only: &str,
 ) -> anyhow::Result<()> {
     let connector = TlsConnector::from(Arc::new(certificates.client()?));
     let mut targets = vec![Target {
@@ -113,7 +115,9 @@ async fn tables(
         path: "/",
         review: crate::reviews::configmap().into(),
     }];
-    targets.extend(policies::planes().map(|(_, path, review)| Target {
+    let planes = policies::planes().into_iter();
+    let wanted = planes.filter(|(_, path, _)| path.contains(only));
+    targets.extend(wanted.map(|(_, path, review)| Target {
         name: path,
         address: webhook,
         path,

@@ -31,7 +31,11 @@ enum Part {
     /// The cost of one call, on one thread
     Call,
     /// Throughput and latency over TLS, beside a handler that does nothing
-    Load,
+    Load {
+        /// Only the endpoints whose name contains this, beside the no-op: for a look with a profiler
+        #[arg(long, default_value = "")]
+        only: String,
+    },
     /// The server under load, as `load` starts it
     #[command(hide = true)]
     Serve {
@@ -46,10 +50,10 @@ fn main() -> anyhow::Result<()> {
     match cli.part {
         None => {
             call::measure(cli.rounds, round)?;
-            load::measure(cli.rounds, round)
+            load::measure(cli.rounds, round, "")
         }
         Some(Part::Call) => call::measure(cli.rounds, round),
-        Some(Part::Load) => load::measure(cli.rounds, round),
+        Some(Part::Load { only }) => load::measure(cli.rounds, round, &only),
         Some(Part::Serve { certificates }) => load::serve(&certificates),
     }
 }

@@ -25,7 +25,14 @@ use crate::failure::Failure;
 #[derive(Debug, Clone)]
 pub struct Patch {
     operations: json_patch::Patch,
-    object: Box<RawValue>,
+    object: After,
+}
+
+/// The object after a patch. What nobody changed stays the bytes that came in.
+#[derive(Debug, Clone)]
+enum After {
+    AsItWas(Box<RawValue>),
+    Changed(Value),
 }
 
 impl Patch {
@@ -68,10 +75,13 @@ impl Patch {
         serde_json::to_vec(&self.operations).unwrap_or_default()
     }
 
-    /// The object after the patch.
+    /// The object after the patch, as JSON.
     #[must_use]
-    pub fn object(&self) -> &RawValue {
-        &self.object
+    pub fn object(&self) -> Box<RawValue> {
+        match &self.object {
+            After::AsItWas(object) => object.clone(),
+            After::Changed(object) => text(object),
+        }
     }
 }
 
@@ -147,6 +157,11 @@ fn read(json: &[u8]) -> Result<Value, PatchError> {
     }
     normalise(&mut value);
     Ok(value)
+}
+
+/// Writes an object. It was read from JSON, so writing it to memory cannot fail.
+fn text(object: &Value) -> Box<RawValue> {
+    serde_json::value::to_raw_value(object).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
 
 /// Writes every number that is a 64-bit integer as one, so that equal numbers are equal values.

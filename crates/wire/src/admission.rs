@@ -20,7 +20,6 @@ pub struct Review<'a> {
     pub version: Version,
     /// What is asked.
     pub request: Request<'a>,
-    raw_request: &'a RawValue,
     body: &'a [u8],
 }
 
@@ -181,16 +180,15 @@ impl<'a> Review<'a> {
             #[serde(borrow, default)]
             kind: Cow<'a, str>,
             #[serde(borrow)]
-            request: Option<&'a RawValue>,
+            request: Option<Request<'a>>,
         }
+        // One pass: reviews are long, and reading them is most of what a host does.
         let posted: Posted<'_> = serde_json::from_slice(body)?;
-        let raw_request = posted
-            .request
-            .ok_or_else(|| ParseError::missing("request"))?;
         Ok(Self {
             version: Kind::AdmissionReview.version_of(&posted.api_version, &posted.kind)?,
-            request: serde_json::from_str(raw_request.get())?,
-            raw_request,
+            request: posted
+                .request
+                .ok_or_else(|| ParseError::missing("request"))?,
             body,
         })
     }
@@ -214,10 +212,13 @@ impl<'a> Review<'a> {
     /// # Errors
     /// Cannot happen for a review that [`Review::parse`] accepted.
     pub fn for_module_with(&self, object: &RawValue) -> Result<Vec<u8>, ParseError> {
-        let mut request: Members<'_> = serde_json::from_str(self.raw_request.get())?;
+        let mut members: Members<'_> = serde_json::from_slice(self.body)?;
+        let request = members
+            .get("request")
+            .ok_or_else(|| ParseError::missing("request"))?;
+        let mut request: Members<'_> = serde_json::from_str(request.get())?;
         request.set("object", Cow::Borrowed(object));
         let request = serde_json::value::to_raw_value(&request)?;
-        let mut members: Members<'_> = serde_json::from_slice(self.body)?;
         members.set("request", Cow::Owned(request));
         review::in_v1(members, Kind::AdmissionReview)
     }

@@ -54,7 +54,7 @@ fn changeable<'a>(request: &Request<'a>) -> Option<&'a RawValue> {
 /// What the next policy is asked.
 fn body<'a>(review: &Review<'a>, draft: Option<&Draft<'_>>) -> Result<Cow<'a, [u8]>, ParseError> {
     match draft.and_then(Draft::changed) {
-        Some(object) => review.for_module_with(object).map(Cow::Owned),
+        Some(object) => review.for_module_with(&object).map(Cow::Owned),
         None => review.for_module(),
     }
 }

@@ -20,7 +20,7 @@ const MAX_ARRAYS_AROUND: usize = 8;
 /// The smallest patch from `before` to `after`, which are both objects.
 pub(super) fn diff(before: &Value, after: &Value) -> Result<Patch, PatchError> {
     let mut differ = Differ {
-        path: PointerBuf::new(),
+        path: Vec::new(),
         arrays: 0,
         operations: Vec::new(),
         cost: 0,
@@ -33,9 +33,9 @@ pub(super) fn diff(before: &Value, after: &Value) -> Result<Patch, PatchError> {
     Ok(Patch(differ.operations))
 }
 
-struct Differ {
-    /// Where we are, and how many arrays that is inside of.
-    path: PointerBuf,
+struct Differ<'a> {
+    /// Where we are, and how many arrays that is inside of. Written out only where something changed.
+    path: Vec<Place<'a>>,
     arrays: usize,
     operations: Vec<PatchOperation>,
     /// What the operations cost so far, and up to where it is worth going on.
@@ -43,9 +43,16 @@ struct Differ {
     limit: usize,
 }
 
-impl Differ {
+/// A member of an object or an element of an array.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    Member(&'a str),
+    Element(usize),
+}
+
+impl<'a> Differ<'a> {
     /// The change of one value, at the current path.
-    fn value(&mut self, before: &Value, after: &Value) {
+    fn value(&mut self, before: &'a Value, after: &'a Value) {
         let are_containers =
             (before.is_object() && after.is_object()) || (before.is_array() && after.is_array());
         if !are_containers {
@@ -65,7 +72,7 @@ impl Differ {
         self.limit = limit;
     }
 
-    fn descend(&mut self, before: &Value, after: &Value) {
+    fn descend(&mut self, before: &'a Value, after: &'a Value) {
         match (before, after) {
             (Value::Object(before), Value::Object(after)) => self.object(before, after),
             (Value::Array(before), Value::Array(after)) => {
@@ -78,15 +85,15 @@ impl Differ {
         }
     }
 
-    fn object(&mut self, before: &Map<String, Value>, after: &Map<String, Value>) {
+    fn object(&mut self, before: &'a Map<String, Value>, after: &'a Map<String, Value>) {
         for name in before.keys().filter(|name| !after.contains_key(*name)) {
-            self.within(name.as_str(), Self::remove);
+            self.within(Place::Member(name), Self::remove);
             if self.is_beyond_limit() {
                 return;
             }
         }
         for (name, after) in after {
-            self.within(name.as_str(), |differ| match before.get(name) {
+            self.within(Place::Member(name), |differ| match before.get(name) {
                 Some(before) => differ.value(before, after),
                 None => differ.add(after),
             });
@@ -96,7 +103,7 @@ impl Differ {
         }
     }
 
-    fn array(&mut self, before: &[Value], after: &[Value], around: usize) {
+    fn array(&mut self, before: &'a [Value], after: &'a [Value], around: usize) {
         let effort = if around < MAX_ARRAYS_AROUND {
             Effort::Search
         } else {
@@ -105,7 +112,7 @@ impl Differ {
         // What is left of `index` is already as it will be.
         let mut index: usize = 0;
         for step in align(before, after, effort) {
-            self.within(index, |differ| match step {
+            self.within(Place::Element(index), |differ| match step {
                 Step::Keep(before, after) => differ.value(before, after),
                 Step::Remove => differ.remove(),
                 Step::Add(after) => differ.add(after),
@@ -119,38 +126,44 @@ impl Differ {
         }
     }
 
-    fn within<'t>(&mut self, token: impl Into<Token<'t>>, change: impl FnOnce(&mut Self)) {
-        self.path.push_back(token);
+    fn within(&mut self, place: Place<'a>, change: impl FnOnce(&mut Self)) {
+        self.path.push(place);
         change(self);
-        self.path.pop_back();
+        self.path.pop();
     }
 
     fn add(&mut self, value: &Value) {
-        let (path, value) = (self.path.clone(), value.clone());
-        self.push(PatchOperation::Add(AddOperation { path, value }));
+        let value = value.clone();
+        self.push(|path| PatchOperation::Add(AddOperation { path, value }));
     }
 
     fn replace(&mut self, value: &Value) {
-        let (path, value) = (self.path.clone(), value.clone());
-        self.push(PatchOperation::Replace(ReplaceOperation { path, value }));
+        let value = value.clone();
+        self.push(|path| PatchOperation::Replace(ReplaceOperation { path, value }));
     }
 
     fn remove(&mut self) {
-        let path = self.path.clone();
-        self.push(PatchOperation::Remove(RemoveOperation { path }));
+        self.push(|path| PatchOperation::Remove(RemoveOperation { path }));
     }
 
-    fn push(&mut self, operation: PatchOperation) {
+    fn push(&mut self, operation: impl FnOnce(PointerBuf) -> PatchOperation) {
         /// `{"op":"replace","path":"","value":},`
         const WORDS: usize = 37;
-        self.cost = self
-            .cost
-            .saturating_add(WORDS)
-            .saturating_add(self.path.len());
-        self.operations.push(operation);
+        let path = PointerBuf::from_tokens(self.path.iter().copied());
+        self.cost = self.cost.saturating_add(WORDS).saturating_add(path.len());
+        self.operations.push(operation(path));
     }
 
     fn is_beyond_limit(&self) -> bool {
         self.cost > self.limit
+    }
+}
+
+impl<'a> From<Place<'a>> for Token<'a> {
+    fn from(place: Place<'a>) -> Self {
+        match place {
+            Place::Member(name) => name.into(),
+            Place::Element(index) => index.into(),
+        }
     }
 }

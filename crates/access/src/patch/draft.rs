@@ -3,21 +3,14 @@
 use serde_json::Value;
 use wire::RawValue;
 
-use super::{Patch, PatchError, apply, diff, normalise, read};
+use super::{After, Patch, PatchError, apply, diff, normalise, read, text};
 
 /// An object and what has become of it. It is parsed when somebody changes it.
 #[derive(Debug)]
 pub(crate) struct Draft<'a> {
     original: &'a RawValue,
     parsed: Option<Value>,
-    changed: Option<Changed>,
-}
-
-/// The object as it is now, and as text for the next policy.
-#[derive(Debug)]
-struct Changed {
-    object: Value,
-    text: Box<RawValue>,
+    changed: Option<Value>,
 }
 
 impl<'a> Draft<'a> {
@@ -31,8 +24,8 @@ impl<'a> Draft<'a> {
     }
 
     /// The object as it is now, when it was changed.
-    pub(crate) fn changed(&self) -> Option<&RawValue> {
-        self.changed.as_ref().map(|changed| &*changed.text)
+    pub(crate) fn changed(&self) -> Option<Box<RawValue>> {
+        self.changed.as_ref().map(text)
     }
 
     /// Takes the whole changed object; tells whether it differs. After an error the draft is what it was.
@@ -56,17 +49,17 @@ impl<'a> Draft<'a> {
         let (Some(mut before), Some(after)) = (self.parsed, self.changed) else {
             return Ok(Patch {
                 operations: json_patch::Patch::default(),
-                object: self.original.to_owned(),
+                object: After::AsItWas(self.original.to_owned()),
             });
         };
-        let operations = diff::diff(&before, &after.object)?;
+        let operations = diff::diff(&before, &after)?;
         json_patch::patch_unsafe(&mut before, &operations).map_err(|_| PatchError::Unverified)?;
-        if before != after.object {
+        if before != after {
             return Err(PatchError::Unverified);
         }
         Ok(Patch {
             operations,
-            object: after.text,
+            object: After::Changed(after),
         })
     }
 
@@ -81,13 +74,12 @@ impl<'a> Draft<'a> {
                     .map_err(|error| PatchError::Original(Box::new(error)))?,
             ),
         };
-        let now = self.changed.as_ref().map_or(original, |now| &now.object);
+        let now = self.changed.as_ref().unwrap_or(original);
         let object = change(now)?;
-        if object == *now {
-            return Ok(false);
+        let differs = object != *now;
+        if differs {
+            self.changed = Some(object);
         }
-        let text = serde_json::value::to_raw_value(&object).map_err(PatchError::Object)?;
-        self.changed = Some(Changed { object, text });
-        Ok(true)
+        Ok(differs)
     }
 }

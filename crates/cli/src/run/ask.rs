@@ -121,7 +121,7 @@ fn changed(review: &[u8], answered: &Answered) -> Result<Vec<u8>, Failed> {
         Ok(Decision::Admission(admission::Answer {
             decision: admission::Decision::Accept { patch: Some(patch) },
             ..
-        })) => Ok(wire::admission::Review::parse(review)?.for_module_with(patch.object())?),
+        })) => Ok(wire::admission::Review::parse(review)?.for_module_with(&patch.object())?),
         _ => Ok(review.to_vec()),
     }
 }

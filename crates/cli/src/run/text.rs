@@ -95,7 +95,7 @@ fn write_answer(
         let review = wire::admission::Review::parse(&stage.review)?;
         writeln!(out, "  change:")?;
         if let Some(before) = review.request.object {
-            for line in diff::of_objects(before, patch.object(), paint)? {
+            for line in diff::of_objects(before, &patch.object(), paint)? {
                 writeln!(out, "    {line}")?;
             }
         }

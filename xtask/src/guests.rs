@@ -1,15 +1,18 @@
 //! `cargo xtask guests`: every module of the repository, compiled to WebAssembly.
 //!
 //! A module is a package of the workspace with a `cdylib` and the mark `[package.metadata.k8s-wasm] module = true`.
+//! The policies of `tests/policies`, which are of another dialect, are built apart from them.
 
 mod debian;
+mod go;
+mod policies;
 mod toolchain;
 
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 
 pub use self::toolchain::check;
@@ -30,17 +33,18 @@ pub struct Arguments {
     toolchain: Option<Way>,
 }
 
-/// Builds the modules and lists them with their sizes.
+/// Builds the modules and the policies, and lists them with their sizes.
 pub fn run(context: &Context, arguments: &Arguments) -> Result<()> {
-    let folder = build_with(context, arguments.toolchain)?;
-    for module in modules_in(&folder)? {
-        let name = module.file_stem().unwrap_or_default().to_string_lossy();
-        println!(
-            "{name:32} {:>6} KB",
-            fs::metadata(&module)?.len().div_ceil(1000)
-        );
+    let modules = build_with(context, arguments.toolchain)?;
+    let policies = policies::build(context, arguments.toolchain)?;
+    for folder in [modules, policies] {
+        for module in modules_in(&folder)? {
+            let name = module.file_stem().unwrap_or_default().to_string_lossy();
+            let size = fs::metadata(&module)?.len().div_ceil(1000);
+            println!("{name:32} {size:>6} KB");
+        }
+        println!("in {}", folder.display());
     }
-    println!("in {}", folder.display());
     Ok(())
 }
 
@@ -49,14 +53,23 @@ pub fn build(context: &Context) -> Result<PathBuf> {
     build_with(context, None)
 }
 
+/// Builds the policies of `tests/policies` and returns the folder they are in: `target/guests/policies`.
+pub fn build_policies(context: &Context) -> Result<PathBuf> {
+    policies::build(context, None)
+}
+
+/// Says what the policies need beyond the modules, before anything long starts.
+pub fn check_policies(context: &Context) -> Result<()> {
+    check(context)?;
+    go::check(context)
+}
+
 fn build_with(context: &Context, way: Option<Way>) -> Result<PathBuf> {
     let packages = metadata::packages(context)?;
     let modules: Vec<_> = packages
         .iter()
         .filter_map(|package| Some((package.name.as_str(), package.module()?)))
         .collect();
-    let folder = context.root.join("target/guests");
-    fs::create_dir_all(&folder)?;
     if !modules.is_empty() {
         let toolchain = Toolchain::find(context, way)?;
         compile(
@@ -65,20 +78,19 @@ fn build_with(context: &Context, way: Option<Way>) -> Result<PathBuf> {
             modules.iter().map(|(package, _)| *package),
         )?;
     }
-    let built = context.target_dir.join(TARGET).join(PROFILE);
-    let mut current = Vec::new();
-    for (_, library) in modules {
-        let file = format!("{library}.wasm");
-        update(&built.join(&file), &folder.join(&file))?;
-        current.push(folder.join(file));
-    }
-    for stale in modules_in(&folder)?
-        .into_iter()
-        .filter(|path| !current.contains(path))
-    {
-        fs::remove_file(stale)?;
-    }
+    let built: Vec<_> = modules
+        .iter()
+        .map(|(_, library)| compiled(&context.target_dir, library))
+        .collect();
+    let folder = context.root.join("target/guests");
+    install(&built, &folder)?;
     Ok(folder)
+}
+
+/// Where cargo puts the module of a library.
+fn compiled(target_dir: &Path, library: &str) -> PathBuf {
+    let folder = target_dir.join(TARGET).join(PROFILE);
+    folder.join(format!("{library}.wasm"))
 }
 
 fn compile<'a>(
@@ -93,6 +105,29 @@ fn compile<'a>(
     }
     toolchain.apply(&mut cargo);
     process::run(cargo).context("the modules do not compile")
+}
+
+/// Makes the modules of `folder` exactly those that were built.
+fn install(built: &[PathBuf], folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder)?;
+    let mut current = Vec::new();
+    for module in built {
+        let installed = folder.join(module.file_name().unwrap_or_default());
+        ensure!(
+            !current.contains(&installed),
+            "two modules would become `{}`",
+            installed.display()
+        );
+        update(module, &installed)?;
+        current.push(installed);
+    }
+    for stale in modules_in(folder)?
+        .into_iter()
+        .filter(|path| !current.contains(path))
+    {
+        fs::remove_file(stale)?;
+    }
+    Ok(())
 }
 
 /// Copies a module unless it is there already, so that its time of change means something.
@@ -111,4 +146,41 @@ fn modules_in(folder: &Path) -> Result<Vec<PathBuf>> {
     modules.retain(|path| path.extension() == Some(OsStr::new("wasm")));
     modules.sort();
     Ok(modules)
+}
+
+/// The names of the folders in `folder` that have a file of this name, sorted.
+fn folders_with(folder: &Path, file: &str) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    let entries =
+        fs::read_dir(folder).with_context(|| format!("cannot read `{}`", folder.display()))?;
+    for entry in entries {
+        let entry = entry?;
+        if entry.path().join(file).is_file() {
+            names.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_is_a_folder_with_a_manifest() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["deny-names", "add-labels", "target"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        for manifest in [
+            "Cargo.toml",
+            "deny-names/Cargo.toml",
+            "add-labels/Cargo.toml",
+        ] {
+            fs::write(folder.path().join(manifest), "").unwrap();
+        }
+        let names = folders_with(folder.path(), "Cargo.toml").unwrap();
+        assert_eq!(names, ["add-labels", "deny-names"]);
+    }
 }

@@ -42,7 +42,7 @@ enum Verb {
     Demo,
     /// Run every test, the conformance stories against a real kube-apiserver included; what CI runs
     Test(test::Arguments),
-    /// Build the example modules and the modules of the tests to WebAssembly, into target/guests
+    /// Build the examples, and the modules and policies of the tests, to WebAssembly, into target/guests
     Guests(guests::Arguments),
     /// Find or build kube-apiserver and etcd, and print where they are
     Kube,

@@ -30,6 +30,18 @@ pub struct Policy {
     pub rules: Vec<Rule>,
     /// What becomes of a request when it fails.
     pub on_failure: OnFailure,
+    /// Whether its answers count.
+    pub mode: Mode,
+}
+
+/// Whether the answers of an admission policy count.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// They do.
+    #[default]
+    Protect,
+    /// They are recorded only: nothing is rejected or changed, and a failure is ignored.
+    Monitor,
 }
 
 /// What becomes of a request when an admission policy fails.
@@ -77,6 +89,14 @@ pub enum Decision {
 impl Policy {
     fn is_for(&self, request: &Request<'_>) -> bool {
         self.rules.iter().any(|rule| rule.matches(request))
+    }
+
+    /// What a failure means: one of a policy that is only watched must not stop anything.
+    fn on_failure(&self) -> OnFailure {
+        match self.mode {
+            Mode::Protect => self.on_failure,
+            Mode::Monitor => OnFailure::Ignore,
+        }
     }
 }
 

@@ -73,7 +73,7 @@ fn write_policies(
             policy.plane.to_string(),
             policy.name.to_string(),
             policy.entry_point.to_owned(),
-            short(&policy.digest),
+            policy.digest.as_ref().map(short).unwrap_or_default(),
             file,
         ]);
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use anyhow::anyhow;
+use capabilities::{Capabilities, ServiceOptions, Services};
 use engine::Engine;
 use host::config::Source;
 use host::{Configuration, FileModules, Host};
@@ -31,6 +32,10 @@ pub(crate) struct ConfigurationArgs {
     /// An `AdmissionConfiguration` with the plugin `WASM`, as in the original specification
     #[arg(long, value_name = "FILE")]
     admission_control_config_file: Option<PathBuf>,
+
+    /// The `policies.yml` of a Kubewarden policy-server: policies and groups
+    #[arg(long, value_name = "FILE")]
+    policies: Option<PathBuf>,
 }
 
 impl ConfigurationArgs {
@@ -58,10 +63,14 @@ impl ConfigurationArgs {
             (&self.authorization_wasm_config_file, Source::Authorization),
             (&self.admission_control_config_file, Source::Admission),
         ];
-        sources
+        let ours = sources
             .into_iter()
-            .filter_map(|(file, source)| file.clone().map(source))
-            .collect()
+            .filter_map(|(file, source)| file.clone().map(source));
+        let policies = self.policies.clone().map(|file| Source::Policies {
+            file,
+            store: env::kubewarden_store(),
+        });
+        ours.chain(policies).collect()
     }
 }
 
@@ -74,13 +83,36 @@ pub(crate) struct EngineArgs {
     /// [default: $XDG_CACHE_HOME/k8s-wasm/code or ~/.cache/k8s-wasm/code]
     #[arg(long, value_name = "DIR|off")]
     code_cache: Option<CodeCache>,
+
+    /// How to reach the cluster that Kubewarden policies may ask about
+    /// [default: $KUBECONFIG, ~/.kube/config or the pod's service account, once a policy asks]
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
 }
 
 impl EngineArgs {
     /// An engine as the configuration wants it, and every module of the configuration loaded into it.
     pub(crate) fn load(&self, configuration: &Configuration) -> Result<Host, Failed> {
+        self.load_with(configuration, &Capabilities::live(self.services()))
+    }
+
+    /// The same with something else to answer the calls of policies.
+    pub(crate) fn load_with(
+        &self,
+        configuration: &Configuration,
+        capabilities: &Capabilities,
+    ) -> Result<Host, Failed> {
         let engine = self.engine(configuration)?;
-        Ok(Host::load(configuration, &FileModules, &engine)?)
+        let host = Host::load_with(configuration, &FileModules, &engine, capabilities)?;
+        Ok(host)
+    }
+
+    /// What policies may ask the world for; connects to nothing before one asks.
+    pub(crate) fn services(&self) -> Services {
+        Services::new(ServiceOptions {
+            kubeconfig: self.kubeconfig.clone(),
+            ..ServiceOptions::default()
+        })
     }
 
     fn engine(&self, configuration: &Configuration) -> Result<Engine, Failed> {

@@ -12,14 +12,21 @@ const NO_COLOR: &str = "NO_COLOR";
 
 /// The directory for this program's caches: `$XDG_CACHE_HOME/k8s-wasm` or `~/.cache/k8s-wasm`. None without a home.
 pub(crate) fn cache_directory() -> Option<PathBuf> {
+    caches().map(|caches| caches.join("k8s-wasm"))
+}
+
+/// Where `kwctl pull` keeps the policies of Kubewarden.
+pub(crate) fn kubewarden_store() -> Option<PathBuf> {
+    caches().map(|caches| caches.join("kubewarden/store"))
+}
+
+fn caches() -> Option<PathBuf> {
     let absolute = |name| {
         env::var_os(name)
             .map(PathBuf::from)
             .filter(|path| path.is_absolute())
     };
-    let caches =
-        absolute(XDG_CACHE_HOME).or_else(|| absolute(HOME).map(|home| home.join(".cache")));
-    caches.map(|caches| caches.join("k8s-wasm"))
+    absolute(XDG_CACHE_HOME).or_else(|| absolute(HOME).map(|home| home.join(".cache")))
 }
 
 /// Whether the user wants no colours anywhere.

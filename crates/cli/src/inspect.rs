@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use engine::{ExternType, Inspection};
+use host::config::Dialect;
 use host::{FileModules, ModuleSource};
+use kubewarden::Metadata;
 use serde::Serialize;
 
 use crate::exit::Exit;
@@ -45,7 +47,9 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
         .with_context(|| format!("failed to read the module `{}`", args.module.display()))?;
     let inspection = engine::inspect(&bytes)
         .with_context(|| format!("`{}` is no module", args.module.display()))?;
-    let report = Report::of(&inspection);
+    let metadata = Metadata::of(&bytes, &inspection)
+        .with_context(|| format!("`{}` has metadata", args.module.display()))?;
+    let report = Report::of(&inspection, metadata);
     match args.output {
         Output::Text => report.write(out)?,
         Output::Json => {
@@ -63,6 +67,8 @@ struct Report {
     digest: String,
     size_bytes: u64,
     dialect: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<Metadata>,
     entry_points: Vec<&'static str>,
     function_names: bool,
     exports: Vec<Export>,
@@ -105,8 +111,9 @@ struct CustomSection {
 const ENTRY_POINTS: [&str; 4] = ["authn", "authz", "validate", "mutate"];
 
 impl Report {
-    fn of(module: &Inspection) -> Self {
+    fn of(module: &Inspection, metadata: Option<Metadata>) -> Self {
         Self {
+            metadata,
             digest: module.digest.to_string(),
             size_bytes: module.size.bytes(),
             dialect: dialect(module),
@@ -147,6 +154,9 @@ impl Report {
             table.row(["memory:", &memory.text]);
         }
         table.write(out, "")?;
+        if let Some(metadata) = &self.metadata {
+            write_metadata(out, metadata)?;
+        }
         write_list(
             out,
             "exports",
@@ -177,6 +187,39 @@ impl Report {
     }
 }
 
+/// What a Kubewarden policy says about itself.
+fn write_metadata(out: &mut dyn Write, metadata: &Metadata) -> io::Result<()> {
+    let yes = |is: bool| if is { "yes" } else { "no" };
+    writeln!(out, "metadata:")?;
+    let mut table = Table::default();
+    table.row(["mode:", metadata.execution_mode.as_str()]);
+    table.row(["mutating:", yes(metadata.mutating)]);
+    table.row(["background audit:", yes(metadata.background_audit)]);
+    for rule in &metadata.rules {
+        let resources = rule.resources.join(", ");
+        let (groups, versions) = (rule.api_groups.join(", "), rule.api_versions.join(", "));
+        let operations = rule.operations.join(", ");
+        let text =
+            format!("{operations} of {resources} (groups `{groups}`, versions `{versions}`)");
+        table.row(["rule:", &text]);
+    }
+    for resource in &metadata.context_aware_resources {
+        let text = format!("{} {}", resource.api_version, resource.kind);
+        table.row(["reads:", &text]);
+    }
+    for capability in metadata.host_capabilities.iter().flatten() {
+        table.row(["calls:", capability]);
+    }
+    if let Some(version) = &metadata.minimum_kubewarden_version {
+        table.row(["needs:", &format!("Kubewarden {version}")]);
+    }
+    for (key, value) in metadata.annotations.iter().flatten() {
+        let first_line = value.lines().next().unwrap_or_default();
+        table.row([&format!("{key}:"), first_line]);
+    }
+    table.write(out, "  ")
+}
+
 fn write_list(
     out: &mut dyn Write,
     title: &str,
@@ -196,23 +239,11 @@ fn is_entry_point(module: &Inspection, name: &str) -> bool {
     export.is_some_and(|export| matches!(&export.ty, ExternType::Function(ty) if ty.is_nullary()))
 }
 
-/// As `host` tells it when it loads a module.
 fn dialect(module: &Inspection) -> &'static str {
-    let section = |name: &str| {
-        module
-            .custom_sections
-            .iter()
-            .any(|section| section.name == name)
-    };
-    let opa = || {
-        module
-            .exports
-            .iter()
-            .any(|export| export.name.starts_with("opa_"))
-    };
-    let kubewarden =
-        section("io.kubewarden.metadata") || module.export("__guest_call").is_some() || opa();
-    if kubewarden { "kubewarden" } else { "wasi" }
+    match host::dialect::detect(module) {
+        Dialect::Wasi => "wasi",
+        Dialect::Kubewarden => "kubewarden",
+    }
 }
 
 impl Export {

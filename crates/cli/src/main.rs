@@ -1,6 +1,7 @@
 //! The `k8s-wasm` program: serves policies to kube-apiserver, and tries, checks and explains them without one.
 
 mod advice;
+mod annotate;
 mod check;
 mod completions;
 mod configuration;
@@ -39,6 +40,7 @@ enum Command {
     Run(Box<run::Args>),
     Check(check::Args),
     Inspect(inspect::Args),
+    Annotate(annotate::Args),
     Manifests(Box<manifests::Args>),
     Completions(completions::Args),
     #[command(hide = true)]
@@ -52,6 +54,7 @@ impl Command {
             Self::Run(args) => run::run(args, out),
             Self::Check(args) => check::run(args, out),
             Self::Inspect(args) => inspect::run(args, out),
+            Self::Annotate(args) => annotate::run(args, out),
             Self::Manifests(args) => manifests::run(args, out),
             Self::Completions(args) => completions::run(args, out),
             Self::Reference(args) => reference::run(args, out),

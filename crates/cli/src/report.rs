@@ -31,6 +31,11 @@ impl<E: Into<anyhow::Error>> From<E> for Failed {
 }
 
 impl Failed {
+    /// The error itself, when it is of this type.
+    pub(crate) fn cause<E: std::error::Error + Send + Sync + 'static>(&self) -> Option<&E> {
+        self.error.downcast_ref()
+    }
+
     /// The reader of our output went away, as `head` does: no error, but nothing more to do either.
     pub(crate) fn is_broken_pipe(&self) -> bool {
         let io = self.error.downcast_ref::<io::Error>().map(io::Error::kind);

@@ -3,18 +3,19 @@
 mod ask;
 mod diff;
 mod json;
+mod kubewarden;
 mod review;
 mod subject;
 mod text;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use access::Plane;
 use anyhow::{Context, anyhow};
 use host::config::units;
-use host::{Reply, Verdict};
+use host::{Host, Reply, Verdict};
 
 use crate::configuration::{ConfigurationArgs, EngineArgs};
 use crate::exit::Exit;
@@ -61,6 +62,7 @@ pub(crate) struct Args {
     /// Settings for the module, JSON or YAML
     #[arg(
         long,
+        short,
         value_name = "FILE",
         requires = "module",
         conflicts_with = "settings_json"
@@ -75,9 +77,12 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = units::parse_duration)]
     timeout: Duration,
 
-    /// What to print
-    #[arg(long, short, value_enum, default_value_t = Output::Text)]
-    output: Output,
+    /// What to print [default: text; for a Kubewarden policy and no terminal, kubewarden]
+    #[arg(long, short, value_enum)]
+    output: Option<Output>,
+
+    #[command(flatten)]
+    kubewarden: kubewarden::Flags,
 
     #[command(flatten)]
     configuration: ConfigurationArgs,
@@ -108,6 +113,8 @@ enum Output {
     Review,
     /// The decision and the trace, for programs.
     Json,
+    /// The AdmissionResponse of a Kubewarden policy as `kwctl run` prints it; the exit code is 0 even when it rejects.
+    Kubewarden,
 }
 
 impl EntryPoint {
@@ -124,21 +131,45 @@ impl EntryPoint {
 /// Runs the command.
 pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
     logging::init_quietly();
-    let review = Review::read(&args.request_path)?;
-    let configuration = args.subject(&review)?;
-    let host = args.engine.load(&configuration)?;
-    let planes = ask::planes(&host, review.kind, args.entry_point, args.policy.as_deref())?;
-    if args.output == Output::Review && planes.len() > 1 {
-        return Err(anyhow!(
-            "the configuration both mutates and validates, which are two answers"
-        ))
-        .hint("choose one with `--entry-point mutate` or `--entry-point validate`");
-    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("failed to start the runtime")
         .environment()?;
+    let policy = match &args.module {
+        Some(module) => kubewarden::Subject::find(module, &args.kubewarden)?,
+        None => None,
+    };
+    let (review, host, output) = match policy {
+        None => {
+            let review = Review::read(&args.request_path)?;
+            let host = args.engine.load(&args.subject(&review)?)?;
+            (review, host, args.output.unwrap_or(Output::Text))
+        }
+        Some(policy) => {
+            let host = args.load_kubewarden(&policy, out)?;
+            let output = args.output.unwrap_or_else(|| {
+                // Scripts get what they know from the peer, people what they can read.
+                match io::stdout().is_terminal() {
+                    true => Output::Text,
+                    false => Output::Kubewarden,
+                }
+            });
+            if output == Output::Kubewarden {
+                let request = policy.request(&args.kubewarden, &args.request_path)?;
+                let answering = kubewarden::answer(&host, &request, args.timeout, out);
+                return runtime.block_on(answering);
+            }
+            (Review::read(&args.request_path)?, host, output)
+        }
+    };
+    let planes = ask::planes(&host, review.kind, args.entry_point, args.policy.as_deref())?;
+    if output == Output::Review && planes.len() > 1 {
+        return Err(anyhow!(
+            "the configuration both mutates and validates, which are two answers"
+        ))
+        .hint("choose one with `--entry-point mutate` or `--entry-point validate`");
+    }
     let asking = ask::in_order(
         &host,
         &planes,
@@ -147,15 +178,32 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
         args.timeout,
     );
     let stages = runtime.block_on(asking)?;
-    match args.output {
+    match output {
         Output::Text => text::write(out, Paint::of(&io::stdout()), &stages)?,
         Output::Json => json::write(out, &stages)?,
         Output::Review => write_reply(out, &stages)?,
+        Output::Kubewarden => {
+            return Err(anyhow!("`-o kubewarden` is for a Kubewarden policy"))
+                .hint("leave it out, or use `-o review`");
+        }
     }
     Ok(exit(&stages))
 }
 
 impl Args {
+    /// A host with nothing but a Kubewarden policy.
+    fn load_kubewarden(
+        &self,
+        policy: &kubewarden::Subject,
+        out: &mut dyn Write,
+    ) -> Result<Host, Failed> {
+        let settings =
+            kubewarden::settings(self.settings_path.as_deref(), self.settings_json.as_deref())?;
+        let configuration = policy.configuration(&self.kubewarden, settings, self.timeout)?;
+        let capabilities = self.kubewarden.capabilities(&self.engine)?;
+        kubewarden::load(&self.engine, &configuration, &capabilities, out)
+    }
+
     /// The policies to ask: those of the configuration, or the one that the module alone makes.
     fn subject(&self, review: &Review) -> Result<host::Configuration, Failed> {
         match (&self.module, self.configuration.is_empty()) {

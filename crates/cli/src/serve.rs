@@ -147,7 +147,7 @@ fn announce(host: &Host) {
         tracing::info!(
             plane = policy.plane.as_str(),
             policy = %policy.name,
-            digest = %policy.digest,
+            digest = policy.digest.map(tracing::field::display),
             entry_point = policy.entry_point,
             "loaded"
         );

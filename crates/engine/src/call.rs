@@ -2,14 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use wasmtime::{ModuleExport, Store, UpdateDeadline};
+use wasmtime::{Instance, ModuleExport, Store, UpdateDeadline, WasmParams, WasmResults};
 
 use crate::ByteSize;
-use crate::call::error::{CallError, CallFailed, Phase, explain};
+use crate::call::error::explain;
+pub(crate) use crate::call::error::{CallError, CallFailed};
 use crate::engine::Shared;
+use crate::guest::{GuestMemory, MEMORY};
 use crate::limits::Limits;
-use crate::module::Entry;
-use crate::slots::NoSlot;
+use crate::module::Module;
 use crate::state::{State, Stop};
 
 pub(crate) mod backtrace;
@@ -37,102 +38,139 @@ pub struct Stats {
     pub memory_peak: ByteSize,
 }
 
-impl Entry {
-    /// Calls the entry point in a fresh instance: the start section, `_initialize`, then the
-    /// function, all before one `deadline` and within `limits`. What the module reads from stdin is
-    /// `stdin`.
-    ///
-    /// Runs in a Tokio runtime with time enabled, of any kind. A long call yields about every
-    /// millisecond. Dropping the future ends the call and frees the instance.
-    ///
-    /// # Errors
-    /// When the module did not come to its end, or left with an exit code other than 0; with its
-    /// log and what it took.
-    pub async fn call(
-        &self,
-        stdin: impl Into<Vec<u8>>,
-        limits: &Limits,
-        deadline: Instant,
-    ) -> Result<Output, CallFailed> {
-        self.call_with(stdin.into(), limits, deadline).await
+/// An instance while its call runs.
+pub(crate) struct Running {
+    store: Store<State>,
+    instance: Instance,
+}
+
+/// A call that has come to its end.
+pub(crate) struct Ended<T> {
+    /// What came of it; none when the module left with exit code 0 before.
+    pub(crate) value: Option<T>,
+    pub(crate) state: State,
+    stats: Stats,
+}
+
+/// Refuses what is longer than the module may be given.
+pub(crate) fn check_input(len: usize, limits: &Limits) -> Result<(), CallFailed> {
+    if ByteSize::of_len(len) > limits.stdin {
+        let error = CallError::StdinTooLarge {
+            limit: limits.stdin,
+        };
+        return Err(CallFailed::before_start(error, Duration::ZERO));
+    }
+    Ok(())
+}
+
+/// Runs `ask` on a fresh instance when it is its turn, before the deadline and within the limits of `state`.
+pub(crate) async fn once<T>(
+    module: &Module,
+    state: State,
+    limits: &Limits,
+    ask: impl AsyncFnOnce(&mut Running) -> wasmtime::Result<T>,
+) -> Result<Ended<T>, CallFailed> {
+    let engine = module.engine();
+    let arrived = Instant::now();
+    // Dropped last: the next call must find this one's place in the pool free.
+    let _slot = engine
+        .slots
+        .take(state.deadline)
+        .await
+        .map_err(|no_slot| CallFailed::before_start(no_slot.into(), arrived.elapsed()))?;
+    let started = Instant::now();
+    let _ticking = engine.ticker.enter();
+
+    let mut store = store(engine, state);
+    let (value, state) = match module.pre().instantiate_async(&mut store).await {
+        Err(error) => (Err(error), store.into_data()),
+        Ok(instance) => {
+            let mut running = Running { store, instance };
+            let value = ask(&mut running).await;
+            (value, running.store.into_data())
+        }
+    };
+    let stats = Stats {
+        waited: started.duration_since(arrived),
+        ran: started.elapsed(),
+        memory_peak: ByteSize::of_len(state.budget.memory.used),
+    };
+    let (value, error) = match value {
+        Ok(value) => (Some(value), None),
+        Err(error) => (None, explain(error, &state.budget, limits)),
+    };
+    let ended = Ended {
+        value,
+        state,
+        stats,
+    };
+    match error {
+        None => Ok(ended),
+        Some(error) => Err(ended.fail(error)),
+    }
+}
+
+impl<T> Ended<T> {
+    pub(crate) fn into_output(self) -> Output {
+        let (stdout, stderr) = self.state.wasi.stdio.into_output();
+        Output {
+            stdout,
+            stderr,
+            stats: self.stats,
+        }
     }
 
-    async fn call_with(
-        &self,
-        stdin: Vec<u8>,
-        limits: &Limits,
-        deadline: Instant,
-    ) -> Result<Output, CallFailed> {
-        let engine = self.module().engine();
-        if ByteSize::of_len(stdin.len()) > limits.stdin {
-            return Err(CallFailed::before_start(
-                CallError::StdinTooLarge {
-                    limit: limits.stdin,
-                },
-                Duration::ZERO,
-            ));
-        }
-        let arrived = Instant::now();
-        // Dropped last: the next call must find this one's place in the pool free.
-        let _slot = engine.slots.take(deadline).await.map_err(|no_slot| {
-            let error = match no_slot {
-                NoSlot::Busy => CallError::Busy,
-                NoSlot::Deadline => CallError::Deadline(Phase::Waiting),
-            };
-            CallFailed::before_start(error, arrived.elapsed())
-        })?;
-        let started = Instant::now();
-        let _ticking = engine.ticker.enter();
-
-        let mut store = store(
-            engine,
-            State::new(stdin, limits, engine.memory_max, deadline),
-        );
-        let ended = self.run(&mut store).await;
-        let state = store.into_data();
-
-        let memory_peak = ByteSize::of_len(state.budget.memory.used);
-        let stats = Stats {
-            waited: started.duration_since(arrived),
-            ran: started.elapsed(),
-            memory_peak,
-        };
-        let error = ended
-            .err()
-            .and_then(|error| explain(error, &state.budget, limits));
-        let (stdout, stderr) = state.wasi.stdio.into_output();
-        match error {
-            None => Ok(Output {
-                stdout,
-                stderr,
-                stats,
-            }),
-            Some(error) => Err(CallFailed {
-                error,
-                stderr,
-                stats,
-            }),
+    pub(crate) fn fail(self, error: CallError) -> CallFailed {
+        let (_, stderr) = self.state.wasi.stdio.into_output();
+        CallFailed {
+            error,
+            stderr,
+            stats: self.stats,
         }
     }
+}
 
-    /// From the new instance to the return of the function.
-    async fn run(&self, store: &mut Store<State>) -> wasmtime::Result<()> {
-        let instance = self.module().pre().instantiate_async(&mut *store).await?;
-        let mut call = async |export: &ModuleExport| {
-            let function = instance
-                .get_module_export(&mut *store, export)
-                .and_then(wasmtime::Extern::into_func);
-            let function =
-                function.ok_or_else(|| wasmtime::Error::msg("the entry point is gone"))?;
-            function
-                .typed::<(), ()>(&*store)?
-                .call_async(&mut *store, ())
-                .await
-        };
-        if let Some(initialize) = self.module().initialize() {
-            call(initialize).await?;
-        }
-        call(self.export()).await
+impl Running {
+    pub(crate) fn data(&self) -> &State {
+        self.store.data()
+    }
+
+    pub(crate) fn data_mut(&mut self) -> &mut State {
+        self.store.data_mut()
+    }
+
+    /// Calls a function that takes and answers nothing.
+    pub(crate) async fn nullary(&mut self, export: &ModuleExport) -> wasmtime::Result<()> {
+        self.call(export, ()).await
+    }
+
+    /// Calls a function whose signature was checked when the module was loaded.
+    pub(crate) async fn call<P, R>(
+        &mut self,
+        export: &ModuleExport,
+        parameters: P,
+    ) -> wasmtime::Result<R>
+    where
+        P: WasmParams + Sync,
+        R: WasmResults + Sync,
+    {
+        let function = self
+            .instance
+            .get_module_export(&mut self.store, export)
+            .and_then(wasmtime::Extern::into_func)
+            .ok_or_else(|| wasmtime::Error::msg("an export is gone"))?;
+        let function = function.typed::<P, R>(&self.store)?;
+        function.call_async(&mut self.store, parameters).await
+    }
+
+    /// Lends out the module's memory.
+    pub(crate) fn memory<T>(
+        &mut self,
+        with: impl FnOnce(&mut GuestMemory<'_>) -> Result<T, Stop>,
+    ) -> wasmtime::Result<T> {
+        let memory = self.instance.get_memory(&mut self.store, MEMORY);
+        let memory = memory.ok_or_else(|| wasmtime::Error::new(Stop::NoMemory))?;
+        with(&mut GuestMemory::new(memory.data_mut(&mut self.store))).map_err(wasmtime::Error::new)
     }
 }
 

@@ -45,7 +45,17 @@ pub(crate) struct GuestMemory<'a>(&'a mut [u8]);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OutOfBounds;
 
-impl GuestMemory<'_> {
+impl<'a> GuestMemory<'a> {
+    pub(crate) fn new(bytes: &'a mut [u8]) -> Self {
+        Self(bytes)
+    }
+
+    /// Everything from `pointer` on.
+    pub(crate) fn rest(&self, pointer: u32) -> Result<&[u8], OutOfBounds> {
+        let start = usize::try_from(pointer).map_err(|_| OutOfBounds)?;
+        self.0.get(start..).ok_or(OutOfBounds)
+    }
+
     /// `len` bytes at `pointer`.
     pub(crate) fn read(&self, pointer: u32, len: u32) -> Result<&[u8], OutOfBounds> {
         self.0.get(range(pointer, len)?).ok_or(OutOfBounds)

@@ -3,12 +3,19 @@
 
 use wasmtime::Linker;
 
+use crate::convention::{command, rego, wapc};
 use crate::inspect::{ExternType, FunctionType, Import, ValueType};
 use crate::state::State;
 use crate::wasi;
 
 /// Everything that modules may import.
-pub(crate) static SETS: &[ImportSet] = &[wasi::IMPORTS];
+pub(crate) static SETS: &[ImportSet] = &[
+    wasi::IMPORTS,
+    wapc::IMPORTS,
+    command::IMPORTS,
+    command::IMPORTS_OF_JAVY,
+    rego::IMPORTS,
+];
 
 /// Functions of the host under one module name.
 pub(crate) struct ImportSet {

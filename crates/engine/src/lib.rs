@@ -45,9 +45,12 @@
 mod byte_size;
 mod cache;
 mod call;
+mod convention;
+mod custom_section;
 mod digest;
 mod engine;
 mod guest;
+mod host_calls;
 mod imports;
 mod inspect;
 mod limits;
@@ -61,12 +64,14 @@ pub use byte_size::{ByteSize, ParseByteSizeError};
 pub use call::backtrace::{Backtrace, Frame};
 pub use call::error::{CallError, CallFailed, Phase, Trap};
 pub use call::{Output, Stats};
+pub use convention::{Builtins, Command, Entry, Rego, Wapc};
+pub use custom_section::replace_custom_section;
 pub use digest::Digest;
 pub use engine::{Engine, NewError, Options};
+pub use host_calls::{HostCall, HostCalls, Reply};
 pub use inspect::{
     CustomSection, Export, ExternType, FunctionType, Import, InspectError, Inspection, Malformed,
     MemoryType, TableType, ValueType, inspect,
 };
 pub use limits::Limits;
-pub use module::Entry;
 pub use module::{CodeOrigin, EntryError, LoadError, Module};

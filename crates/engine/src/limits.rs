@@ -28,6 +28,10 @@ pub struct Limits {
     /// What is kept of the module's log. The rest is dropped, and a last line says so; the call
     /// goes on.
     pub stderr: ByteSize,
+    /// How often the module may ask its host. One more ends the call.
+    pub host_calls: u32,
+    /// How long all replies of the host together may be. One byte more ends the call.
+    pub host_replies: ByteSize,
 }
 
 impl Default for Limits {
@@ -40,6 +44,10 @@ impl Default for Limits {
             stdin: ByteSize::mib(16),
             stdout: ByteSize::mib(16),
             stderr: ByteSize::kib(64),
+            // A policy asks for a few objects; one that checks each image of a pod asks dozens of times.
+            host_calls: 1000,
+            // Lists of a large cluster's namespaces or bindings have some megabytes.
+            host_replies: ByteSize::mib(64),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A loaded module and its entry points.
+//! A loaded module: validated, compiled and linked.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,16 +6,18 @@ use std::sync::Arc;
 use thiserror::Error;
 use wasmtime::{InstancePre, ModuleExport};
 
+use crate::convention::entry::INITIALIZE;
+use crate::convention::rego::own_memory;
+use crate::convention::{Command, Entry, Rego, Wapc};
 use crate::engine::Shared;
 use crate::guest::MEMORY;
 use crate::imports::{self, Mismatch};
-use crate::inspect::{ExternType, FunctionType, Import, InspectError, Inspection, inspect};
+use crate::inspect::{
+    ExternType, FunctionType, Import, InspectError, Inspection, ValueType, inspect,
+};
 use crate::limits::TABLE_ELEMENTS_MAX;
 use crate::state::State;
 use crate::{ByteSize, Digest};
-
-/// The function that prepares a reactor; it runs before the entry point in each instance.
-const INITIALIZE: &str = "_initialize";
 
 /// A module that has been validated, compiled and linked. Cheap to clone. Keeps its engine alive.
 #[derive(Clone)]
@@ -27,7 +29,6 @@ struct Inner {
     engine: Arc<Shared>,
     pre: InstancePre<State>,
     inspection: Inspection,
-    initialize: Option<ModuleExport>,
     code: CodeOrigin,
 }
 
@@ -40,34 +41,23 @@ pub enum CodeOrigin {
     Cached,
 }
 
-/// A function of a module that can be called: it takes and answers nothing, and speaks through the
-/// standard streams. Cheap to clone.
-#[derive(Clone)]
-pub struct Entry {
-    module: Module,
-    name: Arc<str>,
-    export: ModuleExport,
-}
-
 impl Module {
     pub(crate) fn load(engine: Arc<Shared>, wasm: &[u8]) -> Result<Self, LoadError> {
         let inspection = inspect(wasm)?;
         check_imports(&inspection)?;
         check_sizes(&inspection, engine.memory_max)?;
-        let initialize = check_initialize(&inspection)?;
+        check_initialize(&inspection)?;
 
-        let (compiled, code) = compile(&engine, &inspection.digest, wasm)?;
+        let (compiled, code) = compile(&engine, &inspection, wasm)?;
         let pre = engine
             .linker
             .instantiate_pre(&compiled)
             .map_err(|error| LoadError::Invalid(error.into()))?;
-        let initialize = initialize.and_then(|name| compiled.get_export_index(name));
         Ok(Self {
             inner: Arc::new(Inner {
                 engine,
                 pre,
                 inspection,
-                initialize,
                 code,
             }),
         })
@@ -96,24 +86,65 @@ impl Module {
             .is_some_and(|export| matches!(export.ty, ExternType::Function(_)))
     }
 
-    /// Finds the function that calls go to. Done once, when a module is loaded.
+    /// An exported function that reads stdin and writes stdout. Found once, when a module is loaded.
     ///
     /// # Errors
     /// When there is no export of this name, it is not a function, or it takes or answers
     /// something.
     pub fn entry(&self, export: &str) -> Result<Entry, EntryError> {
-        check_nullary(&self.inner.inspection, export)?;
-        let index = self
-            .inner
-            .pre
-            .module()
-            .get_export_index(export)
-            .ok_or_else(|| self.missing(export))?;
-        Ok(Entry {
-            module: self.clone(),
-            name: export.into(),
-            export: index,
-        })
+        Entry::new(self, export)
+    }
+
+    /// The module as a program.
+    ///
+    /// # Errors
+    /// When it has no `_start`.
+    pub fn command(&self) -> Result<Command, EntryError> {
+        Command::new(self)
+    }
+
+    /// The module as a waPC guest.
+    ///
+    /// # Errors
+    /// When it lacks `__guest_call`, or exports it with another signature.
+    pub fn wapc(&self) -> Result<Wapc, EntryError> {
+        Wapc::new(self)
+    }
+
+    /// The module as a Rego policy that OPA compiled.
+    ///
+    /// # Errors
+    /// When a function of the compiler's runtime is missing.
+    pub fn rego(&self) -> Result<Rego, EntryError> {
+        Rego::new(self)
+    }
+
+    /// An exported function of this signature.
+    pub(crate) fn function(
+        &self,
+        name: &str,
+        params: &[ValueType],
+        results: &[ValueType],
+    ) -> Result<ModuleExport, EntryError> {
+        let expected = FunctionType {
+            params: params.to_vec(),
+            results: results.to_vec(),
+        };
+        check_function(&self.inner.inspection, name, &expected)?;
+        let index = self.inner.pre.module().get_export_index(name);
+        index.ok_or_else(|| missing(&self.inner.inspection, name, &expected))
+    }
+
+    /// An exported function that takes and answers nothing, if there is an export of this name.
+    pub(crate) fn optional_function(&self, name: &str) -> Result<Option<ModuleExport>, EntryError> {
+        match self.inner.inspection.export(name) {
+            None => Ok(None),
+            Some(_) => self.function(name, &[], &[]).map(Some),
+        }
+    }
+
+    pub(crate) fn memory_max(&self) -> ByteSize {
+        self.inner.engine.memory_max
     }
 
     pub(crate) fn engine(&self) -> &Shared {
@@ -123,14 +154,6 @@ impl Module {
     pub(crate) fn pre(&self) -> &InstancePre<State> {
         &self.inner.pre
     }
-
-    pub(crate) fn initialize(&self) -> Option<&ModuleExport> {
-        self.inner.initialize.as_ref()
-    }
-
-    fn missing(&self, export: &str) -> EntryError {
-        missing(&self.inner.inspection, export)
-    }
 }
 
 impl fmt::Debug for Module {
@@ -139,37 +162,13 @@ impl fmt::Debug for Module {
     }
 }
 
-impl Entry {
-    /// The module it belongs to.
-    pub fn module(&self) -> &Module {
-        &self.module
-    }
-
-    /// The name of the export.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    pub(crate) fn export(&self) -> &ModuleExport {
-        &self.export
-    }
-}
-
-impl fmt::Debug for Entry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Entry")
-            .field("module", self.module.digest())
-            .field("name", &self.name)
-            .finish()
-    }
-}
-
 /// The code from the cache, or compiled and put there.
 fn compile(
     engine: &Shared,
-    digest: &Digest,
+    inspection: &Inspection,
     wasm: &[u8],
 ) -> Result<(wasmtime::Module, CodeOrigin), LoadError> {
+    let digest = &inspection.digest;
     if let Some(found) = engine
         .cache
         .as_ref()
@@ -177,7 +176,8 @@ fn compile(
     {
         return Ok((found, CodeOrigin::Cached));
     }
-    let module = wasmtime::Module::from_binary(&engine.wasmtime, wasm)
+    let wasm = own_memory::give(wasm).map_err(|error| LoadError::Invalid(error.into()))?;
+    let module = wasmtime::Module::from_binary(&engine.wasmtime, &wasm)
         .map_err(|error| LoadError::Invalid(error.into()))?;
     if let Some(cache) = &engine.cache {
         cache.keep(digest, &module);
@@ -187,7 +187,8 @@ fn compile(
 
 /// Everything that is imported must be there, and the functions that are need a memory to work on.
 fn check_imports(inspection: &Inspection) -> Result<(), LoadError> {
-    for import in &inspection.imports {
+    let of_functions = |import: &&Import| !own_memory::is_it(import);
+    for import in inspection.imports.iter().filter(of_functions) {
         imports::check(import).map_err(|mismatch| match mismatch {
             Mismatch::Unknown => LoadError::UnknownImport {
                 module: import.module.clone(),
@@ -208,7 +209,15 @@ fn check_imports(inspection: &Inspection) -> Result<(), LoadError> {
 
 /// Memories and tables must fit into a place of the pool when the instance begins.
 fn check_sizes(inspection: &Inspection, memory_max: ByteSize) -> Result<(), LoadError> {
-    let memory = inspection.memories.iter().fold(0u64, |sum, memory| {
+    let imported = inspection
+        .imports
+        .iter()
+        .filter_map(|import| match &import.ty {
+            ExternType::Memory(memory) => Some(memory),
+            _ => None,
+        });
+    let memories = inspection.memories.iter().chain(imported);
+    let memory = memories.fold(0u64, |sum, memory| {
         sum.saturating_add(memory.initial.bytes())
     });
     if memory > memory_max.bytes() {
@@ -230,24 +239,27 @@ fn check_sizes(inspection: &Inspection, memory_max: ByteSize) -> Result<(), Load
     Ok(())
 }
 
-/// The name of the function that prepares the instance, when there is one.
-fn check_initialize(inspection: &Inspection) -> Result<Option<&'static str>, LoadError> {
+fn check_initialize(inspection: &Inspection) -> Result<(), LoadError> {
     if inspection.export(INITIALIZE).is_none() {
-        return Ok(None);
+        return Ok(());
     }
-    check_nullary(inspection, INITIALIZE).map_err(LoadError::Initialize)?;
-    Ok(Some(INITIALIZE))
+    check_function(inspection, INITIALIZE, &FunctionType::default()).map_err(LoadError::Initialize)
 }
 
-fn check_nullary(inspection: &Inspection, name: &str) -> Result<(), EntryError> {
+fn check_function(
+    inspection: &Inspection,
+    name: &str,
+    expected: &FunctionType,
+) -> Result<(), EntryError> {
     let export = inspection
         .export(name)
-        .ok_or_else(|| missing(inspection, name))?;
+        .ok_or_else(|| missing(inspection, name, expected))?;
     match &export.ty {
-        ExternType::Function(ty) if ty.is_nullary() => Ok(()),
+        ExternType::Function(ty) if **ty == *expected => Ok(()),
         ExternType::Function(ty) => Err(EntryError::Signature {
             export: name.to_owned(),
             found: (**ty).clone(),
+            expected: expected.clone(),
         }),
         other => Err(EntryError::NotAFunction {
             export: name.to_owned(),
@@ -256,8 +268,8 @@ fn check_nullary(inspection: &Inspection, name: &str) -> Result<(), EntryError> 
     }
 }
 
-fn missing(inspection: &Inspection, name: &str) -> EntryError {
-    let candidate = |ty: &ExternType| matches!(ty, ExternType::Function(ty) if ty.is_nullary());
+fn missing(inspection: &Inspection, name: &str, expected: &FunctionType) -> EntryError {
+    let candidate = |ty: &ExternType| matches!(ty, ExternType::Function(ty) if **ty == *expected);
     let exported = inspection
         .exports
         .iter()
@@ -265,6 +277,7 @@ fn missing(inspection: &Inspection, name: &str) -> EntryError {
         .map(|export| export.name.clone());
     EntryError::Missing {
         export: name.to_owned(),
+        expected: expected.clone(),
         exported: exported.collect(),
     }
 }
@@ -332,10 +345,15 @@ pub enum LoadError {
 #[non_exhaustive]
 pub enum EntryError {
     /// No export of this name.
-    #[error("it does not export `{export}`; it exports {}", list(exported))]
+    #[error(
+        "it does not export `{export}`; it exports {}",
+        list(exported, expected)
+    )]
     Missing {
         /// What was asked for.
         export: String,
+        /// What it would take and answer.
+        expected: FunctionType,
         /// The exported functions that could be entry points.
         exported: Vec<String>,
     },
@@ -349,14 +367,28 @@ pub enum EntryError {
     },
     /// A function with parameters or results.
     #[error(
-        "its function `{export}` has the signature {found}, but entry points take and answer nothing: they read stdin and write stdout"
+        "its function `{export}` has the signature {found}, expected is {}",
+        told(expected)
     )]
     Signature {
         /// What was asked for.
         export: String,
         /// What it takes and answers.
         found: FunctionType,
+        /// What it should.
+        expected: FunctionType,
     },
+}
+
+/// A signature, with what the usual one means.
+fn told(expected: &FunctionType) -> String {
+    if expected.is_nullary() {
+        format!(
+            "{expected}: entry points take and answer nothing, they read stdin and write stdout"
+        )
+    } else {
+        expected.to_string()
+    }
 }
 
 fn importable() -> String {
@@ -368,7 +400,7 @@ fn importable() -> String {
 }
 
 /// The first names of a list: a module can export any number.
-fn list(names: &[String]) -> String {
+fn list(names: &[String], expected: &FunctionType) -> String {
     const SHOWN: usize = 12;
     let shown: Vec<_> = names
         .iter()
@@ -376,7 +408,8 @@ fn list(names: &[String]) -> String {
         .map(|name| format!("`{name}`"))
         .collect();
     match names.len() {
-        0 => "no function that takes and answers nothing".to_owned(),
+        0 if expected.is_nullary() => "no function that takes and answers nothing".to_owned(),
+        0 => format!("no function {expected}"),
         len if len <= SHOWN => shown.join(", "),
         len => format!(
             "{} and {} more",

@@ -6,6 +6,9 @@ use thiserror::Error;
 use wasmtime::Memory;
 
 use crate::ByteSize;
+use crate::convention::{rego, wapc};
+use crate::guest::OutOfBounds;
+use crate::host_calls;
 use crate::limits::{Budget, Limits};
 use crate::wasi::Wasi;
 
@@ -13,6 +16,14 @@ use crate::wasi::Wasi;
 pub(crate) struct State {
     /// Standard streams and clocks.
     pub(crate) wasi: Wasi,
+    /// Operation, payload and response of a waPC call.
+    pub(crate) wapc: wapc::Exchange,
+    /// Built-in functions of a Rego evaluation.
+    pub(crate) rego: rego::Evaluation,
+    /// Who answers the module's questions, and how many more there may be.
+    pub(crate) host_calls: host_calls::Account,
+    /// What the module may hand over in one piece, in bytes.
+    pub(crate) handover_max: usize,
     /// What the instance uses.
     pub(crate) budget: Budget,
     /// When the call ends, whatever it is doing.
@@ -30,6 +41,10 @@ impl State {
     ) -> Self {
         Self {
             wasi: Wasi::new(stdin, limits),
+            wapc: wapc::Exchange::default(),
+            rego: rego::Evaluation::default(),
+            host_calls: host_calls::Account::new(limits),
+            handover_max: limits.stdout.as_len(),
             budget: Budget::new(limits, memory_max),
             deadline,
             memory: None,
@@ -39,7 +54,7 @@ impl State {
 
 /// Why the host ends a call in the middle. It travels through the module's frames as a trap of our
 /// own.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub(crate) enum Stop {
     #[error("the deadline has passed")]
     Deadline,
@@ -47,6 +62,20 @@ pub(crate) enum Stop {
     Exit(i32),
     #[error("the module wrote more than it may")]
     OutputTooLarge,
+    #[error("the module asked its host for more than it may")]
+    HostCalls,
+    #[error("the module reported: {0}")]
+    Reported(String),
+    #[error("the module broke its protocol: {0}")]
+    Protocol(&'static str),
+    #[error("the module gave a pointer outside of its memory")]
+    OutOfBounds,
     #[error("the module has no memory named `memory`")]
     NoMemory,
+}
+
+impl From<OutOfBounds> for Stop {
+    fn from(_: OutOfBounds) -> Self {
+        Self::OutOfBounds
+    }
 }

@@ -15,7 +15,7 @@ use crate::limits::Limits;
 use crate::state::{State, Stop};
 use crate::wasi::errno::{Errno, Refusal};
 use crate::wasi::stdio::Stdio;
-use crate::wasi::system::Clocks;
+use crate::wasi::system::{Arguments, Clocks};
 
 mod errno;
 mod poll;
@@ -35,6 +35,7 @@ pub(crate) const IMPORTS: ImportSet = ImportSet {
 pub(crate) struct Wasi {
     pub(crate) stdio: Stdio,
     clocks: Clocks,
+    arguments: Arguments,
 }
 
 impl Wasi {
@@ -42,7 +43,13 @@ impl Wasi {
         Self {
             stdio: Stdio::new(stdin, limits),
             clocks: Clocks::start(),
+            arguments: Arguments::default(),
         }
+    }
+
+    /// What the module finds as its arguments, the name of the program first.
+    pub(crate) fn set_arguments(&mut self, arguments: &[&str]) {
+        self.arguments = Arguments::new(arguments);
     }
 }
 

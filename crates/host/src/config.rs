@@ -5,6 +5,7 @@
 
 mod error;
 mod original;
+mod policies;
 mod read;
 pub mod reference;
 mod resolve;
@@ -12,9 +13,11 @@ pub mod units;
 pub mod written;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use access::{PolicyName, authn, authz, rules::Rule};
+use capabilities::Grants;
 use wire::RawValue;
 
 pub use error::{ConfigError, ConfigErrors, Position};
@@ -82,6 +85,52 @@ pub struct Admitter {
     pub rules: Vec<Rule>,
     /// What a failed call means.
     pub on_failure: access::admission::OnFailure,
+    /// Whether its answers count.
+    pub mode: access::admission::Mode,
+    /// What is asked.
+    pub asked: Asked,
+}
+
+/// What an admission policy is made of.
+#[derive(Debug, Clone)]
+pub enum Asked {
+    /// One module.
+    Module(Kubewarden),
+    /// Several Kubewarden policies and an expression over them; the policy's own `module` means nothing.
+    Group(Group),
+}
+
+/// What the configuration says of a policy that only matters when it is one of Kubewarden.
+#[derive(Debug, Clone, Default)]
+pub struct Kubewarden {
+    /// How it is run; none: as its metadata or exports say.
+    pub execution_mode: Option<kubewarden::ExecutionMode>,
+    /// What it may ask of the host.
+    pub grants: Arc<Grants>,
+    /// What rejections say instead of its own message.
+    pub message: Option<String>,
+}
+
+/// A group of Kubewarden policies.
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// The boolean expression over the members' names.
+    pub expression: String,
+    /// What a rejection says.
+    pub message: String,
+    /// The members.
+    pub members: Vec<GroupMember>,
+}
+
+/// A policy of a group.
+#[derive(Debug, Clone)]
+pub struct GroupMember {
+    /// How the expression calls it.
+    pub name: String,
+    /// What every policy has.
+    pub policy: Policy,
+    /// What it may, and how it is run.
+    pub kubewarden: Kubewarden,
 }
 
 /// What the bytes that a module reads and writes mean.
@@ -104,6 +153,13 @@ pub enum Source {
     Authorization(PathBuf),
     /// The original `AdmissionConfiguration` with the plugin `WASM`.
     Admission(PathBuf),
+    /// The `policies.yml` of Kubewarden's policy-server.
+    Policies {
+        /// The file.
+        file: PathBuf,
+        /// Where `kwctl pull` keeps modules, to find those that are named by a URI.
+        store: Option<PathBuf>,
+    },
 }
 
 impl Source {
@@ -114,7 +170,8 @@ impl Source {
             Self::Configuration(path)
             | Self::Authentication(path)
             | Self::Authorization(path)
-            | Self::Admission(path) => path,
+            | Self::Admission(path)
+            | Self::Policies { file: path, .. } => path,
         }
     }
 }
@@ -152,6 +209,7 @@ impl Configuration {
                 self.add_authorizers(&file, list.modules)
             }
             Source::Admission(_) => self.add_admission_configuration(&file),
+            Source::Policies { store, .. } => self.add_policies(&file, store.as_deref()),
         }
     }
 

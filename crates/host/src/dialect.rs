@@ -12,7 +12,8 @@ const WAPC_EXPORT: &str = "__guest_call";
 const OPA_PREFIX: &str = "opa_";
 
 /// The dialect of a module: Kubewarden's when it has the metadata section or the exports of waPC or OPA, otherwise ours.
-pub(crate) fn detect(module: &Inspection) -> Dialect {
+#[must_use]
+pub fn detect(module: &Inspection) -> Dialect {
     let section = module
         .custom_sections
         .iter()

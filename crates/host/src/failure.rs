@@ -14,6 +14,9 @@ pub(crate) fn from_call(failed: &CallFailed) -> Failure {
         CallError::StdinTooLarge { .. } => FailureKind::Input,
         CallError::OutputTooLarge { .. } => FailureKind::Output,
         CallError::Busy => FailureKind::Busy,
+        CallError::HostCalls { .. } => FailureKind::Input,
+        CallError::Reported(_) => FailureKind::Reported,
+        CallError::Protocol(_) | CallError::Pointer => FailureKind::Trap,
         CallError::Host(_) => FailureKind::Host,
     };
     let backtrace = backtrace(&failed.error).unwrap_or_default();
@@ -22,6 +25,17 @@ pub(crate) fn from_call(failed: &CallFailed) -> Failure {
         &backtrace,
         &failed.stderr,
     )
+}
+
+/// Why a Kubewarden policy has no answer.
+pub(crate) fn from_kubewarden(failure: kubewarden::Failure) -> Failure {
+    match failure {
+        kubewarden::Failure::Call(failed) => from_call(&failed),
+        kubewarden::Failure::Answer { problem, detail } => {
+            with_detail(Failure::new(FailureKind::Answer, problem), &detail, b"")
+        }
+        kubewarden::Failure::Host(problem) => Failure::new(FailureKind::Host, problem),
+    }
 }
 
 /// Where the module trapped. A module that is out of memory usually traps, too: then it is one level down.

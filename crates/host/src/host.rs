@@ -2,13 +2,16 @@
 
 use std::time::Instant;
 
-use access::{Plane, PolicyName, admission, authn, authz};
+use access::{Failure, Plane, PolicyName, admission, authn, authz};
+use capabilities::Capabilities;
+use wire::admission::Response;
 use wire::review::ParseError;
 
 use crate::answered::{Answered, Decision, Reply};
 use crate::config::{Configuration, Dialect};
 use crate::load::{self, LoadErrors, ModuleSource};
 use crate::policy::{Asker, LoadedPolicy};
+use crate::raw;
 
 /// Loaded policies, ready to be asked. Immutable: a changed configuration is another `Host`.
 #[derive(Debug)]
@@ -78,6 +81,12 @@ pub enum AskError {
     /// There is no policy of that name.
     #[error("there is no policy `{0}` here")]
     NoSuchPolicy(String),
+    /// The bytes are nothing that a Kubewarden policy could be asked about.
+    #[error("failed to read the request")]
+    Request(#[from] kubewarden::RequestError),
+    /// Only Kubewarden policies are asked by themselves, and groups of them are not.
+    #[error("the policy `{0}` is no single Kubewarden policy")]
+    NotKubewarden(String),
 }
 
 /// What is known of a loaded policy.
@@ -87,9 +96,9 @@ pub struct PolicyInfo {
     pub plane: Plane,
     /// Its name.
     pub name: PolicyName,
-    /// The module it runs.
-    pub digest: engine::Digest,
-    /// The entry point that is called.
+    /// The module it runs; a group has none of its own.
+    pub digest: Option<engine::Digest>,
+    /// The entry point that is called; of a Kubewarden policy its execution mode.
     pub entry_point: &'static str,
     /// What the module's bytes mean.
     pub dialect: Dialect,
@@ -105,7 +114,20 @@ impl Host {
         modules: &dyn ModuleSource,
         engine: &engine::Engine,
     ) -> Result<Self, LoadErrors> {
-        load::host(config, modules, engine)
+        Self::load_with(config, modules, engine, &Capabilities::none())
+    }
+
+    /// The same for policies that call their host; `capabilities` answers.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_with(
+        config: &Configuration,
+        modules: &dyn ModuleSource,
+        engine: &engine::Engine,
+        capabilities: &Capabilities,
+    ) -> Result<Self, LoadErrors> {
+        load::host(config, modules, engine, capabilities)
     }
 
     /// The loaded policies, plane by plane, in the order in which they are asked.
@@ -130,9 +152,53 @@ impl Host {
         match question.plane {
             Plane::Authentication => self.authenticate(question).await,
             Plane::Authorization => self.authorize(question).await,
-            Plane::Mutation => self.admit(question, &self.mutation).await,
-            Plane::Validation => self.admit(question, &self.validation).await,
+            Plane::Validation if !self.is_mutated_there(question) => {
+                self.admit(question, &self.validation).await
+            }
+            Plane::Mutation | Plane::Validation => self.admit(question, &self.mutation).await,
         }
+    }
+
+    /// Whether a question for validation names a Kubewarden policy that may mutate: there is one URL for both.
+    fn is_mutated_there(&self, question: Question<'_>) -> bool {
+        let mut mutating = self.mutation.loaded.iter();
+        question.policy.is_some_and(|name| {
+            mutating.any(|policy| policy.is_kubewarden() && policy.name.as_str() == name)
+        })
+    }
+
+    /// Asks one Kubewarden policy by itself: what it says, with the smallest patch, and nothing that a chain adds.
+    ///
+    /// # Errors
+    /// When there is no such policy. A policy that fails is a [`Failure`] inside.
+    pub async fn ask_kubewarden(
+        &self,
+        policy: &str,
+        request: &kubewarden::Request,
+        deadline: Instant,
+    ) -> Result<Result<Response, Failure>, AskError> {
+        let mut loaded = self.validation.loaded.iter().chain(&self.mutation.loaded);
+        let loaded = loaded.find(|loaded| loaded.name.as_str() == policy);
+        let loaded = loaded.ok_or_else(|| AskError::NoSuchPolicy(policy.to_owned()))?;
+        let policy = loaded
+            .kubewarden()
+            .ok_or_else(|| AskError::NotKubewarden(policy.to_owned()))?;
+        Ok(raw::ask(policy, request, loaded.deadline(deadline)).await)
+    }
+
+    /// Answers a raw review: asks a Kubewarden policy about any JSON, `{"request": …}` → `{"response": …}`.
+    ///
+    /// # Errors
+    /// When the bytes are no raw review, or there is no such policy. A policy that fails is a [`Failure`] inside.
+    pub async fn ask_raw(
+        &self,
+        policy: &str,
+        body: &[u8],
+        deadline: Instant,
+    ) -> Result<Result<Vec<u8>, Failure>, AskError> {
+        let request = raw::parse(body)?;
+        let answer = self.ask_kubewarden(policy, &request, deadline).await?;
+        Ok(answer.map(|response| raw::answer(&response)))
     }
 
     async fn authenticate(&self, question: Question<'_>) -> Result<Answered, AskError> {
@@ -175,12 +241,14 @@ impl Host {
         question: Question<'_>,
         chain: &Chain<admission::Policy>,
     ) -> Result<Answered, AskError> {
+        let is_mutating = std::ptr::eq(chain, &raw const self.mutation);
         let (chain, loaded) = select(chain, question)?;
         let review = wire::admission::Review::parse(question.review)?;
         let asker = Asker::new(loaded, question.deadline);
-        let outcome = match question.plane {
-            Plane::Mutation => admission::mutate(chain, &review, &asker).await,
-            _ => admission::validate(chain, &review, &asker).await,
+        let outcome = if is_mutating {
+            admission::mutate(chain, &review, &asker).await
+        } else {
+            admission::validate(chain, &review, &asker).await
         };
         let uid = review.request.uid;
         let reply = match &outcome.answer {

@@ -16,11 +16,12 @@
 
 pub mod answered;
 pub mod config;
-mod dialect;
+pub mod dialect;
 mod failure;
 mod host;
 pub mod load;
 mod policy;
+mod raw;
 mod redact;
 
 pub use answered::{Answered, Decision, Reply, Verdict};

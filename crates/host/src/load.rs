@@ -4,14 +4,18 @@ use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use access::{Plane, PolicyName, admission, authn, authz};
+use capabilities::Capabilities;
 use engine::{Engine, Module};
+use kubewarden::{Group, Member, Metadata};
 
-use crate::config::{Configuration, Dialect, Policy, Position};
+use crate::config::{self, Admitter, Asked, Configuration, Dialect, Policy, Position};
 use crate::dialect;
 use crate::host::Host;
-use crate::policy::LoadedPolicy;
+use crate::policy::{LoadedPolicy, OwnModule, Program};
 
 /// Where a module's bytes come from. Files today; a new source is a new implementation, the host stays as it is.
 pub trait ModuleSource {
@@ -76,11 +80,27 @@ pub enum LoadErrorKind {
         /// What the file is.
         found: Dialect,
     },
-    /// A dialect that is known but cannot be run.
-    #[error(
-        "the file is a Kubewarden policy; this version runs modules of the k8s-wasm specification only"
-    )]
-    Kubewarden,
+    /// The metadata of a Kubewarden policy asks for what this host does not have, or cannot be read.
+    #[error(transparent)]
+    Metadata(#[from] kubewarden::MetadataError),
+    /// A Kubewarden policy cannot be run in its mode.
+    #[error(transparent)]
+    Mode(#[from] kubewarden::ModeError),
+    /// The configuration has settings that no Kubewarden policy could take.
+    #[error(transparent)]
+    Kubewarden(#[from] kubewarden::LoadError),
+    /// A Kubewarden policy does not accept its settings.
+    #[error(transparent)]
+    Settings(#[from] kubewarden::SettingsError),
+    /// The expression of a group.
+    #[error("its expression cannot be used: {0}")]
+    Expression(#[from] kubewarden::ExpressionError),
+    /// Kubewarden policies decide about objects; who a caller is and what it may do is asked by other reviews.
+    #[error("the file is a Kubewarden policy: those decide about objects only, under `admission`")]
+    KubewardenElsewhere,
+    /// No thread to ask a policy about its settings.
+    #[error("the policy could not be asked about its settings: {0}")]
+    Runtime(io::Error),
 }
 
 fn told(dialect: Dialect) -> &'static str {
@@ -121,10 +141,12 @@ pub(crate) fn host(
     config: &Configuration,
     modules: &dyn ModuleSource,
     engine: &Engine,
+    capabilities: &Capabilities,
 ) -> Result<Host, LoadErrors> {
     let mut loader = Loader {
         modules,
         engine,
+        capabilities,
         loaded: HashMap::new(),
         errors: Vec::new(),
     };
@@ -135,7 +157,7 @@ pub(crate) fn host(
         validation: Default::default(),
     };
     for entry in &config.authentication {
-        if let Some(loaded) = loader.load(&entry.policy, Plane::Authentication) {
+        if let Some(loaded) = loader.own(&entry.policy, Plane::Authentication) {
             let name = entry.policy.name.clone();
             let rules = authn::Policy {
                 name,
@@ -145,7 +167,7 @@ pub(crate) fn host(
         }
     }
     for entry in &config.authorization {
-        if let Some(loaded) = loader.load(&entry.policy, Plane::Authorization) {
+        if let Some(loaded) = loader.own(&entry.policy, Plane::Authorization) {
             let name = entry.policy.name.clone();
             host.authorization.push(
                 authz::Policy {
@@ -157,16 +179,17 @@ pub(crate) fn host(
         }
     }
     for entry in &config.admission {
-        let (plane, chain) = if entry.mutating {
-            (Plane::Mutation, &mut host.mutation)
+        let chain = if entry.mutating {
+            &mut host.mutation
         } else {
-            (Plane::Validation, &mut host.validation)
+            &mut host.validation
         };
-        if let Some(loaded) = loader.load(&entry.policy, plane) {
+        if let Some(loaded) = loader.admitter(entry) {
             let rules = admission::Policy {
                 name: entry.policy.name.clone(),
                 rules: entry.rules.clone(),
                 on_failure: entry.on_failure,
+                mode: entry.mode,
             };
             chain.push(rules, loaded);
         }
@@ -181,64 +204,189 @@ pub(crate) fn host(
 struct Loader<'a> {
     modules: &'a dyn ModuleSource,
     engine: &'a Engine,
+    capabilities: &'a Capabilities,
     /// One module may serve several policies; it is compiled once.
-    loaded: HashMap<PathBuf, (Module, Dialect)>,
+    loaded: HashMap<PathBuf, Loaded>,
     errors: Vec<LoadError>,
 }
 
+/// A module and what it says of itself.
+#[derive(Clone)]
+struct Loaded {
+    module: Module,
+    dialect: Dialect,
+    metadata: Option<Arc<Metadata>>,
+}
+
 impl Loader<'_> {
-    fn load(&mut self, policy: &Policy, plane: Plane) -> Option<LoadedPolicy> {
-        self.try_load(policy, plane)
-            .map_err(|kind| {
+    /// A policy of a plane that has modules of our specification only.
+    fn own(&mut self, policy: &Policy, plane: Plane) -> Option<LoadedPolicy> {
+        let program = self.module(policy).and_then(|loaded| match loaded.dialect {
+            Dialect::Wasi => own_module(policy, &loaded.module, plane),
+            Dialect::Kubewarden => Err(LoadErrorKind::KubewardenElsewhere),
+        });
+        self.told(policy, program)
+    }
+
+    fn admitter(&mut self, entry: &Admitter) -> Option<LoadedPolicy> {
+        let program = match &entry.asked {
+            Asked::Module(kubewarden) => self.single(entry, kubewarden),
+            Asked::Group(group) => self.group(group),
+        };
+        self.told(&entry.policy, program)
+    }
+
+    /// The policy, unless it could not be loaded, which is remembered.
+    fn told(
+        &mut self,
+        policy: &Policy,
+        program: Result<Program, LoadErrorKind>,
+    ) -> Option<LoadedPolicy> {
+        match program {
+            Ok(program) => Some(LoadedPolicy::new(policy, program)),
+            Err(kind) => {
                 self.errors.push(LoadError {
                     policy: policy.name.clone(),
                     position: policy.position.clone(),
                     module: policy.module.clone(),
                     kind,
                 });
-            })
-            .ok()
-    }
-
-    fn try_load(&mut self, policy: &Policy, plane: Plane) -> Result<LoadedPolicy, LoadErrorKind> {
-        let (module, found) = self.module(&policy.module)?;
-        if let Some(configured) = policy.dialect
-            && configured != found
-        {
-            return Err(LoadErrorKind::Dialect { configured, found });
+                None
+            }
         }
-        let (entry, entry_point) = entry_point(&module, plane)?;
-        Ok(LoadedPolicy::new(policy, &module, entry, entry_point))
     }
 
-    fn module(&mut self, path: &Path) -> Result<(Module, Dialect), LoadErrorKind> {
-        if let Some(loaded) = self.loaded.get(path) {
+    fn single(
+        &mut self,
+        entry: &Admitter,
+        kubewarden: &config::Kubewarden,
+    ) -> Result<Program, LoadErrorKind> {
+        let loaded = self.module(&entry.policy)?;
+        let mode = kubewarden.execution_mode;
+        if loaded.dialect == Dialect::Wasi && mode.is_none() && entry.policy.dialect.is_none() {
+            let plane = if entry.mutating {
+                Plane::Mutation
+            } else {
+                Plane::Validation
+            };
+            return own_module(&entry.policy, &loaded.module, plane);
+        }
+        if entry.policy.dialect == Some(Dialect::Wasi) {
+            return own_module(&entry.policy, &loaded.module, Plane::Validation);
+        }
+        Ok(Program::Kubewarden {
+            digest: *loaded.module.digest(),
+            policy: self.kubewarden(&entry.policy, &loaded, kubewarden)?,
+            may_mutate: entry.mutating,
+        })
+    }
+
+    fn group(&mut self, group: &config::Group) -> Result<Program, LoadErrorKind> {
+        let mut members = Vec::with_capacity(group.members.len());
+        for member in &group.members {
+            let loaded = self.module(&member.policy)?;
+            members.push(Member {
+                name: member.name.clone(),
+                policy: self.kubewarden(&member.policy, &loaded, &member.kubewarden)?,
+                timeout: member.policy.timeout,
+            });
+        }
+        let group = Group::new(&group.expression, group.message.clone(), members)?;
+        Ok(Program::Group(group))
+    }
+
+    /// A Kubewarden policy that was asked about its settings.
+    fn kubewarden(
+        &self,
+        policy: &Policy,
+        loaded: &Loaded,
+        config: &config::Kubewarden,
+    ) -> Result<kubewarden::Policy, LoadErrorKind> {
+        let metadata = loaded.metadata.as_deref();
+        let mode = match config.execution_mode {
+            Some(mode) => mode,
+            None => kubewarden::detect(metadata, loaded.module.inspection())?.unwrap_or_default(),
+        };
+        let access = kubewarden::Access {
+            capabilities: self.capabilities.clone(),
+            grants: Arc::clone(&config.grants),
+        };
+        let loaded = kubewarden::Policy::new(
+            policy.name.as_str(),
+            kubewarden::Mode::new(&loaded.module, mode)?,
+            policy.settings.as_deref(),
+            config.message.clone(),
+            access,
+            policy.limits.clone(),
+        )?;
+        wait_for(loaded.validate_settings(deadline_of(policy)))??;
+        Ok(loaded)
+    }
+
+    fn module(&mut self, policy: &Policy) -> Result<Loaded, LoadErrorKind> {
+        if let Some(loaded) = self.loaded.get(&policy.module) {
             return Ok(loaded.clone());
         }
-        let bytes = self.modules.read(path).map_err(LoadErrorKind::Read)?;
-        // What cannot be inspected cannot be loaded either, and loading tells better why.
-        let found =
-            engine::inspect(&bytes).map_or(Dialect::Wasi, |module| dialect::detect(&module));
-        if found == Dialect::Kubewarden {
-            return Err(LoadErrorKind::Kubewarden);
-        }
+        let bytes = self
+            .modules
+            .read(&policy.module)
+            .map_err(LoadErrorKind::Read)?;
         let module = self.engine.load(&bytes)?;
-        self.loaded.insert(path.to_owned(), (module.clone(), found));
-        Ok((module, found))
+        let metadata = Metadata::of(&bytes, module.inspection())?;
+        let dialect = dialect::detect(module.inspection());
+        if let Some(Dialect::Wasi) = policy.dialect
+            && dialect == Dialect::Kubewarden
+        {
+            return Err(LoadErrorKind::Dialect {
+                configured: Dialect::Wasi,
+                found: dialect,
+            });
+        }
+        let loaded = Loaded {
+            module,
+            dialect,
+            metadata: metadata.map(Arc::new),
+        };
+        self.loaded.insert(policy.module.clone(), loaded.clone());
+        Ok(loaded)
     }
 }
 
-/// The entry point that a plane calls. A mutating policy without `mutate` is asked by `validate`, as in the original
-/// specification.
-fn entry_point(
-    module: &Module,
-    plane: Plane,
-) -> Result<(engine::Entry, &'static str), engine::EntryError> {
-    let name = match plane {
+/// By when a policy must have said whether its settings are fine: what it may take, and the time that a first call needs more.
+fn deadline_of(policy: &Policy) -> Instant {
+    let now = Instant::now();
+    now.checked_add(policy.timeout.max(SETTINGS_TIMEOUT_MIN))
+        .unwrap_or(now)
+}
+
+/// Settings are checked once, on a machine that may be compiling.
+const SETTINGS_TIMEOUT_MIN: Duration = Duration::from_secs(5);
+
+/// Waits for a call. Loading blocks, in or outside of a runtime, so it gets one of its own.
+fn wait_for<T: Send>(call: impl Future<Output = T> + Send) -> Result<T, LoadErrorKind> {
+    let ask = || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        Ok(runtime.block_on(call))
+    };
+    std::thread::scope(|scope| scope.spawn(ask).join())
+        .unwrap_or_else(|_| Err(io::Error::other("it panicked")))
+        .map_err(LoadErrorKind::Runtime)
+}
+
+/// A module of our specification. A mutating policy without `mutate` is asked by `validate`, as in the original specification.
+fn own_module(policy: &Policy, module: &Module, plane: Plane) -> Result<Program, LoadErrorKind> {
+    let entry_point = match plane {
         Plane::Authentication => "authn",
         Plane::Authorization => "authz",
         Plane::Mutation if module.has_function("mutate") => "mutate",
         Plane::Mutation | Plane::Validation => "validate",
     };
-    Ok((module.entry(name)?, name))
+    Ok(Program::Module(OwnModule {
+        entry: module.entry(entry_point)?,
+        entry_point,
+        settings: policy.settings.clone(),
+        limits: policy.limits.clone(),
+    }))
 }

@@ -2,73 +2,116 @@
 
 use std::time::{Duration, Instant};
 
+use access::patch::Patch;
 use access::{Ask, Asked, Failure, FailureKind, Plane, PolicyName};
+use kubewarden::{Change, Rejection, Verdict};
 use wire::RawValue;
+use wire::admission::Response;
 use wire::review::ParseError;
 
 use crate::config::{Dialect, Policy};
 use crate::host::PolicyInfo;
 use crate::{failure, redact};
 
-/// A policy whose module is compiled and linked.
+/// A policy that can be asked.
 #[derive(Debug)]
 pub(crate) struct LoadedPolicy {
     pub(crate) name: PolicyName,
-    entry: engine::Entry,
-    entry_point: &'static str,
-    digest: engine::Digest,
-    settings: Option<Box<RawValue>>,
+    program: Program,
     timeout: Duration,
-    limits: engine::Limits,
     debug: bool,
 }
 
+/// What is asked: the one place that knows all dialects.
+#[derive(Debug)]
+pub(crate) enum Program {
+    /// A module of our specification.
+    Module(OwnModule),
+    /// A Kubewarden policy.
+    Kubewarden {
+        policy: kubewarden::Policy,
+        digest: engine::Digest,
+        may_mutate: bool,
+    },
+    /// A group of Kubewarden policies.
+    Group(kubewarden::Group),
+}
+
+/// A module of our specification with what it is called with.
+#[derive(Debug)]
+pub(crate) struct OwnModule {
+    pub(crate) entry: engine::Entry,
+    pub(crate) entry_point: &'static str,
+    pub(crate) settings: Option<Box<RawValue>>,
+    pub(crate) limits: engine::Limits,
+}
+
 impl LoadedPolicy {
-    pub(crate) fn new(
-        policy: &Policy,
-        module: &engine::Module,
-        entry: engine::Entry,
-        entry_point: &'static str,
-    ) -> Self {
+    pub(crate) fn new(policy: &Policy, program: Program) -> Self {
         Self {
             name: policy.name.clone(),
-            entry,
-            entry_point,
-            digest: *module.digest(),
-            settings: policy.settings.clone(),
+            program,
             timeout: policy.timeout,
-            limits: policy.limits.clone(),
             debug: policy.debug,
         }
+    }
+
+    /// Whether one URL is for what it accepts and what it changes.
+    pub(crate) fn is_kubewarden(&self) -> bool {
+        !matches!(self.program, Program::Module(_))
+    }
+
+    /// The single Kubewarden policy that it is.
+    pub(crate) fn kubewarden(&self) -> Option<&kubewarden::Policy> {
+        match &self.program {
+            Program::Kubewarden { policy, .. } => Some(policy),
+            Program::Module(_) | Program::Group(_) => None,
+        }
+    }
+
+    /// When a call that begins now must be over.
+    pub(crate) fn deadline(&self, asked: Instant) -> Instant {
+        Instant::now()
+            .checked_add(self.timeout)
+            .map_or(asked, |own| own.min(asked))
     }
 
     pub(crate) fn info(&self, plane: Plane) -> PolicyInfo {
         PolicyInfo {
             plane,
             name: self.name.clone(),
-            digest: self.digest,
-            entry_point: self.entry_point,
-            dialect: Dialect::Wasi,
+            digest: match &self.program {
+                Program::Module(module) => Some(*module.entry.module().digest()),
+                Program::Kubewarden { digest, .. } => Some(*digest),
+                Program::Group(_) => None,
+            },
+            entry_point: match &self.program {
+                Program::Module(module) => module.entry_point,
+                Program::Kubewarden { policy, .. } => policy.execution_mode().as_str(),
+                Program::Group(_) => "group",
+            },
+            dialect: match &self.program {
+                Program::Module(_) => Dialect::Wasi,
+                Program::Kubewarden { .. } | Program::Group(_) => Dialect::Kubewarden,
+            },
         }
     }
 
-    /// One call: the review in, the answered review out.
+    /// One call of a module: the review in, the answered review out.
     async fn call<A>(
         &self,
+        module: &OwnModule,
         review: &[u8],
         deadline: Instant,
         decode: impl FnOnce(&RawValue) -> Result<A, ParseError>,
     ) -> Result<A, Failure> {
-        let input = wire::envelope::input(review, self.settings.as_deref());
-        let deadline = Instant::now()
-            .checked_add(self.timeout)
-            .map_or(deadline, |own| own.min(deadline));
+        let input = wire::envelope::input(review, module.settings.as_deref());
         if self.debug {
             tracing::debug!(policy = %self.name, review = %redact::review(review), "call");
         }
-        let output = self
+        let output = module
             .entry
-            .call(input, &self.limits, deadline)
+            .call(input, &module.limits, self.deadline(deadline))
             .await
             .map_err(|failed| failure::from_call(&failed))?;
         if self.debug {
@@ -88,6 +131,84 @@ impl LoadedPolicy {
             .with_detail(error.to_string())
         })
     }
+
+    /// One question about an object, in whichever dialect.
+    async fn admit(&self, review: &[u8], deadline: Instant) -> Result<Response, Failure> {
+        let request = || {
+            if self.debug {
+                tracing::debug!(policy = %self.name, review = %redact::review(review), "call");
+            }
+            kubewarden::Request::of_review(review)
+                .map_err(|error| Failure::new(FailureKind::Input, error.to_string()))
+        };
+        match &self.program {
+            Program::Module(module) => {
+                let decode = wire::admission::parse_answer;
+                self.call(module, review, deadline, decode).await
+            }
+            Program::Kubewarden {
+                policy, may_mutate, ..
+            } => {
+                let request = request()?;
+                let answer = policy.validate(&request, self.deadline(deadline)).await;
+                let mut answer = answer.map_err(failure::from_kubewarden)?;
+                if !may_mutate {
+                    answer = constrained(answer, &request, &self.name)?;
+                }
+                Ok(answer.into_response(request.uid()))
+            }
+            Program::Group(group) => {
+                let request = request()?;
+                let answer = group.validate(&request, self.deadline(deadline)).await;
+                let answer = answer.map_err(failure::from_kubewarden)?;
+                Ok(answer.into_response(request.uid()))
+            }
+        }
+    }
+
+    /// The module, on planes that know no other dialect.
+    fn own_module(&self) -> Result<&OwnModule, Failure> {
+        match &self.program {
+            Program::Module(module) => Ok(module),
+            Program::Kubewarden { .. } | Program::Group(_) => Err(not_asked_here()),
+        }
+    }
+}
+
+fn not_asked_here() -> Failure {
+    Failure::new(
+        FailureKind::Host,
+        "a Kubewarden policy decides about objects only",
+    )
+}
+
+/// A policy that is not allowed to change objects and does rejects; what is no change is none.
+fn constrained(
+    answer: kubewarden::Validation,
+    request: &kubewarden::Request,
+    name: &PolicyName,
+) -> Result<kubewarden::Validation, Failure> {
+    let Verdict::Accept(Some(change)) = &answer.verdict else {
+        return Ok(answer);
+    };
+    let Some(object) = request.object() else {
+        return Ok(answer);
+    };
+    let patch = match change {
+        Change::Object(changed) => Patch::from_full(object, changed.get().as_bytes())?,
+        Change::JsonPatch(patch) => Patch::from_json_patch(object, patch)?,
+    };
+    let verdict = if patch.is_empty() {
+        Verdict::Accept(None)
+    } else {
+        Verdict::Reject(Rejection {
+            message: Some(format!(
+                "Request rejected by policy {name}. The policy attempted to mutate the request, but it is currently configured to not allow mutations."
+            )),
+            ..Rejection::default()
+        })
+    };
+    Ok(kubewarden::Validation { verdict, ..answer })
 }
 
 /// How a chain asks its policies: by index, before a common deadline.
@@ -101,15 +222,15 @@ impl<'a> Asker<'a> {
         Self { loaded, deadline }
     }
 
+    /// What came of asking the policy at an index, and how long it took.
     async fn timed<A>(
         &self,
         policy: usize,
-        review: &[u8],
-        decode: impl FnOnce(&RawValue) -> Result<A, ParseError>,
+        ask: impl AsyncFnOnce(&LoadedPolicy) -> Result<A, Failure>,
     ) -> Asked<A> {
         let start = Instant::now();
         let answer = match self.loaded.get(policy) {
-            Some(policy) => policy.call(review, self.deadline, decode).await,
+            Some(policy) => ask(policy).await,
             None => Err(Failure::new(FailureKind::Host, "the policy is not loaded")),
         };
         Asked {
@@ -121,21 +242,31 @@ impl<'a> Asker<'a> {
 
 impl Ask<wire::authentication::Status> for Asker<'_> {
     async fn ask(&self, policy: usize, review: &[u8]) -> Asked<wire::authentication::Status> {
-        self.timed(policy, review, wire::authentication::parse_answer)
-            .await
+        let decode = wire::authentication::parse_answer;
+        self.timed(policy, async |policy| {
+            let module = policy.own_module()?;
+            policy.call(module, review, self.deadline, decode).await
+        })
+        .await
     }
 }
 
 impl Ask<wire::authorization::Status> for Asker<'_> {
     async fn ask(&self, policy: usize, review: &[u8]) -> Asked<wire::authorization::Status> {
-        self.timed(policy, review, wire::authorization::parse_answer)
-            .await
+        let decode = wire::authorization::parse_answer;
+        self.timed(policy, async |policy| {
+            let module = policy.own_module()?;
+            policy.call(module, review, self.deadline, decode).await
+        })
+        .await
     }
 }
 
-impl Ask<wire::admission::Response> for Asker<'_> {
-    async fn ask(&self, policy: usize, review: &[u8]) -> Asked<wire::admission::Response> {
-        self.timed(policy, review, wire::admission::parse_answer)
-            .await
+impl Ask<Response> for Asker<'_> {
+    async fn ask(&self, policy: usize, review: &[u8]) -> Asked<Response> {
+        self.timed(policy, async |policy| {
+            policy.admit(review, self.deadline).await
+        })
+        .await
     }
 }

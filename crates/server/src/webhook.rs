@@ -64,7 +64,11 @@ impl Webhook {
         arrival: Instant,
     ) -> Result<Response<Full<Bytes>>, Refusal> {
         let (head, body) = request.into_parts();
-        let route = Route::parse(head.uri.path()).ok_or(Refusal::Path)?;
+        let raw = route::raw(head.uri.path());
+        let route = match raw {
+            Some(_) => None,
+            None => Some(Route::parse(head.uri.path()).ok_or(Refusal::Path)?),
+        };
         if head.method != Method::POST {
             return Err(Refusal::Method { allow: "POST" });
         }
@@ -73,6 +77,11 @@ impl Webhook {
         }
         let deadline = deadline::of(head.uri.query(), arrival).ok_or(Refusal::Timeout)?;
         let body = self.bodies.receive(body, deadline).await?;
+        let (Some(route), None) = (route, &raw) else {
+            return self
+                .raw(&raw.unwrap_or_default(), body.bytes(), deadline)
+                .await;
+        };
         let question = Question {
             plane: route.plane,
             policy: route.policy.as_deref(),
@@ -92,6 +101,27 @@ impl Webhook {
         let response = respond(route.plane, &mut answered);
         log::decision(route.plane, &answered, response.status(), arrival);
         Ok(response)
+    }
+
+    /// A raw request, which is no review of Kubernetes.
+    async fn raw(
+        &self,
+        policy: &str,
+        body: &[u8],
+        deadline: Instant,
+    ) -> Result<Response<Full<Bytes>>, Refusal> {
+        let host = self.host.load_full();
+        match host
+            .ask_raw(policy, body, deadline)
+            .await
+            .map_err(unanswerable)?
+        {
+            Ok(review) => Ok(json(StatusCode::OK, review)),
+            Err(failure) => {
+                log::raw_failure(policy, &failure);
+                Err(Refusal::Admitter(failure.to_string()))
+            }
+        }
     }
 }
 
@@ -115,6 +145,8 @@ fn unanswerable(error: AskError) -> Refusal {
     match error {
         AskError::NoSuchPolicy(name) => Refusal::Policy(name),
         AskError::Review(cause) => Refusal::Review(told(&cause)),
+        AskError::Request(cause) => Refusal::Review(told(&cause)),
+        AskError::NotKubewarden(_) => Refusal::Review(error.to_string()),
     }
 }
 

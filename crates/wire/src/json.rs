@@ -33,6 +33,13 @@ impl<'a> Members<'a> {
         }
     }
 
+    /// Leaves out members whose value is `null`.
+    #[must_use]
+    pub fn without_nulls(mut self) -> Self {
+        self.members.retain(|(_, value)| value.get() != "null");
+        self
+    }
+
     /// Gives a member another name; nothing happens when it is not there.
     pub fn rename(&mut self, from: &str, to: &'static str) {
         if let Some((key, _)) = self.members.iter_mut().find(|(key, _)| key == from) {
@@ -41,7 +48,7 @@ impl<'a> Members<'a> {
     }
 }
 
-impl<'de> Deserialize<'de> for Members<'de> {
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(MembersVisitor)
     }

@@ -69,7 +69,7 @@ impl Step {
             Self::Tidy => "dependency edges, documents, examples and vectors are in order",
             Self::Clippy => "no lint complains",
             Self::Codegen => "the generated reference pages are fresh",
-            Self::Guests => "the modules compile to WebAssembly",
+            Self::Guests => "the modules and the policies compile to WebAssembly",
             Self::Unit => "tests that need nothing but the repository",
             Self::Doc => "the API documentation builds without warnings",
             Self::Kube => "kube-apiserver and etcd are there",
@@ -87,9 +87,12 @@ impl Step {
         match self {
             Self::Format => component(context, "fmt", "rustfmt"),
             Self::Clippy => component(context, "clippy", "clippy"),
-            Self::Guests | Self::Unit => guests::check(context),
+            Self::Guests | Self::Unit => guests::check_policies(context),
             Self::Kube => kube::check(context),
-            Self::Conformance => setup::check(context),
+            Self::Conformance => {
+                guests::check_policies(context)?;
+                setup::check(context)
+            }
             Self::Tidy | Self::Codegen | Self::Doc => Ok(()),
         }
     }
@@ -110,6 +113,7 @@ impl Step {
             Self::Codegen => codegen::check(context),
             Self::Guests => guests::run(context, &guests::Arguments::default()),
             Self::Unit => {
+                guests::build_policies(context)?;
                 let mut cargo = arguments(context.cargo("test"), "--workspace");
                 cargo.env("K8S_WASM_GUESTS", guests::build(context)?);
                 process::run(cargo)
@@ -121,6 +125,7 @@ impl Step {
             }
             Self::Kube => run.kube()?.wait().map(drop),
             Self::Conformance => {
+                guests::build_policies(context)?;
                 let setup = Setup::complete(context, run.kube()?)?;
                 let mut cargo = arguments(context.cargo("test"), "--workspace --test stories");
                 setup.apply(&mut cargo);

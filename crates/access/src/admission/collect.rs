@@ -4,7 +4,7 @@ use wire::admission::{Request, Response};
 
 use super::notices::Notices;
 use super::response::{self, Change, Reply, Said};
-use super::{Answer, Decision, Outcome, Policy, Rejection};
+use super::{Answer, Decision, Mode, Outcome, Policy, Rejection};
 use crate::ask::Asked;
 use crate::failure::{self, Consequence, Failure, Undecided};
 use crate::name::PolicyName;
@@ -43,8 +43,8 @@ impl Collector {
         let reply = asked.answer.and_then(|response| {
             let reply = response::read(response, &request.uid)?;
             let mutated = match &reply.said {
-                Said::Changed(what) => change(what)?,
-                Said::Accepted | Said::Rejected(_) => false,
+                Said::Changed(what) if policy.mode == Mode::Protect => change(what)?,
+                Said::Changed(_) | Said::Accepted | Said::Rejected(_) => false,
             };
             Ok((reply, mutated))
         });
@@ -63,22 +63,33 @@ impl Collector {
         reply: Reply,
         mutated: bool,
     ) -> (Next, StepAnswer, Vec<String>) {
-        let notes = self
+        let mut notes = self
             .notices
             .add(&policy.name, reply.warnings, reply.audit_annotations);
-        let Said::Rejected(rejection) = reply.said else {
-            return (Next::GoOn, StepAnswer::Accepted { mutated }, notes);
+        let is_watched = policy.mode == Mode::Monitor;
+        let rejection = match reply.said {
+            Said::Rejected(rejection) => rejection,
+            said => {
+                if is_watched && matches!(said, Said::Changed(_)) {
+                    notes.push("mode monitor: its change was not made".to_owned());
+                }
+                return (Next::GoOn, StepAnswer::Accepted { mutated }, notes);
+            }
         };
         let answer = StepAnswer::Rejected {
             message: rejection.message.clone(),
             code: rejection.code,
         };
+        if is_watched {
+            notes.push("mode monitor: its rejection does not count".to_owned());
+            return (Next::GoOn, answer, notes);
+        }
         self.rejections.push((policy.name.clone(), rejection));
         (Next::Rejected, answer, notes)
     }
 
     fn failed(&mut self, policy: &Policy, failure: Failure) -> (Next, StepAnswer, Vec<String>) {
-        let on_failure = failure::OnFailure::Admission(policy.on_failure);
+        let on_failure = failure::OnFailure::Admission(policy.on_failure());
         let next = match failure::consequence(on_failure) {
             Consequence::Ignored => {
                 self.notices.ignored(&policy.name);

@@ -20,17 +20,26 @@ pub(super) struct Review {
 impl Review {
     /// Reads a review in JSON or YAML; the path `-` is standard input.
     pub(super) fn read(path: &Path) -> Result<Self, Failed> {
-        let name = if path == Path::new("-") {
-            "standard input".into()
-        } else {
-            path.display().to_string()
-        };
-        let bytes = read(path).with_context(|| format!("failed to read the review from {name}"))?;
-        let json = to_json(bytes).with_context(|| format!("{name} is neither JSON nor YAML"))?;
-        let kind = Kind::detect(&json).with_context(|| format!("{name} holds no review")).hint(
+        let json = read_json(path)?;
+        let kind = Kind::detect(&json).with_context(|| format!("{} holds no review", told(path))).hint(
             "an object becomes a review by `kind: AdmissionReview` around it; `debug: true` logs those of a cluster",
         )?;
         Ok(Self { kind, json })
+    }
+}
+
+/// Reads a document in JSON or YAML; the path `-` is standard input.
+pub(super) fn read_json(path: &Path) -> Result<Vec<u8>, Failed> {
+    let name = told(path);
+    let bytes = read(path).with_context(|| format!("failed to read the review from {name}"))?;
+    Ok(to_json(bytes).with_context(|| format!("{name} is neither JSON nor YAML"))?)
+}
+
+fn told(path: &Path) -> String {
+    if path == Path::new("-") {
+        "standard input".to_owned()
+    } else {
+        path.display().to_string()
     }
 }
 

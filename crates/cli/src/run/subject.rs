@@ -7,7 +7,7 @@ use std::time::Duration;
 use access::rules::Rule;
 use access::{PolicyName, admission, authn, authz};
 use anyhow::{Context, anyhow};
-use host::config::{Admitter, Authenticator, Authorizer, Policy, Position};
+use host::config::{self, Admitter, Asked, Authenticator, Authorizer, Policy, Position};
 use host::{Configuration, FileModules, ModuleSource};
 use wire::RawValue;
 use wire::review::Kind;
@@ -82,6 +82,8 @@ pub(super) fn of_module(
                 mutating,
                 rules,
                 on_failure,
+                mode: admission::Mode::Protect,
+                asked: Asked::Module(config::Kubewarden::default()),
             });
         }
     }

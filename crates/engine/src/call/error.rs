@@ -9,6 +9,7 @@ use crate::ByteSize;
 use crate::call::Stats;
 use crate::call::backtrace::Backtrace;
 use crate::limits::{Budget, Limits};
+use crate::slots::NoSlot;
 use crate::state::Stop;
 
 /// A call failed. What the module logged until then, and what the call took, is part of it.
@@ -82,6 +83,26 @@ pub enum CallError {
         /// What it may write.
         limit: ByteSize,
     },
+    /// The module asked its host more often, or for more, than [`Limits::host_calls`] and
+    /// [`Limits::host_replies`] allow.
+    #[error(
+        "the module asked its host for more than the {calls} calls and {replies} of replies that it may"
+    )]
+    HostCalls {
+        /// How often it may ask.
+        calls: u32,
+        /// How long all replies together may be.
+        replies: ByteSize,
+    },
+    /// The module itself says that it failed.
+    #[error("the module reported: {0}")]
+    Reported(String),
+    /// The module does not keep to the convention by which it is called.
+    #[error("the module broke its protocol: {0}")]
+    Protocol(&'static str),
+    /// The module gave its host a pointer that leaves its memory.
+    #[error("the module gave its host a pointer outside of its memory")]
+    Pointer,
     /// [`Options::concurrent_calls`](crate::Options::concurrent_calls) were running and
     /// [`Options::waiting_calls`](crate::Options::waiting_calls) waiting; the module was not
     /// called.
@@ -90,6 +111,15 @@ pub enum CallError {
     /// The host failed, not the module: no memory for the instance, for example.
     #[error("the module could not be run")]
     Host(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<NoSlot> for CallError {
+    fn from(no_slot: NoSlot) -> Self {
+        match no_slot {
+            NoSlot::Busy => Self::Busy,
+            NoSlot::Deadline => Self::Deadline(Phase::Waiting),
+        }
+    }
 }
 
 /// What a call was doing when its deadline came.
@@ -133,7 +163,16 @@ pub(super) fn explain(
                 limit: limits.stdout,
             });
         }
+        Some(Stop::HostCalls) => {
+            return Some(CallError::HostCalls {
+                calls: limits.host_calls,
+                replies: limits.host_replies,
+            });
+        }
         Some(Stop::Exit(code)) => Some(CallError::Exit(*code)),
+        Some(Stop::Reported(text)) => Some(CallError::Reported(text.clone())),
+        Some(Stop::Protocol(text)) => Some(CallError::Protocol(text)),
+        Some(Stop::OutOfBounds) => Some(CallError::Pointer),
         Some(Stop::NoMemory) | None => trap(&error).map(CallError::Trap),
     };
     if budget.memory.refused {

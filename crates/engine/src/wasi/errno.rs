@@ -28,7 +28,7 @@ impl Errno {
 }
 
 /// Why a host function does not do what it was asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// The module is told and goes on.
     Errno(Errno),

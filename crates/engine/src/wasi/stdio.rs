@@ -36,6 +36,8 @@ pub(crate) struct Stdio {
     stdout: Vec<u8>,
     stdout_max: usize,
     stderr: Log,
+    /// Whether stdout is a log, too.
+    stdout_is_log: bool,
     /// Which streams are closed, by descriptor.
     closed: [bool; 3],
 }
@@ -59,8 +61,27 @@ impl Stdio {
                 max: limits.stderr.as_len(),
                 cut: false,
             },
+            stdout_is_log: false,
             closed: [false; 3],
         }
+    }
+
+    /// From now on what is written to stdout goes into the log: of a module that answers by other ways.
+    pub(crate) fn log_everything(&mut self) {
+        self.stdout_is_log = true;
+    }
+
+    /// Adds a line to the log.
+    pub(crate) fn log_line(&mut self, line: &[u8]) {
+        self.stderr.write(line);
+        self.stderr.write(b"\n");
+    }
+
+    /// Adds to what the module can read from stdin. What was read is forgotten.
+    pub(crate) fn append_input(&mut self, bytes: &[u8]) {
+        self.stdin.drain(..self.taken.min(self.stdin.len()));
+        self.taken = 0;
+        self.stdin.extend_from_slice(bytes);
     }
 
     /// What the module wrote: stdout and stderr.
@@ -101,6 +122,10 @@ impl Stdio {
     fn write(&mut self, stream: Stream, bytes: &[u8]) -> Result<(), Refusal> {
         match stream {
             Stream::Stdin => Err(Errno::Badf.into()),
+            Stream::Stdout if self.stdout_is_log => {
+                self.stderr.write(bytes);
+                Ok(())
+            }
             Stream::Stdout if bytes.len() > self.stdout_max.saturating_sub(self.stdout.len()) => {
                 Err(Stop::OutputTooLarge.into())
             }

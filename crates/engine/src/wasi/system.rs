@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::guest::Guest;
+use crate::guest::{Guest, element, offset};
 use crate::wasi::errno::{Errno, Refusal};
 
-/// The only argument: the name of the program.
-const PROGRAM: &[u8] = b"module\0";
+/// The only argument of a module that is no program.
+const PROGRAM: &str = "module";
 
 /// The most random bytes in one call. Filling them cannot be interrupted; this many take a fraction
 /// of a millisecond.
@@ -63,16 +63,41 @@ impl Clocks {
     }
 }
 
+/// The arguments of a program, each with a NUL at its end, as WASI hands them over.
+pub(crate) struct Arguments(Vec<Vec<u8>>);
+
+impl Arguments {
+    pub(crate) fn new(arguments: &[&str]) -> Self {
+        let with_nul = |argument: &&str| [argument.as_bytes(), b"\0"].concat();
+        Self(arguments.iter().map(with_nul).collect())
+    }
+}
+
+impl Default for Arguments {
+    fn default() -> Self {
+        Self::new(&[PROGRAM])
+    }
+}
+
 pub(crate) fn args_get(guest: &mut Guest<'_>, argv: u32, text: u32) -> Result<(), Refusal> {
-    guest.memory.write_u32(argv, text)?;
-    Ok(guest.memory.write(text, PROGRAM)?)
+    let mut at = text;
+    for (index, argument) in (0u32..).zip(&guest.state.wasi.arguments.0) {
+        guest.memory.write_u32(element(argv, index, 4)?, at)?;
+        guest.memory.write(at, argument)?;
+        at = offset(at, length(argument.len())?)?;
+    }
+    Ok(())
 }
 
 pub(crate) fn args_sizes_get(guest: &mut Guest<'_>, count: u32, len: u32) -> Result<(), Refusal> {
-    guest.memory.write_u32(count, 1)?;
-    Ok(guest
-        .memory
-        .write_u32(len, u32::try_from(PROGRAM.len()).map_err(|_| Errno::Inval)?)?)
+    let arguments = &guest.state.wasi.arguments.0;
+    let bytes = arguments.iter().map(Vec::len).sum();
+    guest.memory.write_u32(count, length(arguments.len())?)?;
+    Ok(guest.memory.write_u32(len, length(bytes)?)?)
+}
+
+fn length(len: usize) -> Result<u32, Errno> {
+    u32::try_from(len).map_err(|_| Errno::Inval)
 }
 
 /// There is nothing to write.

@@ -3,16 +3,21 @@
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use access::admission::Mode;
 use access::{PolicyName, authn, authz, rules::Rule};
+use capabilities::{Grants, KubernetesResource, PatternError};
 use engine::ByteSize;
 use serde_saphyr::Spanned;
 
 use super::error::{ConfigError, ConfigErrors};
 use super::read::File;
 use super::written::{self, Common};
-use super::{Admitter, Authenticator, Authorizer, Configuration, Dialect, Policy, units};
+use super::{
+    Admitter, Asked, Authenticator, Authorizer, Configuration, Dialect, Kubewarden, Policy, units,
+};
 
 const API_VERSION: &str = "k8s-wasm/v1alpha1";
 const KIND: &str = "Configuration";
@@ -116,6 +121,7 @@ impl Configuration {
                     written::ModuleType::Kubewarden => Dialect::Kubewarden,
                 });
                 let policy = resolver.policy(&entry.common(), dialect, at, errors);
+                let kubewarden = resolver.kubewarden(&entry, at, errors);
                 let rules = resolver.rules(entry.rules.as_deref().unwrap_or_default(), at, errors);
                 Some(Admitter {
                     policy: policy?,
@@ -129,6 +135,8 @@ impl Configuration {
                             access::admission::OnFailure::Ignore
                         }
                     },
+                    mode: entry.policy_mode.map(Mode::from).unwrap_or_default(),
+                    asked: Asked::Module(kubewarden?),
                 })
             })?);
         unique(file, self.admission.iter().map(|entry| &entry.policy))
@@ -207,13 +215,13 @@ impl Header {
     }
 }
 
-struct Resolver<'a> {
+pub(super) struct Resolver<'a> {
     file: &'a File,
     memory_max: ByteSize,
 }
 
 impl<'a> Resolver<'a> {
-    fn new(file: &'a File, engine: &engine::Options) -> Self {
+    pub(super) fn new(file: &'a File, engine: &engine::Options) -> Self {
         Self {
             file,
             memory_max: engine.memory_max,
@@ -239,7 +247,28 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn policy(
+    /// What an entry says that is for Kubewarden policies.
+    fn kubewarden(
+        &self,
+        entry: &written::Admitter,
+        at: &str,
+        errors: &mut Vec<ConfigError>,
+    ) -> Option<Kubewarden> {
+        let resources = entry.context_aware_resources.iter().flatten();
+        let grants = grants(entry.host_capabilities.as_deref(), resources)
+            .map_err(|error| {
+                let field = format!("{at}.hostCapabilities");
+                errors.push(self.file.error(&entry.module, field, error.to_string()));
+            })
+            .ok()?;
+        Some(Kubewarden {
+            execution_mode: entry.execution_mode.map(kubewarden::ExecutionMode::from),
+            grants,
+            message: entry.message.clone(),
+        })
+    }
+
+    pub(super) fn policy(
         &self,
         written: &Common<'_>,
         dialect: Option<Dialect>,
@@ -405,6 +434,38 @@ impl<'a> Resolver<'a> {
     }
 }
 
+/// What a policy may ask of the host.
+pub(super) fn grants<'r>(
+    capabilities: Option<&[String]>,
+    resources: impl Iterator<Item = &'r written::KubernetesResource>,
+) -> Result<Arc<Grants>, PatternError> {
+    let resources = resources.map(|resource| KubernetesResource {
+        api_version: resource.api_version.clone(),
+        kind: resource.kind.clone(),
+    });
+    Grants::new(capabilities.unwrap_or_default(), resources).map(Arc::new)
+}
+
+impl From<written::PolicyMode> for Mode {
+    fn from(written: written::PolicyMode) -> Self {
+        match written {
+            written::PolicyMode::Protect => Self::Protect,
+            written::PolicyMode::Monitor => Self::Monitor,
+        }
+    }
+}
+
+impl From<written::ExecutionMode> for kubewarden::ExecutionMode {
+    fn from(written: written::ExecutionMode) -> Self {
+        match written {
+            written::ExecutionMode::Wapc => Self::Wapc,
+            written::ExecutionMode::Wasi => Self::Wasi,
+            written::ExecutionMode::Opa => Self::Opa,
+            written::ExecutionMode::Gatekeeper => Self::Gatekeeper,
+        }
+    }
+}
+
 fn byte_size(written: &Spanned<String>) -> Result<ByteSize, String> {
     let size: ByteSize = written
         .value
@@ -418,7 +479,10 @@ fn byte_size(written: &Spanned<String>) -> Result<ByteSize, String> {
 }
 
 /// Within one plane a name means one policy: URLs, logs and metrics go by it.
-fn unique<'a>(file: &File, policies: impl Iterator<Item = &'a Policy>) -> Result<(), ConfigErrors> {
+pub(super) fn unique<'a>(
+    file: &File,
+    policies: impl Iterator<Item = &'a Policy>,
+) -> Result<(), ConfigErrors> {
     let mut seen: HashMap<&PolicyName, &Policy> = HashMap::new();
     let mut errors = Vec::new();
     for policy in policies {

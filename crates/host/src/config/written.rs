@@ -134,7 +134,55 @@ entry! {
         /// What a failed call means: `Fail` fails the request, `Ignore` goes on without the policy and warns the user.
         /// Default: `Fail`.
         failure_policy: Option<AdmitterFailurePolicy>,
+        /// Whether its answers count: `protect`, or `monitor` to record them only. Default: `protect`.
+        policy_mode: Option<PolicyMode>,
+        /// Kubewarden policies only: how the module is run. Default: as its metadata or its exports say.
+        execution_mode: Option<ExecutionMode>,
+        /// Kubewarden policies only: the host calls that it may make, such as `oci/*` or `kubernetes/can_i`; `*` is all.
+        /// Default: none.
+        host_capabilities: Option<Vec<String>>,
+        /// Kubewarden policies only: the kinds of Kubernetes objects that it may read. Default: none.
+        context_aware_resources: Option<Vec<KubernetesResource>>,
+        /// Kubewarden policies only: what rejections say instead of the policy's own message, which becomes a cause.
+        message: Option<String>,
     }
+}
+
+/// A kind of Kubernetes objects.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct KubernetesResource {
+    /// Group and version, `v1` or `apps/v1`.
+    pub api_version: String,
+    /// The kind, `Namespace`.
+    pub kind: String,
+}
+
+/// Whether the answers of a policy count.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PolicyMode {
+    /// They do.
+    Protect,
+    /// They are recorded only: nothing is rejected or changed, and failures are ignored.
+    Monitor,
+}
+
+/// How a Kubewarden policy is run.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+pub enum ExecutionMode {
+    /// A waPC guest.
+    #[serde(rename = "kubewarden-wapc", alias = "kubewarden")]
+    Wapc,
+    /// A program that reads stdin and writes stdout.
+    #[serde(rename = "wasi")]
+    Wasi,
+    /// Rego as for Open Policy Agent, compiled by OPA.
+    #[serde(rename = "opa")]
+    Opa,
+    /// Rego as for Gatekeeper, compiled by OPA.
+    #[serde(rename = "gatekeeper")]
+    Gatekeeper,
 }
 
 /// Which requests a policy is asked about: `RuleWithOperations` of `admissionregistration.k8s.io/v1`.

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use access::trace::{StepAnswer, StepOutcome};
-use access::{Plane, Trace};
+use access::{Failure, Plane, Trace};
 use host::Answered;
 use hyper::{Method, StatusCode, Uri};
 
@@ -33,6 +33,12 @@ pub(super) fn decision(plane: Plane, answered: &Answered, status: StatusCode, ar
         duration_us = u64::try_from(arrival.elapsed().as_micros()).unwrap_or(u64::MAX),
         "decided",
     );
+}
+
+/// A policy that failed on a raw request.
+pub(super) fn raw_failure(policy: &str, failure: &Failure) {
+    let (kind, error) = (failure.kind.as_str(), failure.message.as_str());
+    tracing::warn!(plane = "raw", policy, kind, error, "a policy failed");
 }
 
 /// A request that was not answered with a review. What the client is told may quote what it sent, so it is left to level

@@ -5,6 +5,15 @@ use std::borrow::Cow;
 use access::Plane;
 use percent_encoding::percent_decode_str;
 
+/// The policy that a path asks about raw requests, `/validate_raw/{policy}`.
+pub(super) fn raw(path: &str) -> Option<Cow<'_, str>> {
+    let name = path.strip_prefix("/validate_raw/")?;
+    if name.is_empty() || name.contains('/') {
+        return None;
+    }
+    percent_decode_str(name).decode_utf8().ok()
+}
+
 /// What a path asks.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Route<'a> {
@@ -66,6 +75,19 @@ mod tests {
             route("/mutate/a%2Fb"),
             Some((Plane::Mutation, Some("a/b".to_owned())))
         );
+    }
+
+    #[test]
+    fn raw_requests_have_a_path_of_their_own() {
+        assert_eq!(raw("/validate_raw/a%2Db").as_deref(), Some("a-b"));
+        for path in [
+            "/validate_raw",
+            "/validate_raw/",
+            "/validate_raw/a/b",
+            "/validate/a",
+        ] {
+            assert_eq!(raw(path), None, "{path}");
+        }
     }
 
     #[test]

@@ -1,0 +1,43 @@
+//! Why a policy has no answer.
+
+use engine::{CallError, CallFailed};
+
+/// A policy was asked and has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The module did not come to its end, or says itself that it failed.
+    #[error("{}", .0.error)]
+    Call(#[from] CallFailed),
+    /// It came to its end, but what it answered means nothing.
+    #[error("{problem}")]
+    Answer {
+        /// What is wrong, for anybody.
+        problem: String,
+        /// What the module wrote, for the operator.
+        detail: String,
+    },
+    /// The host could not do its part.
+    #[error("{0}")]
+    Host(String),
+}
+
+impl Failure {
+    pub(crate) fn answer(problem: impl Into<String>, detail: String) -> Self {
+        Self::Answer {
+            problem: problem.into(),
+            detail,
+        }
+    }
+
+    pub(crate) fn host(problem: impl Into<String>) -> Self {
+        Self::Host(problem.into())
+    }
+
+    /// A failed call, with what the module says of it.
+    pub(crate) fn reported(said: String, failed: CallFailed) -> Self {
+        Self::Call(CallFailed {
+            error: CallError::Reported(said),
+            ..failed
+        })
+    }
+}

@@ -1,0 +1,3 @@
+module k8s-wasm/tests/policies/go
+
+go 1.24

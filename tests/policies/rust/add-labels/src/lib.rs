@@ -1,0 +1,88 @@
+//! Mutating, with settings: adds labels to objects.
+
+use std::collections::BTreeMap;
+
+use kubewarden_policy_sdk::request::ValidationRequest;
+use kubewarden_policy_sdk::settings::Validatable;
+use kubewarden_policy_sdk::wapc_guest::{CallResult, register_function};
+use kubewarden_policy_sdk::{
+    accept_request, mutate_request, protocol_version_guest, reject_request, validate_settings,
+};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct Settings {
+    /// The labels that objects get.
+    labels: BTreeMap<String, String>,
+    /// Whether a label that the object has with another value is replaced; otherwise it stays.
+    overwrite: bool,
+}
+
+impl Validatable for Settings {
+    fn validate(&self) -> Result<(), String> {
+        if self.labels.is_empty() {
+            return Err("`labels` must have a label to add".to_owned());
+        }
+        match self
+            .labels
+            .keys()
+            .find(|key| key.contains(char::is_whitespace) || key.is_empty())
+        {
+            Some(key) => Err(format!("`{key}` is no key of a label")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Registers the operations; the host calls it before the first of them.
+#[unsafe(no_mangle)]
+pub extern "C" fn wapc_init() {
+    register_function("validate", validate);
+    register_function("validate_settings", validate_settings::<Settings>);
+    register_function("protocol_version", protocol_version_guest);
+}
+
+fn validate(payload: &[u8]) -> CallResult {
+    let ValidationRequest { request, settings } = ValidationRequest::<Settings>::new(payload)?;
+    let mut object = request.object;
+    if object.is_null() {
+        return accept_request();
+    }
+    let Some(labels) = labels_of(&mut object) else {
+        let message = "the metadata or the labels of the object are no map".to_owned();
+        return reject_request(Some(message), Some(422), None, None);
+    };
+    if add(labels, &settings) {
+        mutate_request(object)
+    } else {
+        accept_request()
+    }
+}
+
+/// The labels of an object, created when it has none.
+fn labels_of(object: &mut Value) -> Option<&mut Map<String, Value>> {
+    let metadata = object.get_mut("metadata")?.as_object_mut()?;
+    let labels = metadata.entry("labels").or_insert(Value::Null);
+    if labels.is_null() {
+        *labels = Value::Object(Map::new());
+    }
+    labels.as_object_mut()
+}
+
+/// Adds what is missing and says whether that was anything.
+fn add(labels: &mut Map<String, Value>, settings: &Settings) -> bool {
+    let mut changed = false;
+    for (key, value) in &settings.labels {
+        let present = labels.get(key);
+        if present.is_some() && !settings.overwrite
+            || present.is_some_and(|present| present == value)
+        {
+            continue;
+        }
+        labels.insert(key.clone(), value.clone().into());
+        changed = true;
+    }
+    changed
+}

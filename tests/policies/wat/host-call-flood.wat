@@ -1,0 +1,23 @@
+;; Calls the host without end, ignoring its answers: the call fails at its deadline or at the limit of host calls.
+(module
+  (import "wapc" "__guest_response" (func $guest_response (param i32 i32)))
+  (import "wapc" "__host_call" (func $host_call (param i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "{\22valid\22:true}")
+  (data (i32.const 32) "kubewarden")
+  (data (i32.const 48) "tracing")
+  (data (i32.const 56) "log")
+  (data (i32.const 64) "{\22level\22:\22info\22,\22message\22:\22a line\22}")
+  (func (export "__guest_call") (param $operation i32) (param $payload i32) (result i32)
+    ;; Settings are fine: only `validate`, a name of 8 bytes, is of interest.
+    (if (i32.ne (local.get $operation) (i32.const 8)) (then
+      (call $guest_response (i32.const 0) (i32.const 14))
+      (return (i32.const 1))))
+    (loop $again
+      (drop (call $host_call
+        (i32.const 32) (i32.const 10)
+        (i32.const 48) (i32.const 7)
+        (i32.const 56) (i32.const 3)
+        (i32.const 64) (i32.const 35)))
+      (br $again))
+    (unreachable)))

@@ -1,0 +1,16 @@
+;; Calls the host with names outside its memory: the call fails as a trap, the host does nothing.
+(module
+  (import "wapc" "__guest_response" (func $guest_response (param i32 i32)))
+  (import "wapc" "__host_call" (func $host_call (param i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "{\22valid\22:true}")
+  (func (export "__guest_call") (param $operation i32) (param $payload i32) (result i32)
+    ;; Settings are fine: only `validate`, a name of 8 bytes, is of interest.
+    (if (i32.ne (local.get $operation) (i32.const 8)) (then
+      (call $guest_response (i32.const 0) (i32.const 14))
+      (return (i32.const 1))))
+    (call $host_call
+      (i32.const 0x20000) (i32.const 10)
+      (i32.const 0x20000) (i32.const 7)
+      (i32.const 0x20000) (i32.const 3)
+      (i32.const 0) (i32.const 0))))

@@ -1,0 +1,23 @@
+;; Looks up `localhost` and takes the answer at an address outside its memory: the call fails as a trap.
+(module
+  (import "wapc" "__guest_response" (func $guest_response (param i32 i32)))
+  (import "wapc" "__host_call" (func $host_call (param i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
+  (import "wapc" "__host_response" (func $host_response (param i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "{\22valid\22:true}")
+  (data (i32.const 96) "kubewarden")
+  (data (i32.const 112) "net")
+  (data (i32.const 128) "v1/dns_lookup_host")
+  (data (i32.const 160) "\22localhost\22")
+  (func (export "__guest_call") (param $operation i32) (param $payload i32) (result i32)
+    ;; Settings are fine: only `validate`, a name of 8 bytes, is of interest.
+    (if (i32.ne (local.get $operation) (i32.const 8)) (then
+      (call $guest_response (i32.const 0) (i32.const 14))
+      (return (i32.const 1))))
+    (drop (call $host_call
+      (i32.const 96) (i32.const 10)
+      (i32.const 112) (i32.const 3)
+      (i32.const 128) (i32.const 18)
+      (i32.const 160) (i32.const 11)))
+    (call $host_response (i32.const 0xffff0000))
+    (i32.const 1)))

@@ -111,6 +111,7 @@ fn admission_chain(on_failure: &[bool], length: usize) -> Vec<admission::Policy>
             } else {
                 admission::OnFailure::Fail
             },
+            mode: admission::Mode::Protect,
         })
         .collect()
 }

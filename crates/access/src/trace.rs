@@ -125,6 +125,13 @@ pub enum StepAnswer {
         /// The HTTP status code for the client.
         code: u16,
     },
+    /// admission: not so, but its mode is monitor, so that it does not count.
+    Watched {
+        /// The policy's words.
+        message: String,
+        /// The HTTP status code that the client would have got.
+        code: u16,
+    },
     /// The call failed, or its answer broke a rule.
     Failed {
         /// What happened.

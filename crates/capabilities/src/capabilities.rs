@@ -92,7 +92,11 @@ impl Capabilities {
         let request = permitted(grants, call)?;
         let answer = self.perform(request).await;
         if let Err(refused) = &answer {
-            debug!(policy = call.policy, call.namespace, call.operation, %refused, "host call failed");
+            let refused = log::bounded(&refused.to_string());
+            debug!(
+                policy = call.policy,
+                call.namespace, call.operation, refused, "host call failed"
+            );
         }
         answer
     }
@@ -201,7 +205,14 @@ fn permitted(grants: &Grants, call: Call<'_>) -> Result<Request, Refused> {
         .and_then(|()| Request::parse(call.namespace, call.operation, call.payload))
         .and_then(|request| grants.check_resource(&request).map(|()| request));
     if let Err(refused) = &permitted {
-        warn!(policy = call.policy, %refused, "host call refused");
+        // What the guest is told may quote what it sent: it is left to level debug, in bounds.
+        let (namespace, operation) = (log::bounded(call.namespace), log::bounded(call.operation));
+        warn!(
+            policy = call.policy,
+            namespace, operation, "host call refused"
+        );
+        let told = log::bounded(&refused.to_string());
+        debug!(policy = call.policy, told, "what the policy was told");
     }
     permitted
 }

@@ -21,7 +21,8 @@ pub(crate) fn emit(policy: &str, payload: &[u8]) {
         Ok(entry) => entry,
         Err(error) => {
             let bytes = payload.len();
-            warn!(target: "policy_log", policy, bytes, %error, "malformed log entry");
+            let error = bounded(&error.to_string());
+            debug!(target: "policy_log", policy, bytes, error, "malformed log entry");
             return;
         }
     };
@@ -44,7 +45,7 @@ pub(crate) fn emit(policy: &str, payload: &[u8]) {
 }
 
 /// The text on one line and not too long, so that a guest can neither forge nor flood lines of the log.
-fn bounded(text: &str) -> String {
+pub(crate) fn bounded(text: &str) -> String {
     let mut bounded = String::with_capacity(text.len().min(TEXT_BYTES_MAX));
     for character in text.chars() {
         if bounded.len() >= TEXT_BYTES_MAX {

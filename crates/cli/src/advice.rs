@@ -26,7 +26,7 @@ pub(crate) fn of(configuration: &Configuration, host: &Host) -> Vec<Advice> {
         });
     let validates = host
         .policies()
-        .filter(|policy| policy.plane == Plane::Mutation && policy.entry_point != "mutate");
+        .filter(|policy| policy.plane == Plane::Mutation && policy.entry_point == "validate");
     let asked_to_validate = validates.map(|policy| Advice {
         policy: policy.name,
         text: "is mutating, but its module has no `mutate`: it is asked by `validate`",

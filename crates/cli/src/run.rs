@@ -14,8 +14,10 @@ use std::time::Duration;
 
 use access::Plane;
 use anyhow::{Context, anyhow};
+use capabilities::Capabilities;
 use host::config::units;
 use host::{Host, Reply, Verdict};
+use wire::review::Kind;
 
 use crate::configuration::{ConfigurationArgs, EngineArgs};
 use crate::exit::Exit;
@@ -44,7 +46,7 @@ Example, what the API server would be sent:
   k8s-wasm run --config policies.yaml -r admission-review.json --entry-point validate -o review")]
 pub(crate) struct Args {
     /// The module to ask; or name a configuration
-    #[arg(value_name = "MODULE.wasm")]
+    #[arg(value_name = "MODULE.wasm", value_parser = module_path)]
     module: Option<PathBuf>,
 
     /// The review: JSON or YAML; `-` reads standard input
@@ -89,6 +91,11 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     engine: EngineArgs,
+}
+
+/// A path, or a `file://` URI as scripts around `kwctl` have it.
+fn module_path(text: &str) -> Result<PathBuf, std::convert::Infallible> {
+    Ok(text.strip_prefix("file://").unwrap_or(text).into())
 }
 
 /// The functions that modules export.
@@ -137,8 +144,10 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
         .context("failed to start the runtime")
         .environment()?;
     let policy = match &args.module {
-        Some(module) => kubewarden::Subject::find(module, &args.kubewarden)?,
-        None => None,
+        Some(module) if args.configuration.is_empty() => {
+            kubewarden::Subject::find(module, &args.kubewarden)?
+        }
+        _ => None,
     };
     let (review, host, output) = match policy {
         None => {
@@ -147,20 +156,27 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
             (review, host, args.output.unwrap_or(Output::Text))
         }
         Some(policy) => {
-            let host = args.load_kubewarden(&policy, out)?;
+            let capabilities = args.kubewarden.capabilities(&args.engine)?;
+            let host = args.load_kubewarden(&policy, &capabilities, out)?;
             let output = args.output.unwrap_or_else(|| {
                 // Scripts get what they know from the peer, people what they can read.
-                match io::stdout().is_terminal() {
+                match io::stdout().is_terminal() && !policy.is_raw(&args.kubewarden) {
                     true => Output::Text,
                     false => Output::Kubewarden,
                 }
             });
+            let request = policy.request(&args.kubewarden, &args.request_path)?;
             if output == Output::Kubewarden {
-                let request = policy.request(&args.kubewarden, &args.request_path)?;
                 let answering = kubewarden::answer(&host, &request, args.timeout, out);
-                return runtime.block_on(answering);
+                let exit = runtime.block_on(answering)?;
+                kubewarden::warn_of_leftovers(&capabilities);
+                return Ok(exit);
             }
-            (Review::read(&args.request_path)?, host, output)
+            let review = Review {
+                kind: Kind::AdmissionReview,
+                json: request.to_review(),
+            };
+            (review, host, output)
         }
     };
     let planes = ask::planes(&host, review.kind, args.entry_point, args.policy.as_deref())?;
@@ -195,13 +211,13 @@ impl Args {
     fn load_kubewarden(
         &self,
         policy: &kubewarden::Subject,
+        capabilities: &Capabilities,
         out: &mut dyn Write,
     ) -> Result<Host, Failed> {
         let settings =
             kubewarden::settings(self.settings_path.as_deref(), self.settings_json.as_deref())?;
         let configuration = policy.configuration(&self.kubewarden, settings, self.timeout)?;
-        let capabilities = self.kubewarden.capabilities(&self.engine)?;
-        kubewarden::load(&self.engine, &configuration, &capabilities, out)
+        kubewarden::load(&self.engine, &configuration, capabilities, out)
     }
 
     /// The policies to ask: those of the configuration, or the one that the module alone makes.

@@ -63,6 +63,18 @@ pub(crate) fn check_input(len: usize, limits: &Limits) -> Result<(), CallFailed>
     Ok(())
 }
 
+/// Refuses what is longer than the host may hand over from elsewhere.
+pub(crate) fn check_data(len: usize, limits: &Limits) -> Result<(), CallFailed> {
+    if ByteSize::of_len(len) > limits.host_replies {
+        let error = CallError::HostCalls {
+            calls: limits.host_calls,
+            replies: limits.host_replies,
+        };
+        return Err(CallFailed::before_start(error, Duration::ZERO));
+    }
+    Ok(())
+}
+
 /// Runs `ask` on a fresh instance when it is its turn, before the deadline and within the limits of `state`.
 pub(crate) async fn once<T>(
     module: &Module,

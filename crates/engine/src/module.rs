@@ -258,8 +258,8 @@ fn check_function(
         ExternType::Function(ty) if **ty == *expected => Ok(()),
         ExternType::Function(ty) => Err(EntryError::Signature {
             export: name.to_owned(),
-            found: (**ty).clone(),
-            expected: expected.clone(),
+            found: Box::new((**ty).clone()),
+            expected: Box::new(expected.clone()),
         }),
         other => Err(EntryError::NotAFunction {
             export: name.to_owned(),
@@ -277,7 +277,7 @@ fn missing(inspection: &Inspection, name: &str, expected: &FunctionType) -> Entr
         .map(|export| export.name.clone());
     EntryError::Missing {
         export: name.to_owned(),
-        expected: expected.clone(),
+        expected: Box::new(expected.clone()),
         exported: exported.collect(),
     }
 }
@@ -353,7 +353,7 @@ pub enum EntryError {
         /// What was asked for.
         export: String,
         /// What it would take and answer.
-        expected: FunctionType,
+        expected: Box<FunctionType>,
         /// The exported functions that could be entry points.
         exported: Vec<String>,
     },
@@ -374,9 +374,9 @@ pub enum EntryError {
         /// What was asked for.
         export: String,
         /// What it takes and answers.
-        found: FunctionType,
+        found: Box<FunctionType>,
         /// What it should.
-        expected: FunctionType,
+        expected: Box<FunctionType>,
     },
 }
 
@@ -396,7 +396,7 @@ fn importable() -> String {
         .iter()
         .map(|set| format!("`{}`", set.module))
         .collect();
-    names.join(" and ")
+    names.join(", ")
 }
 
 /// The first names of a list: a module can export any number.

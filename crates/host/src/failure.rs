@@ -19,7 +19,10 @@ pub(crate) fn from_call(failed: &CallFailed) -> Failure {
         CallError::Protocol(_) | CallError::Pointer => FailureKind::Trap,
         CallError::Host(_) => FailureKind::Host,
     };
-    let backtrace = backtrace(&failed.error).unwrap_or_default();
+    let backtrace = match &failed.error {
+        CallError::Host(cause) => cause.to_string(),
+        error => backtrace(error).unwrap_or_default(),
+    };
     with_detail(
         Failure::new(kind, failed.error.to_string()),
         &backtrace,
@@ -34,6 +37,7 @@ pub(crate) fn from_kubewarden(failure: kubewarden::Failure) -> Failure {
         kubewarden::Failure::Answer { problem, detail } => {
             with_detail(Failure::new(FailureKind::Answer, problem), &detail, b"")
         }
+        kubewarden::Failure::Deadline => Failure::new(FailureKind::Deadline, failure.to_string()),
         kubewarden::Failure::Host(problem) => Failure::new(FailureKind::Host, problem),
     }
 }

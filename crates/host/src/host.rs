@@ -84,8 +84,8 @@ pub enum AskError {
     /// The bytes are nothing that a Kubewarden policy could be asked about.
     #[error("failed to read the request")]
     Request(#[from] kubewarden::RequestError),
-    /// Only Kubewarden policies are asked by themselves, and groups of them are not.
-    #[error("the policy `{0}` is no single Kubewarden policy")]
+    /// Only Kubewarden policies are asked by themselves.
+    #[error("the policy `{0}` is no Kubewarden policy")]
     NotKubewarden(String),
 }
 
@@ -177,13 +177,16 @@ impl Host {
         request: &kubewarden::Request,
         deadline: Instant,
     ) -> Result<Result<Response, Failure>, AskError> {
-        let mut loaded = self.validation.loaded.iter().chain(&self.mutation.loaded);
-        let loaded = loaded.find(|loaded| loaded.name.as_str() == policy);
-        let loaded = loaded.ok_or_else(|| AskError::NoSuchPolicy(policy.to_owned()))?;
-        let policy = loaded
-            .kubewarden()
-            .ok_or_else(|| AskError::NotKubewarden(policy.to_owned()))?;
-        Ok(raw::ask(policy, request, loaded.deadline(deadline)).await)
+        let found = self.validation.select(Some(policy));
+        let (rules, loaded) = found
+            .or_else(|| self.mutation.select(Some(policy)))
+            .ok_or_else(|| AskError::NoSuchPolicy(policy.to_owned()))?;
+        match (rules, loaded) {
+            ([rules], [loaded]) if loaded.is_kubewarden() => {
+                Ok(raw::ask(rules, loaded, request, deadline).await)
+            }
+            _ => Err(AskError::NotKubewarden(policy.to_owned())),
+        }
     }
 
     /// Answers a raw review: asks a Kubewarden policy about any JSON, `{"request": …}` → `{"response": …}`.

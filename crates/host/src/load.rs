@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use access::{Plane, PolicyName, admission, authn, authz};
 use capabilities::Capabilities;
 use engine::{Engine, Module};
 use kubewarden::{Group, Member, Metadata};
+use tokio::runtime::Runtime;
 
 use crate::config::{self, Admitter, Asked, Configuration, Dialect, Policy, Position};
 use crate::dialect;
@@ -100,7 +101,7 @@ pub enum LoadErrorKind {
     KubewardenElsewhere,
     /// No thread to ask a policy about its settings.
     #[error("the policy could not be asked about its settings: {0}")]
-    Runtime(io::Error),
+    Runtime(String),
 }
 
 fn told(dialect: Dialect) -> &'static str {
@@ -225,35 +226,34 @@ impl Loader<'_> {
             Dialect::Wasi => own_module(policy, &loaded.module, plane),
             Dialect::Kubewarden => Err(LoadErrorKind::KubewardenElsewhere),
         });
-        self.told(policy, program)
+        let program = self.or_remember(policy, program)?;
+        Some(LoadedPolicy::new(policy, program))
     }
 
     fn admitter(&mut self, entry: &Admitter) -> Option<LoadedPolicy> {
         let program = match &entry.asked {
             Asked::Module(kubewarden) => self.single(entry, kubewarden),
-            Asked::Group(group) => self.group(group),
+            Asked::Group(group) => {
+                let members = self.members(group)?;
+                let group = Group::new(&group.expression, group.message.clone(), members);
+                group.map(Program::Group).map_err(LoadErrorKind::from)
+            }
         };
-        self.told(&entry.policy, program)
+        let program = self.or_remember(&entry.policy, program)?;
+        Some(LoadedPolicy::new(&entry.policy, program))
     }
 
-    /// The policy, unless it could not be loaded, which is remembered.
-    fn told(
-        &mut self,
-        policy: &Policy,
-        program: Result<Program, LoadErrorKind>,
-    ) -> Option<LoadedPolicy> {
-        match program {
-            Ok(program) => Some(LoadedPolicy::new(policy, program)),
-            Err(kind) => {
-                self.errors.push(LoadError {
-                    policy: policy.name.clone(),
-                    position: policy.position.clone(),
-                    module: policy.module.clone(),
-                    kind,
-                });
-                None
-            }
-        }
+    /// What was loaded; an error is remembered with the policy that has it.
+    fn or_remember<T>(&mut self, policy: &Policy, loaded: Result<T, LoadErrorKind>) -> Option<T> {
+        let remember = |kind| {
+            self.errors.push(LoadError {
+                policy: policy.name.clone(),
+                position: policy.position.clone(),
+                module: policy.module.clone(),
+                kind,
+            });
+        };
+        loaded.map_err(remember).ok()
     }
 
     fn single(
@@ -261,9 +261,12 @@ impl Loader<'_> {
         entry: &Admitter,
         kubewarden: &config::Kubewarden,
     ) -> Result<Program, LoadErrorKind> {
-        let loaded = self.module(&entry.policy)?;
-        let mode = kubewarden.execution_mode;
-        if loaded.dialect == Dialect::Wasi && mode.is_none() && entry.policy.dialect.is_none() {
+        let loaded = match kubewarden.execution_mode {
+            // A program without metadata looks like any module: the mode says what it is.
+            Some(_) => self.any_module(&entry.policy)?,
+            None => self.module(&entry.policy)?,
+        };
+        if loaded.dialect == Dialect::Wasi && kubewarden.execution_mode.is_none() {
             let plane = if entry.mutating {
                 Plane::Mutation
             } else {
@@ -271,28 +274,33 @@ impl Loader<'_> {
             };
             return own_module(&entry.policy, &loaded.module, plane);
         }
-        if entry.policy.dialect == Some(Dialect::Wasi) {
-            return own_module(&entry.policy, &loaded.module, Plane::Validation);
-        }
         Ok(Program::Kubewarden {
             digest: *loaded.module.digest(),
             policy: self.kubewarden(&entry.policy, &loaded, kubewarden)?,
             may_mutate: entry.mutating,
+            message: kubewarden.message.clone(),
         })
     }
 
-    fn group(&mut self, group: &config::Group) -> Result<Program, LoadErrorKind> {
-        let mut members = Vec::with_capacity(group.members.len());
-        for member in &group.members {
-            let loaded = self.module(&member.policy)?;
-            members.push(Member {
-                name: member.name.clone(),
-                policy: self.kubewarden(&member.policy, &loaded, &member.kubewarden)?,
-                timeout: member.policy.timeout,
-            });
-        }
-        let group = Group::new(&group.expression, group.message.clone(), members)?;
-        Ok(Program::Group(group))
+    /// The members of a group; none when one could not be loaded, which is remembered of each.
+    fn members(&mut self, group: &config::Group) -> Option<Vec<Member>> {
+        let members: Vec<_> = group
+            .members
+            .iter()
+            .map(|member| self.member(member))
+            .collect();
+        members.into_iter().collect()
+    }
+
+    fn member(&mut self, member: &config::GroupMember) -> Option<Member> {
+        let loaded = self.module(&member.policy);
+        let policy =
+            loaded.and_then(|loaded| self.kubewarden(&member.policy, &loaded, &member.kubewarden));
+        Some(Member {
+            name: member.name.clone(),
+            policy: self.or_remember(&member.policy, policy)?,
+            timeout: member.policy.timeout,
+        })
     }
 
     /// A Kubewarden policy that was asked about its settings.
@@ -315,7 +323,6 @@ impl Loader<'_> {
             policy.name.as_str(),
             kubewarden::Mode::new(&loaded.module, mode)?,
             policy.settings.as_deref(),
-            config.message.clone(),
             access,
             policy.limits.clone(),
         )?;
@@ -323,10 +330,27 @@ impl Loader<'_> {
         Ok(loaded)
     }
 
+    /// The module, of the dialect that the configuration says, if it says one.
     fn module(&mut self, policy: &Policy) -> Result<Loaded, LoadErrorKind> {
-        if let Some(loaded) = self.loaded.get(&policy.module) {
-            return Ok(loaded.clone());
+        let loaded = self.any_module(policy)?;
+        match policy.dialect {
+            Some(configured) if configured != loaded.dialect => Err(LoadErrorKind::Dialect {
+                configured,
+                found: loaded.dialect,
+            }),
+            _ => Ok(loaded),
         }
+    }
+
+    /// The module, whatever it is.
+    fn any_module(&mut self, policy: &Policy) -> Result<Loaded, LoadErrorKind> {
+        match self.loaded.get(&policy.module) {
+            Some(loaded) => Ok(loaded.clone()),
+            None => self.read(policy),
+        }
+    }
+
+    fn read(&mut self, policy: &Policy) -> Result<Loaded, LoadErrorKind> {
         let bytes = self
             .modules
             .read(&policy.module)
@@ -334,14 +358,6 @@ impl Loader<'_> {
         let module = self.engine.load(&bytes)?;
         let metadata = Metadata::of(&bytes, module.inspection())?;
         let dialect = dialect::detect(module.inspection());
-        if let Some(Dialect::Wasi) = policy.dialect
-            && dialect == Dialect::Kubewarden
-        {
-            return Err(LoadErrorKind::Dialect {
-                configured: Dialect::Wasi,
-                found: dialect,
-            });
-        }
         let loaded = Loaded {
             module,
             dialect,
@@ -362,17 +378,22 @@ fn deadline_of(policy: &Policy) -> Instant {
 /// Settings are checked once, on a machine that may be compiling.
 const SETTINGS_TIMEOUT_MIN: Duration = Duration::from_secs(5);
 
-/// Waits for a call. Loading blocks, in or outside of a runtime, so it gets one of its own.
+/// Waits for a call. Loading blocks, in or outside of a runtime, so it has one of its own; that lives on, because connections that
+/// a policy made while it was loaded are used again later.
 fn wait_for<T: Send>(call: impl Future<Output = T> + Send) -> Result<T, LoadErrorKind> {
-    let ask = || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
+    static RUNTIME: OnceLock<io::Result<Runtime>> = OnceLock::new();
+    let runtime = RUNTIME.get_or_init(|| {
+        tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("loading")
             .enable_all()
-            .build()?;
-        Ok(runtime.block_on(call))
-    };
-    std::thread::scope(|scope| scope.spawn(ask).join())
-        .unwrap_or_else(|_| Err(io::Error::other("it panicked")))
-        .map_err(LoadErrorKind::Runtime)
+            .build()
+    });
+    let runtime = runtime
+        .as_ref()
+        .map_err(|error| LoadErrorKind::Runtime(error.to_string()))?;
+    std::thread::scope(|scope| scope.spawn(|| runtime.block_on(call)).join())
+        .map_err(|_| LoadErrorKind::Runtime("it panicked".to_owned()))
 }
 
 /// A module of our specification. A mutating policy without `mutate` is asked by `validate`, as in the original specification.

@@ -32,6 +32,8 @@ pub(crate) enum Program {
         policy: kubewarden::Policy,
         digest: engine::Digest,
         may_mutate: bool,
+        /// What rejections say instead of the policy's own message.
+        message: Option<String>,
     },
     /// A group of Kubewarden policies.
     Group(kubewarden::Group),
@@ -61,16 +63,8 @@ impl LoadedPolicy {
         !matches!(self.program, Program::Module(_))
     }
 
-    /// The single Kubewarden policy that it is.
-    pub(crate) fn kubewarden(&self) -> Option<&kubewarden::Policy> {
-        match &self.program {
-            Program::Kubewarden { policy, .. } => Some(policy),
-            Program::Module(_) | Program::Group(_) => None,
-        }
-    }
-
     /// When a call that begins now must be over.
-    pub(crate) fn deadline(&self, asked: Instant) -> Instant {
+    fn deadline(&self, asked: Instant) -> Instant {
         Instant::now()
             .checked_add(self.timeout)
             .map_or(asked, |own| own.min(asked))
@@ -134,34 +128,47 @@ impl LoadedPolicy {
 
     /// One question about an object, in whichever dialect.
     async fn admit(&self, review: &[u8], deadline: Instant) -> Result<Response, Failure> {
-        let request = || {
-            if self.debug {
-                tracing::debug!(policy = %self.name, review = %redact::review(review), "call");
-            }
-            kubewarden::Request::of_review(review)
-                .map_err(|error| Failure::new(FailureKind::Input, error.to_string()))
-        };
+        if let Program::Module(module) = &self.program {
+            let decode = wire::admission::parse_answer;
+            return self.call(module, review, deadline, decode).await;
+        }
+        if self.debug {
+            tracing::debug!(policy = %self.name, review = %redact::review(review), "call");
+        }
+        let request = kubewarden::Request::of_review(review)
+            .map_err(|error| Failure::new(FailureKind::Input, error.to_string()))?;
+        let answer = self.validate(&request, deadline).await?;
+        Ok(answer.into_response(request.uid()))
+    }
+
+    /// What a Kubewarden policy or a group says, within what it may.
+    pub(crate) async fn validate(
+        &self,
+        request: &kubewarden::Request,
+        deadline: Instant,
+    ) -> Result<kubewarden::Validation, Failure> {
+        let deadline = self.deadline(deadline);
         match &self.program {
-            Program::Module(module) => {
-                let decode = wire::admission::parse_answer;
-                self.call(module, review, deadline, decode).await
+            Program::Module(_) => Err(Failure::new(
+                FailureKind::Host,
+                "the policy is none of Kubewarden",
+            )),
+            Program::Group(group) => {
+                let answer = group.validate(request, deadline).await;
+                answer.map_err(failure::from_kubewarden)
             }
             Program::Kubewarden {
-                policy, may_mutate, ..
+                policy,
+                may_mutate,
+                message,
+                ..
             } => {
-                let request = request()?;
-                let answer = policy.validate(&request, self.deadline(deadline)).await;
+                let answer = policy.validate(request, deadline).await;
                 let mut answer = answer.map_err(failure::from_kubewarden)?;
                 if !may_mutate {
-                    answer = constrained(answer, &request, &self.name)?;
+                    answer = constrained(answer, request, &self.name)?;
                 }
-                Ok(answer.into_response(request.uid()))
-            }
-            Program::Group(group) => {
-                let request = request()?;
-                let answer = group.validate(&request, self.deadline(deadline)).await;
-                let answer = answer.map_err(failure::from_kubewarden)?;
-                Ok(answer.into_response(request.uid()))
+                Ok(answer.with_message(message.as_deref()))
             }
         }
     }

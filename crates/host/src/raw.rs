@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use access::Failure;
+use access::admission::{self, Mode};
 use access::patch::Patch;
 use kubewarden::{Change, Request, Validation, Verdict};
 use serde::Serialize;
@@ -10,8 +11,8 @@ use wire::RawValue;
 use wire::admission::{PatchType, Response};
 use wire::review::ParseError;
 
-use crate::failure;
 use crate::host::AskError;
+use crate::policy::LoadedPolicy;
 
 #[derive(serde::Deserialize)]
 struct Posted<'a> {
@@ -38,12 +39,37 @@ pub(crate) fn answer(response: &Response) -> Vec<u8> {
 
 /// Asks a policy by itself, outside of its chain.
 pub(crate) async fn ask(
-    policy: &kubewarden::Policy,
+    rules: &admission::Policy,
+    policy: &LoadedPolicy,
     request: &Request,
     deadline: Instant,
 ) -> Result<Response, Failure> {
-    let answer = policy.validate(request, deadline).await;
-    response(answer.map_err(failure::from_kubewarden)?, request)
+    let response = match policy.validate(request, deadline).await {
+        Ok(answer) => response(answer, request),
+        Err(failure) => Err(failure),
+    };
+    match (rules.mode, response) {
+        (Mode::Protect, response) => response,
+        (Mode::Monitor, Ok(response)) => Ok(watched(response)),
+        (Mode::Monitor, Err(failure)) => {
+            tracing::warn!(policy = %rules.name, kind = failure.kind.as_str(), "a policy in mode monitor failed");
+            Ok(watched(Response {
+                uid: request.uid().to_owned(),
+                ..Response::default()
+            }))
+        }
+    }
+}
+
+/// What a policy that is only watched is allowed to say: nothing but remarks.
+fn watched(response: Response) -> Response {
+    Response {
+        allowed: true,
+        status: None,
+        patch: None,
+        patch_type: None,
+        ..response
+    }
 }
 
 /// The response with the smallest patch.

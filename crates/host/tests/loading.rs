@@ -116,12 +116,48 @@ fn every_policy_that_cannot_be_loaded_is_told_with_its_place() {
 }
 
 #[test]
-fn kubewarden_policies_are_recognised_and_refused() {
-    let guest = r#"(module (memory (export "memory") 1)
-        (func (export "__guest_call") (param i32 i32) (result i32) i32.const 1))"#;
-    let configuration = "admission: {modules: [{module: kw.wasm}]}";
-    let error = load(configuration, vec![("kw.wasm", guest.into())]).unwrap_err();
-    assert!(error.contains("is a Kubewarden policy"), "{error}");
+fn kubewarden_policies_are_recognised_and_asked_about_their_settings() {
+    let error = load(
+        "admission: {modules: [{module: kw.wasm}]}",
+        vec![("kw.wasm", wapc("{}"))],
+    );
+    let error = error.unwrap_err();
+    assert!(
+        error.contains("its settings could not be checked"),
+        "{error}"
+    );
+    let invalid = wapc(r#"{\22valid\22:false,\22message\22:\22no\22}"#);
+    let error = load(
+        "admission: {modules: [{module: kw.wasm}]}",
+        vec![("kw.wasm", invalid)],
+    );
+    let error = error.unwrap_err();
+    assert!(
+        error.contains("Provided settings are not valid: no"),
+        "{error}"
+    );
+}
+
+#[test]
+fn kubewarden_policies_decide_about_objects_only() {
+    let valid = wapc(r#"{\22valid\22:true}"#);
+    let error = load(
+        "authorization: {modules: [{module: kw.wasm}]}",
+        vec![("kw.wasm", valid)],
+    );
+    let error = error.unwrap_err();
+    assert!(error.contains("those decide about objects only"), "{error}");
+}
+
+/// A waPC guest that answers every call with this text.
+fn wapc(answer: &str) -> String {
+    let len = answer.replace("\\22", "\"").len();
+    format!(
+        r#"(module (import "wapc" "__guest_response" (func $answer (param i32 i32)))
+        (memory (export "memory") 1) (data (i32.const 0) "{answer}")
+        (func (export "__guest_call") (param i32 i32) (result i32)
+            (call $answer (i32.const 0) (i32.const {len})) i32.const 1))"#
+    )
 }
 
 #[test]

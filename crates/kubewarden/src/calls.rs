@@ -1,6 +1,6 @@
 //! Between the engine and the rest of the world: host calls of a policy under its grants, built-in functions of Rego.
 
-use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Instant, SystemTime};
 
@@ -16,28 +16,60 @@ pub(crate) struct Granted {
     pub(crate) grants: Arc<Grants>,
 }
 
-impl HostCalls for Granted {
+/// The host in one call of a policy.
+pub(crate) struct OneCall {
+    granted: Granted,
+    /// What the policy may still log, in bytes.
+    log_left: AtomicUsize,
+}
+
+/// What a policy may log in one call, in bytes: as much as is kept of what a module writes to stderr.
+const LOG_MAX: usize = 64 << 10;
+
+impl OneCall {
+    pub(crate) fn new(granted: Granted) -> Self {
+        Self {
+            granted,
+            log_left: AtomicUsize::new(LOG_MAX),
+        }
+    }
+
+    /// Whether an entry of so many bytes is still logged; the first one that is not is told.
+    fn may_log(&self, len: usize) -> bool {
+        let left = self.log_left.load(Ordering::Relaxed);
+        let rest = left.checked_sub(len).filter(|rest| *rest > 0);
+        self.log_left.store(rest.unwrap_or(0), Ordering::Relaxed);
+        if rest.is_none() && left > 0 {
+            tracing::warn!(
+                policy = self.granted.policy,
+                "the rest of the policy's log was dropped"
+            );
+        }
+        rest.is_some()
+    }
+}
+
+impl HostCalls for OneCall {
     fn call<'a>(&'a self, call: HostCall<'a>) -> Reply<'a> {
         Box::pin(async move {
+            if call.namespace == "tracing" && !self.may_log(call.payload.len()) {
+                return Ok(Vec::new());
+            }
+            let Granted {
+                policy,
+                capabilities,
+                grants,
+            } = &self.granted;
             Refused::unless_kubewarden(call.binding).map_err(|refused| refused.to_string())?;
             let asked = Call {
-                policy: &self.policy,
+                policy,
                 namespace: call.namespace,
                 operation: call.operation,
                 payload: call.payload,
             };
-            let answer = self.capabilities.answer(&self.grants, asked).await;
+            let answer = capabilities.answer(grants, asked).await;
             answer.map_err(|refused| refused.to_string())
         })
-    }
-}
-
-impl fmt::Debug for Granted {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_tuple("Granted")
-            .field(&self.policy)
-            .finish()
     }
 }
 

@@ -7,7 +7,7 @@ use engine::{CallError, CallFailed};
 pub enum Failure {
     /// The module did not come to its end, or says itself that it failed.
     #[error("{}", .0.error)]
-    Call(#[from] CallFailed),
+    Call(CallFailed),
     /// It came to its end, but what it answered means nothing.
     #[error("{problem}")]
     Answer {
@@ -16,6 +16,9 @@ pub enum Failure {
         /// What the module wrote, for the operator.
         detail: String,
     },
+    /// What the policy sees of the cluster was not there in time; the policy was not asked.
+    #[error("the objects that the policy reads did not arrive before its deadline")]
+    Deadline,
     /// The host could not do its part.
     #[error("{0}")]
     Host(String),
@@ -39,5 +42,11 @@ impl Failure {
             error: CallError::Reported(said),
             ..failed
         })
+    }
+}
+
+impl From<CallFailed> for Failure {
+    fn from(failed: CallFailed) -> Self {
+        Self::Call(failed)
     }
 }

@@ -109,7 +109,10 @@ impl<'a> Asked<'a> {
         let validation = member.policy.validate(self.request, deadline).await?;
         let answer = match validation.verdict {
             Verdict::Accept(None) => Ok(()),
-            Verdict::Accept(Some(_)) => Err(NO_MUTATION.to_owned()),
+            Verdict::Accept(Some(change)) if change.changes(self.request) => {
+                Err(NO_MUTATION.to_owned())
+            }
+            Verdict::Accept(Some(_)) => Ok(()),
             Verdict::Reject(rejection) => Err(rejection.message.unwrap_or_default()),
         };
         let accepted = answer.is_ok();

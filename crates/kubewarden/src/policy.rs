@@ -8,7 +8,7 @@ use capabilities::{Capabilities, Grants};
 use engine::{Builtins, HostCalls, Limits};
 use serde_json::value::RawValue;
 
-use crate::calls::{self, Evaluation, Granted};
+use crate::calls::{self, Evaluation, Granted, OneCall};
 use crate::failure::Failure;
 use crate::metadata::ExecutionMode;
 use crate::mode::{Call, Mode};
@@ -33,7 +33,6 @@ pub struct Policy {
 struct Inner {
     mode: Mode,
     settings: Box<RawValue>,
-    message: Option<String>,
     limits: Limits,
     host: Granted,
 }
@@ -59,12 +58,12 @@ pub enum SettingsError {
     #[error("it needs functions of Rego that this host does not have: {}", .0.join(", "))]
     Builtins(Vec<String>),
     /// It failed when it was asked.
-    #[error("its settings could not be checked: {0}")]
+    #[error("its settings could not be checked")]
     Failed(#[from] Failure),
 }
 
 impl Policy {
-    /// A policy of this name. `settings` that are absent or `null` are empty; `message` replaces that of rejections.
+    /// A policy of this name. `settings` that are absent or `null` are empty.
     ///
     /// # Errors
     /// When the settings are no object.
@@ -72,7 +71,6 @@ impl Policy {
         name: &str,
         mode: Mode,
         settings: Option<&RawValue>,
-        message: Option<String>,
         access: Access,
         limits: Limits,
     ) -> Result<Self, LoadError> {
@@ -85,7 +83,6 @@ impl Policy {
             inner: Arc::new(Inner {
                 mode,
                 settings: object(settings)?,
-                message,
                 limits,
                 host,
             }),
@@ -132,7 +129,9 @@ impl Policy {
         request: &Request,
         deadline: Instant,
     ) -> Result<Validation, Failure> {
-        let context = Box::pin(self.context()).await?;
+        let context = tokio::time::timeout_at(deadline.into(), Box::pin(self.context()))
+            .await
+            .map_err(|_| Failure::Deadline)??;
         let builtins: Arc<dyn Builtins> = Arc::new(Evaluation::until(deadline));
         // Boxed: it is as large as the largest mode, and groups hold it in turn.
         let answer = Box::pin(self.inner.mode.validate(
@@ -142,8 +141,7 @@ impl Policy {
             self.call(deadline),
         ))
         .await?;
-        let message = self.inner.message.as_deref();
-        Ok(answer.about(request).with_message(message))
+        Ok(answer.about(request))
     }
 
     /// What a Rego policy sees of the cluster.
@@ -166,7 +164,7 @@ impl Policy {
     }
 
     fn call(&self, deadline: Instant) -> Call<'_> {
-        let host: Arc<dyn HostCalls> = Arc::new(self.inner.host.clone());
+        let host: Arc<dyn HostCalls> = Arc::new(OneCall::new(self.inner.host.clone()));
         Call {
             settings: self.inner.settings.get(),
             host: Some(host),

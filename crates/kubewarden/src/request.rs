@@ -120,6 +120,13 @@ impl Request {
         self.object.as_deref()
     }
 
+    /// The request in an AdmissionReview: what the chains are asked.
+    #[must_use]
+    pub fn to_review(&self) -> Vec<u8> {
+        let head = r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":"#;
+        [head, &self.json, "}"].concat().into_bytes()
+    }
+
     /// `{"request": …, "settings": …}`
     pub(crate) fn with_settings(&self, settings: &str) -> Vec<u8> {
         ["{\"request\":", &self.json, ",\"settings\":", settings, "}"]

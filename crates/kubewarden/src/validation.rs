@@ -78,6 +78,17 @@ pub(crate) struct ValidationResponse<'a> {
 /// What the peer says when a policy wants to change what is being deleted.
 const NOTHING_TO_MUTATE: &str = "Incoming object is null, which happens only with DELETE operations, but the policy is attempting a mutation. This is not allowed";
 
+impl Change {
+    /// Whether it makes a difference to the object of a request.
+    pub(crate) fn changes(&self, request: &Request) -> bool {
+        let read = |json: &RawValue| serde_json::from_str::<serde_json::Value>(json.get()).ok();
+        match self {
+            Self::Object(changed) => request.object().and_then(read) != read(changed),
+            Self::JsonPatch(patch) => patch.trim_ascii() != b"[]",
+        }
+    }
+}
+
 impl Validation {
     /// Accepted as it is.
     #[must_use]
@@ -103,7 +114,8 @@ impl Validation {
     }
 
     /// Replaces the message of a rejection; the policy's own becomes a cause.
-    pub(crate) fn with_message(mut self, message: Option<&str>) -> Self {
+    #[must_use]
+    pub fn with_message(mut self, message: Option<&str>) -> Self {
         if let (Verdict::Reject(rejection), Some(message)) = (&mut self.verdict, message) {
             let own = rejection.message.replace(message.to_owned());
             rejection.causes.extend(own.map(|message| Cause {

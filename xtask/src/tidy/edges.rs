@@ -6,14 +6,37 @@ use super::Finding;
 use crate::metadata::{Dependency, Package};
 
 /// For each package what it may depend on. The same list as in ARCHITECTURE.md.
-const EDGES: [(&str, &[&str]); 10] = [
+const EDGES: [(&str, &[&str]); 13] = [
     (
         "k8s-wasm",
-        &["server", "host", "engine", "access", "k8s-wasm-wire"],
+        &[
+            "server",
+            "host",
+            "kubewarden",
+            "capabilities",
+            "engine",
+            "access",
+            "k8s-wasm-wire",
+        ],
     ),
     ("server", &["host", "access", "k8s-wasm-wire"]),
     ("capi", &["host"]),
-    ("host", &["engine", "access", "k8s-wasm-wire"]),
+    (
+        "host",
+        &[
+            "kubewarden",
+            "capabilities",
+            "engine",
+            "access",
+            "k8s-wasm-wire",
+        ],
+    ),
+    (
+        "kubewarden",
+        &["capabilities", "rego", "engine", "k8s-wasm-wire"],
+    ),
+    ("capabilities", &[]),
+    ("rego", &[]),
     ("access", &["k8s-wasm-wire"]),
     ("engine", &[]),
     ("k8s-wasm-wire", &[]),

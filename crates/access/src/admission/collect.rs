@@ -76,14 +76,11 @@ impl Collector {
                 return (Next::GoOn, StepAnswer::Accepted { mutated }, notes);
             }
         };
-        let answer = StepAnswer::Rejected {
-            message: rejection.message.clone(),
-            code: rejection.code,
-        };
+        let (message, code) = (rejection.message.clone(), rejection.code);
         if is_watched {
-            notes.push("mode monitor: its rejection does not count".to_owned());
-            return (Next::GoOn, answer, notes);
+            return (Next::GoOn, StepAnswer::Watched { message, code }, notes);
         }
+        let answer = StepAnswer::Rejected { message, code };
         self.rejections.push((policy.name.clone(), rejection));
         (Next::Rejected, answer, notes)
     }

@@ -27,6 +27,7 @@ fn chain(on_failure: &[OnFailure]) -> Vec<Policy> {
             name: name(&format!("p{index}")),
             rules: vec![Rule::everything()],
             on_failure,
+            mode: Mode::Protect,
         })
         .collect()
 }

@@ -158,7 +158,8 @@ impl Subject {
         Ok(configuration)
     }
 
-    fn is_raw(&self, flags: &Flags) -> bool {
+    /// Whether its requests are any JSON.
+    pub(super) fn is_raw(&self, flags: &Flags) -> bool {
         let metadata = self.metadata.as_ref();
         flags.raw || metadata.is_some_and(|metadata| metadata.policy_type == PolicyType::Raw)
     }
@@ -216,7 +217,8 @@ pub(super) fn load(
     if let Err(failed) = &loaded
         && let Some(LoadErrors(errors)) = failed.cause()
         && let [error] = errors.as_slice()
-        && let LoadErrorKind::Settings(SettingsError::Invalid { message }) = &error.kind
+        && let LoadErrorKind::Settings(error) = &error.kind
+        && let Some(message) = objection(error)
     {
         let answer = SettingsAnswer {
             valid: false,
@@ -227,6 +229,15 @@ pub(super) fn load(
         return Err(anyhow!("Provided settings are not valid: {message:?}").into());
     }
     loaded
+}
+
+/// What a policy has against its settings; that it could not even read them counts.
+fn objection(error: &SettingsError) -> Option<Option<String>> {
+    match error {
+        SettingsError::Invalid { message } => Some(message.clone()),
+        SettingsError::Failed(failure) => Some(Some(failure.to_string())),
+        _ => None,
+    }
 }
 
 /// The answer as `kwctl run` prints it: one line, and success whatever the policy decides.
@@ -246,6 +257,17 @@ pub(super) async fn answer(
     serde_json::to_writer(&mut *out, &line)?;
     writeln!(out)?;
     Ok(Exit::Yes)
+}
+
+/// Tells of recorded calls that the policy did not make: it is another policy, or another question.
+pub(super) fn warn_of_leftovers(capabilities: &Capabilities) {
+    let count = capabilities.leftovers().len();
+    if count > 0 {
+        tracing::warn!(
+            count,
+            "the policy did not make all of the calls that were recorded"
+        );
+    }
 }
 
 /// The peer's AdmissionResponse, member by member in its order.

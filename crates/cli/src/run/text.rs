@@ -153,6 +153,10 @@ fn what(answer: &StepAnswer) -> String {
         StepAnswer::Accepted { mutated: true } => "accepted and changed the object".to_owned(),
         StepAnswer::Accepted { mutated: false } => "accepted".to_owned(),
         StepAnswer::Rejected { message, code } => with(&format!("rejected with {code}"), message),
+        StepAnswer::Watched { message, code } => with(
+            &format!("would be rejected with {code} (mode monitor)"),
+            message,
+        ),
         StepAnswer::Failed {
             failure,
             consequence,

@@ -67,6 +67,9 @@ pub(crate) struct Evaluation {
     builtins: Option<Arc<dyn Builtins>>,
     names: Arc<Names>,
     exports: Option<Arc<Exports>>,
+    /// Whether a built-in function is being called: what it calls in turn must not call another, which would take a stack for
+    /// each level.
+    in_builtin: bool,
 }
 
 impl Rego {
@@ -123,7 +126,9 @@ impl Rego {
         limits: &Limits,
         deadline: Instant,
     ) -> Result<Output, CallFailed> {
-        call::check_input(input.len().saturating_add(data.len()), limits)?;
+        call::check_input(input.len(), limits)?;
+        // What the host adds from elsewhere is no part of the request.
+        call::check_data(data.len(), limits)?;
         let mut state = State::new(Vec::new(), limits, self.module.memory_max(), deadline);
         state.rego.builtins = Some(builtins);
         state.rego.exports = Some(Arc::clone(&self.exports));

@@ -80,7 +80,8 @@ fn pool(options: &Options) -> Result<PoolingAllocationConfig, NewError> {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_core_instances(calls)
         .total_memories(calls)
-        .total_stacks(calls)
+        // A built-in function of Rego runs the module's own functions on a second one.
+        .total_stacks(calls.saturating_mul(2))
         .total_tables(calls.saturating_mul(TABLES_MAX))
         .total_gc_heaps(0)
         .max_core_instance_size(INSTANCE_SIZE)

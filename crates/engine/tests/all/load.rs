@@ -24,7 +24,7 @@ fn loads_a_module_and_knows_it_by_its_digest() {
 fn names_an_import_that_does_not_exist() {
     let error = refuses(r#"(module (import "env" "log" (func)))"#);
     let expected = "it imports `env.log`, which does not exist here: \
-                    modules may import `wasi_snapshot_preview1`";
+                    modules may import `wasi_snapshot_preview1`, `wapc`, `host`, `kubewarden:javy/host`, `env`";
     assert_eq!(error, expected);
 }
 

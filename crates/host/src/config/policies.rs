@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use access::admission::OnFailure;
 use access::rules::Rule;
@@ -13,9 +14,12 @@ use serde_saphyr::Spanned;
 
 use super::error::{ConfigError, ConfigErrors};
 use super::read::File;
-use super::resolve::{Resolver, grants, unique};
+use super::resolve::{Resolver, TIMEOUT_MAX, grants, unique};
 use super::written::{self, Common};
 use super::{Admitter, Asked, Configuration, Dialect, Group, GroupMember, Kubewarden, Policy};
+
+/// How long a policy may take when the file says nothing, as in the peer.
+const TIMEOUT_DEFAULT_SECONDS: u64 = 2;
 
 /// An entry: a policy when it has a `module`, a group when it has `policies`.
 #[derive(Debug, Deserialize)]
@@ -145,15 +149,21 @@ impl Reader<'_> {
             let field = format!("{name}.expression");
             self.file.error(&expression, field, error.to_string())
         })?;
-        // A group has no module of its own; it is known by its name and place.
-        let policy = self.policy(name, name, &expression, PathBuf::new(), None, None)?;
+        let place = expression.clone();
         let members = members
             .into_iter()
-            .map(|(member, entry)| self.member(name, member, entry));
+            .map(|(member, entry)| self.member(name, member, &entry));
         let group = Group {
             expression: expression.value,
             message,
             members: members.collect::<Result<_, _>>()?,
+        };
+        // A group has no module of its own; it is known by its name and place.
+        let policy = self.policy(name, name, &place, PathBuf::new(), None, None)?;
+        let together = group.members.iter().map(|member| member.policy.timeout);
+        let policy = Policy {
+            timeout: together.sum::<Duration>().min(TIMEOUT_MAX),
+            ..policy
         };
         Ok((policy, Asked::Group(group)))
     }
@@ -162,7 +172,7 @@ impl Reader<'_> {
         &self,
         group: &str,
         name: String,
-        member: Member,
+        member: &Member,
     ) -> Result<GroupMember, ConfigErrors> {
         let at = format!("{group}.policies.{name}");
         let full = format!("{group}-{name}");
@@ -195,12 +205,15 @@ impl Reader<'_> {
             value,
             ..placed.clone()
         };
-        let timeout = seconds.map(|seconds| spanned(format!("{seconds}s")));
+        let seconds = seconds.unwrap_or(TIMEOUT_DEFAULT_SECONDS);
+        // kube-apiserver waits no longer, whatever the file says.
+        let seconds = seconds.clamp(1, TIMEOUT_MAX.as_secs());
+        let timeout = spanned(format!("{seconds}s"));
         let common = Common {
             name: Some(&spanned(name.to_owned())),
             module: placed,
             settings,
-            timeout: timeout.as_ref(),
+            timeout: Some(&timeout),
             limits: None,
             debug: None,
         };

@@ -27,7 +27,7 @@ const KIND: &str = "Configuration";
 pub(crate) const TIMEOUT_DEFAULT: Duration = Duration::from_secs(1);
 
 /// The longest timeout that can be configured: kube-apiserver waits for no webhook longer than 30 seconds.
-const TIMEOUT_MAX: Duration = Duration::from_secs(30);
+pub(super) const TIMEOUT_MAX: Duration = Duration::from_secs(30);
 
 impl Configuration {
     pub(super) fn add_configuration(&mut self, file: &File) -> Result<(), ConfigErrors> {

@@ -49,6 +49,9 @@ pub enum ExpressionError {
         "a member cannot be named `{0}`: names are letters, digits and `_`, and begin with no digit"
     )]
     Name(String),
+    /// Longer than any expression that people can follow.
+    #[error("it has more than {LENGTH_MAX} bytes")]
+    Length,
     /// Parentheses in parentheses in parentheses.
     #[error("it is nested more than {DEPTH_MAX} levels deep")]
     Depth,
@@ -56,6 +59,9 @@ pub enum ExpressionError {
     #[error("the group has no members")]
     NoMembers,
 }
+
+/// In bytes: some hundred members.
+const LENGTH_MAX: usize = 4 << 10;
 
 /// More than anybody writes by hand.
 const DEPTH_MAX: usize = 64;
@@ -66,6 +72,9 @@ impl Expression {
     /// # Errors
     /// Where it does not parse, or what it calls that is no member.
     pub fn parse(text: &str, members: &[&str]) -> Result<Self, ExpressionError> {
+        if text.len() > LENGTH_MAX {
+            return Err(ExpressionError::Length);
+        }
         if members.is_empty() {
             return Err(ExpressionError::NoMembers);
         }
@@ -280,7 +289,7 @@ mod tests {
                     };
                     check("a() || b() && c()", a || (b && c));
                     check("a() && (b() || !c())", a && (b || !c));
-                    check("!a() == b()", !a == b);
+                    check("!a() == b()", a != b);
                     check("a() != b() && c()", (a != b) && c);
                     check("!(a() || b())", !(a || b));
                     check(" true&&!!a()\n", a);
@@ -330,7 +339,12 @@ mod tests {
 
     #[test]
     fn refuses_what_would_overflow_and_names_that_cannot_be_called() {
-        let deep = format!("{}a()", "!".repeat(100_000));
+        let long = "a()&&".repeat(100_000);
+        assert_eq!(
+            Expression::parse(&long, &MEMBERS),
+            Err(ExpressionError::Length)
+        );
+        let deep = format!("{}a()", "!".repeat(1000));
         assert_eq!(
             Expression::parse(&deep, &MEMBERS),
             Err(ExpressionError::Depth)

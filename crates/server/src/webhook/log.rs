@@ -21,6 +21,15 @@ pub(super) fn decision(plane: Plane, answered: &Answered, status: StatusCode, ar
             tracing::debug!(plane, %policy, detail, "what the module wrote");
         }
     }
+    for step in &answered.trace.steps {
+        if let StepOutcome::Asked {
+            answer: StepAnswer::Watched { code, .. },
+            ..
+        } = &step.outcome
+        {
+            tracing::info!(plane, policy = %step.policy, code, "would be rejected, mode monitor");
+        }
+    }
     tracing::info!(
         plane,
         policy = deciding(&answered.trace),

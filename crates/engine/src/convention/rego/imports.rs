@@ -109,6 +109,9 @@ async fn call<const N: usize>(
     let Some(name) = evaluation.names.get(&id).cloned() else {
         return Err(stop("it called a built-in function that it does not list"));
     };
+    if std::mem::replace(&mut caller.data_mut().rego.in_builtin, true) {
+        return Err(stop("it called a built-in function inside of another"));
+    }
     let mut values = Vec::with_capacity(N);
     for argument in arguments {
         values.push(dump(&mut caller, &exports, argument).await?);
@@ -117,10 +120,12 @@ async fn call<const N: usize>(
         .call(&name, &values)
         .map_err(|error| Stop::Reported(format!("{name}: {error}")))
         .map_err(wasmtime::Error::new)?;
-    match result {
-        Some(result) => push(&mut caller, &exports, &result).await,
-        None => Ok(UNDEFINED),
-    }
+    let value = match result {
+        Some(result) => push(&mut caller, &exports, &result).await?,
+        None => UNDEFINED,
+    };
+    caller.data_mut().rego.in_builtin = false;
+    Ok(value)
 }
 
 fn stop(text: &'static str) -> wasmtime::Error {

@@ -1,0 +1,9 @@
+//! The test policies, asked in their modes through the engine; hostile ones, too.
+//!
+//! The modules come from `cargo xtask guests`, which tells their folder in `K8S_WASM_GUESTS`.
+
+mod cases;
+mod hostile;
+mod rego;
+mod session;
+mod support;

@@ -1,0 +1,214 @@
+//! Every case beside the policies in Rego.
+
+use std::fs;
+
+use capabilities::KubernetesResource;
+use engine::CallError;
+use kubewarden::{ExecutionMode, Failure, SettingsError, Verdict};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::session::{Exchange, Session};
+use crate::support::{Setup, any_request, ask, block_on, built, bytes_of, in_ms, root, soon};
+
+/// `cases.json`; `tests/policies/rego/README.md` has the form.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Cases {
+    builtins: Vec<String>,
+    #[serde(default)]
+    context_aware_resources: Vec<KubernetesResource>,
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    name: String,
+    request: Value,
+    #[serde(default)]
+    settings: Value,
+    #[serde(default)]
+    objects: Vec<Value>,
+    allowed: Option<bool>,
+    message: Option<String>,
+    fails: Option<String>,
+}
+
+#[test]
+fn policies_for_opa_answer_as_their_cases_say() {
+    for name in [
+        "conflict",
+        "endless",
+        "hoarding",
+        "namespace-team",
+        "privileged-pods",
+        "release-images",
+    ] {
+        replay("opa", name, ExecutionMode::Opa);
+    }
+}
+
+#[test]
+fn policies_for_gatekeeper_answer_as_their_cases_say() {
+    for name in ["required-labels", "unique-ingress-host"] {
+        replay("gatekeeper", name, ExecutionMode::Gatekeeper);
+    }
+}
+
+#[test]
+fn a_policy_that_needs_a_function_nobody_has_is_refused_when_it_is_loaded() {
+    let policy = Setup::new(ExecutionMode::Opa).load(&built("opa-http-send"));
+    let error = block_on(policy.validate_settings(soon())).unwrap_err();
+    let SettingsError::Builtins(missing) = error else {
+        panic!("{error}")
+    };
+    assert_eq!(missing, ["http.send"]);
+}
+
+#[test]
+fn built_in_functions_work_when_only_one_call_may_run() {
+    let options = engine::Options {
+        concurrent_calls: std::num::NonZeroU32::MIN,
+        ..engine::Options::default()
+    };
+    let engine = engine::Engine::new(options).expect("an engine");
+    let module = engine
+        .load(&bytes_of("gatekeeper-required-labels"))
+        .expect("a module");
+    let mut setup = Setup::new(ExecutionMode::Gatekeeper);
+    setup.settings = json!({"labels": [{"key": "cost"}]});
+    let policy = setup.load(&module);
+    ask(&policy, &any_request(), soon()).expect("an answer");
+}
+
+fn replay(mode: &str, name: &str, execution_mode: ExecutionMode) {
+    let module = built(&format!("{mode}-{name}"));
+    let file = root()
+        .join("tests/policies/rego")
+        .join(mode)
+        .join(name)
+        .join("cases.json");
+    let cases: Cases =
+        serde_json::from_str(&fs::read_to_string(file).expect("cases")).expect("the form of cases");
+    assert!(
+        cases.builtins.iter().all(|name| rego::find(name).is_some()),
+        "{name}"
+    );
+    for case in &cases.cases {
+        check(&module, execution_mode, &cases, case);
+    }
+}
+
+fn check(module: &engine::Module, mode: ExecutionMode, cases: &Cases, case: &Case) {
+    let session = Session::of(&context(mode, cases, case));
+    let mut setup = Setup::new(mode);
+    setup.settings = case.settings.clone();
+    setup.capabilities = session.capabilities.clone();
+    setup.resources = cases.context_aware_resources.clone();
+    let policy = setup.load(module);
+    block_on(policy.validate_settings(soon())).expect("valid settings");
+    let deadline = match &case.fails {
+        Some(_) => in_ms(3000),
+        None => soon(),
+    };
+    let answer = ask(&policy, &completed(&case.request), deadline);
+    match &case.fails {
+        Some(how) => {
+            let failure = answer.unwrap_err();
+            let expected: &[&str] = match how.as_str() {
+                // Which of the two limits is met first depends on the machine.
+                "deadline" | "memory" => &["deadline", "memory"],
+                _ => &["abort"],
+            };
+            assert!(
+                expected.contains(&kind(&failure)),
+                "{}: {failure}",
+                case.name
+            );
+        }
+        None => {
+            let verdict = answer
+                .unwrap_or_else(|failure| panic!("{}: {failure}", case.name))
+                .verdict;
+            let (allowed, message) = match verdict {
+                Verdict::Accept(_) => (true, None),
+                Verdict::Reject(rejection) => (false, rejection.message.as_deref().map(sorted)),
+            };
+            assert_eq!(
+                (Some(allowed), &message),
+                (case.allowed, &case.message.as_deref().map(sorted)),
+                "{}",
+                case.name
+            );
+        }
+    }
+    session.is_over(&case.name);
+}
+
+/// Violations are a set: their order means nothing.
+fn sorted(message: &str) -> String {
+    let mut parts: Vec<&str> = message.split(", ").collect();
+    parts.sort_unstable();
+    parts.join(", ")
+}
+
+fn kind(failure: &Failure) -> &'static str {
+    let Failure::Call(failed) = failure else {
+        return "answer";
+    };
+    match &failed.error {
+        CallError::Deadline(_) => "deadline",
+        CallError::Memory { .. } => "memory",
+        CallError::Reported(_) => "abort",
+        _ => "other",
+    }
+}
+
+/// The request with what every request has.
+fn completed(request: &Value) -> Value {
+    let mut completed = any_request();
+    if let Some(completed) = completed.as_object_mut() {
+        completed.remove("object");
+        completed.extend(request.as_object().expect("an object").clone());
+    }
+    completed
+}
+
+/// What the host is asked for the objects of the cluster: a list of each kind, then the plural names.
+fn context(mode: ExecutionMode, cases: &Cases, case: &Case) -> Vec<Exchange> {
+    let mut resources = cases.context_aware_resources.clone();
+    resources.sort();
+    let list = |resource: &KubernetesResource| -> Exchange {
+        let of_kind = |object: &&Value| {
+            object["kind"] == resource.kind && object["apiVersion"] == resource.api_version
+        };
+        let items: Vec<&Value> = case.objects.iter().filter(of_kind).collect();
+        let fields = json!({
+            "api_version": resource.api_version, "kind": resource.kind,
+            "label_selector": null, "field_selector": null, "field_masks": null,
+        });
+        let payload = json!({
+            "apiVersion": resource.api_version, "kind": format!("{}List", resource.kind),
+            "metadata": {}, "items": items,
+        });
+        ("KubernetesListResourceAll", fields, Ok(payload.to_string()))
+    };
+    let plural = |resource: &KubernetesResource| -> Exchange {
+        let fields = json!({"api_version": resource.api_version, "kind": resource.kind});
+        let plural = match resource.kind.to_lowercase().as_str() {
+            kind if kind.ends_with('s') => format!("{kind}es"),
+            kind => format!("{kind}s"),
+        };
+        (
+            "KubernetesGetResourcePluralName",
+            fields,
+            Ok(json!(plural).to_string()),
+        )
+    };
+    let mut exchanges: Vec<Exchange> = resources.iter().map(list).collect();
+    if mode == ExecutionMode::Opa {
+        exchanges.extend(resources.iter().map(plural));
+    }
+    exchanges
+}

@@ -70,18 +70,16 @@ pub fn measure(rounds: usize, round: Duration, only: &str) -> anyhow::Result<()>
     let mut addresses = String::new();
     BufReader::new(server.stdout.take().context("the server's output")?)
         .read_line(&mut addresses)?;
-    let (webhook, nothing) = addresses
-        .trim()
-        .split_once(' ')
-        .context("the server did not start")?;
-    let measured = client.block_on(tables(
-        webhook.parse()?,
-        nothing.parse()?,
-        &certificates,
-        rounds,
-        round,
-        only,
-    ));
+    let addresses: Vec<&str> = addresses.split_whitespace().collect();
+    let [webhook, kubewarden, nothing] = addresses[..] else {
+        anyhow::bail!("the server did not start");
+    };
+    let addresses = Addresses {
+        webhook: webhook.parse()?,
+        kubewarden: kubewarden.parse()?,
+        nothing: nothing.parse()?,
+    };
+    let measured = client.block_on(tables(&addresses, &certificates, rounds, round, only));
     // Without its input it ends.
     drop(server.stdin.take());
     server.wait()?;
@@ -94,15 +92,19 @@ pub fn serve(certificates: &Path) -> anyhow::Result<()> {
         .worker_threads(2)
         .enable_all()
         .build()?;
-    let (webhook, nothing) = runtime.block_on(start(certificates))?;
-    println!("{webhook} {nothing}");
+    let addresses = runtime.block_on(start(certificates))?;
+    let Addresses {
+        webhook,
+        kubewarden,
+        nothing,
+    } = addresses;
+    println!("{webhook} {kubewarden} {nothing}");
     std::io::copy(&mut std::io::stdin(), &mut std::io::sink())?;
     Ok(())
 }
 
 async fn tables(
-    webhook: SocketAddr,
-    nothing: SocketAddr,
+    addresses: &Addresses,
     certificates: &Certificates,
     rounds: usize,
     round: Duration,
@@ -111,7 +113,7 @@ async fn tables(
     let connector = TlsConnector::from(Arc::new(certificates.client()?));
     let mut targets = vec![Target {
         name: "no-op",
-        address: nothing,
+        address: addresses.nothing,
         path: "/",
         review: crate::reviews::configmap().into(),
     }];
@@ -119,7 +121,15 @@ async fn tables(
     let wanted = planes.filter(|(_, path, _)| path.contains(only));
     targets.extend(wanted.map(|(_, path, review)| Target {
         name: path,
-        address: webhook,
+        address: addresses.webhook,
+        path,
+        review: review.into(),
+    }));
+    let kubewarden = policies::kubewarden_urls().into_iter();
+    let wanted = kubewarden.filter(|(path, _)| path.contains(only));
+    targets.extend(wanted.map(|(path, review)| Target {
+        name: path,
+        address: addresses.kubewarden,
         path,
         review: review.into(),
     }));
@@ -129,8 +139,15 @@ async fn tables(
     Ok(())
 }
 
-async fn start(certificates: &Path) -> anyhow::Result<(SocketAddr, SocketAddr)> {
-    let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+/// Where the servers listen.
+struct Addresses {
+    webhook: SocketAddr,
+    kubewarden: SocketAddr,
+    nothing: SocketAddr,
+}
+
+async fn start(certificates: &Path) -> anyhow::Result<Addresses> {
+    let engine = Engine::new(Options::default())?;
     let certificate = CertificatePath(certificates.join(CERTIFICATE));
     let key = KeyPath(certificates.join(KEY));
     let identity = Identity::load(&certificate, &key, &Clients::Anyone)?;
@@ -139,21 +156,33 @@ async fn start(certificates: &Path) -> anyhow::Result<(SocketAddr, SocketAddr)> 
         key,
         clients: Clients::Anyone,
     };
-    let host = Arc::new(policies::host(&Engine::new(Options::default())?)?);
-    let options = server::Options {
-        listen: local,
-        admin: local,
-        ..server::Options::new(tls)
-    };
-    let server = Server::bind(options, host).await?;
-    let webhook = server.local_addr();
-    tokio::spawn(server.run(std::future::pending()));
-
-    let socket = TcpListener::bind(local).await?;
+    let webhook = webhook(tls.clone(), policies::host(&engine)?).await?;
+    let kubewarden = self::webhook(tls, policies::kubewarden_host(&engine)?).await?;
+    let socket = TcpListener::bind(local()).await?;
     let nothing = socket.local_addr()?;
     let listener = Listener::new(socket, Some(identity), http::Limits::default());
     tokio::spawn(http::serve(listener, Nothing, std::future::pending()));
-    Ok((webhook, nothing))
+    Ok(Addresses {
+        webhook,
+        kubewarden,
+        nothing,
+    })
+}
+
+async fn webhook(tls: Tls, host: host::Host) -> anyhow::Result<SocketAddr> {
+    let options = server::Options {
+        listen: local(),
+        admin: local(),
+        ..server::Options::new(tls)
+    };
+    let server = Server::bind(options, Arc::new(host)).await?;
+    let address = server.local_addr();
+    tokio::spawn(server.run(std::future::pending()));
+    Ok(address)
+}
+
+fn local() -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
 }
 
 async fn table(

@@ -6,6 +6,7 @@ mod call;
 mod load;
 mod policies;
 mod reviews;
+mod start;
 mod stats;
 
 use std::path::PathBuf;
@@ -36,6 +37,14 @@ enum Part {
         #[arg(long, default_value = "")]
         only: String,
     },
+    /// What a start with sixteen Kubewarden policies takes, in time and memory
+    Start,
+    /// One start, as `start` makes it
+    #[command(hide = true)]
+    StartOnce {
+        /// Where compiled code is kept
+        code_cache: PathBuf,
+    },
     /// The server under load, as `load` starts it
     #[command(hide = true)]
     Serve {
@@ -50,10 +59,13 @@ fn main() -> anyhow::Result<()> {
     match cli.part {
         None => {
             call::measure(cli.rounds, round)?;
-            load::measure(cli.rounds, round, "")
+            load::measure(cli.rounds, round, "")?;
+            start::measure(cli.rounds)
         }
         Some(Part::Call) => call::measure(cli.rounds, round),
         Some(Part::Load { only }) => load::measure(cli.rounds, round, &only),
+        Some(Part::Start) => start::measure(cli.rounds),
+        Some(Part::StartOnce { code_cache }) => start::once(code_cache),
         Some(Part::Serve { certificates }) => load::serve(&certificates),
     }
 }

@@ -16,6 +16,7 @@ pub struct Arguments {
 /// Builds the modules, then becomes the benchmark.
 pub fn run(context: &Context, arguments: &Arguments) -> Result<()> {
     let guests = guests::build(context)?;
+    guests::build_policies(context)?;
     let mut cargo = context.cargo("run");
     cargo.args(["--release", "--manifest-path", "bench/Cargo.toml", "--"]);
     cargo

@@ -1,4 +1,5 @@
 //! A host from configuration to answer, with modules that are compiled and run.
 
 mod loading;
+mod policies;
 mod vectors;

@@ -18,6 +18,12 @@ impl<'a> Cluster<'a> {
         Self { running, namespace }
     }
 
+    /// The namespace that its callers work in.
+    #[must_use]
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
     /// The programs.
     #[must_use]
     pub fn running(&self) -> &'a Running {

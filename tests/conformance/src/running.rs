@@ -14,7 +14,7 @@ use crate::objects::configmap;
 use crate::operation::Operation;
 use crate::programs::Programs;
 use crate::reply::Reply;
-use crate::webhook::Webhook;
+use crate::webhook::{KUBECONFIG, Webhook};
 use crate::wiring::{Door, ReviewVersion, Wiring};
 
 /// How long webhook configurations may take to reach the admission plugins; usually a fraction of a second.
@@ -58,8 +58,32 @@ impl Running {
             etcd,
             directory,
         };
+        running.let_policies_read()?;
         running.register(wiring.version).await?;
         Ok(running)
+    }
+
+    /// Writes the kubeconfig by which policies ask the API server.
+    fn let_policies_read(&self) -> Result<()> {
+        let user = self
+            .apiserver
+            .authority
+            .user("policies", "system:masters")?;
+        let certificate = self.directory.write("policies.crt", user.certificate)?;
+        let key = self.directory.write("policies.key", user.key)?;
+        let kubeconfig = serde_json::json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": "policies",
+            "contexts": [{"name": "policies", "context": {"cluster": "here", "user": "policies"}}],
+            "clusters": [{"name": "here", "cluster": {
+                "server": self.apiserver.url,
+                "certificate-authority": self.apiserver.authority_file,
+            }}],
+            "users": [{"name": "policies", "user": {
+                "client-certificate": certificate, "client-key": key,
+            }}],
+        });
+        self.directory.write(KUBECONFIG, kubeconfig.to_string())?;
+        Ok(())
     }
 
     /// The cluster as seen from a namespace that exists.

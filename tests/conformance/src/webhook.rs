@@ -15,6 +15,9 @@ use crate::ports;
 use crate::process::Process;
 use crate::programs::Programs;
 
+/// How policies reach the API server, below the cluster's folder.
+pub(crate) const KUBECONFIG: &str = "policies.kubeconfig";
+
 /// How long the server may take to end after SIGTERM: it answers what it has begun.
 const STOP_MAX: Duration = Duration::from_secs(20);
 
@@ -55,6 +58,8 @@ impl Webhook {
             .arg("--config")
             .arg(&self.configuration)
             .args(["--dev-certs", "certificates", "--code-cache", "code"])
+            // Written when there is an API server; read when a policy first asks for something.
+            .args(["--kubeconfig", KUBECONFIG])
             .args(["--listen", &self.listen.to_string()])
             .args(["--admin-listen", &self.admin.to_string()]);
         let mut process = directory.spawn("k8s-wasm", command)?;

@@ -10,6 +10,8 @@ mod admission;
 mod authentication;
 #[path = "stories/authorization.rs"]
 mod authorization;
+#[path = "stories/context.rs"]
+mod context;
 #[path = "stories/failures.rs"]
 mod failures;
 #[path = "stories/patience.rs"]

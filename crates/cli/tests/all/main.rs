@@ -2,6 +2,7 @@
 
 mod check;
 mod inspect;
+mod kubewarden;
 mod manifests;
 mod modules;
 mod place;

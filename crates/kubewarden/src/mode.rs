@@ -15,7 +15,7 @@ mod wasi;
 use std::sync::Arc;
 use std::time::Instant;
 
-use engine::{Builtins, HostCalls, Inspection, Limits};
+use engine::{HostCalls, Inspection, Limits};
 
 use crate::failure::Failure;
 use crate::metadata::{ExecutionMode, Metadata};
@@ -146,16 +146,13 @@ impl Mode {
         &self,
         request: &Request,
         context: Option<&[u8]>,
-        builtins: Arc<dyn Builtins>,
         call: Call<'_>,
     ) -> Result<Validation, Failure> {
         match self {
             Self::Wapc(guest) => wapc::validate(guest, request, call).await,
             Self::Wasi(program) => wasi::validate(program, request, call).await,
-            Self::Opa(policy) => opa::validate(policy, request, context, builtins, call).await,
-            Self::Gatekeeper(policy) => {
-                gatekeeper::validate(policy, request, context, builtins, call).await
-            }
+            Self::Opa(policy) => opa::validate(policy, request, context, call).await,
+            Self::Gatekeeper(policy) => gatekeeper::validate(policy, request, context, call).await,
         }
     }
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use capabilities::{Capabilities, Grants};
-use engine::{Builtins, HostCalls, Limits};
+use engine::{HostCalls, Limits};
 use serde_json::value::RawValue;
 
-use crate::calls::{self, Evaluation, Granted, OneCall};
+use crate::calls::{self, Granted, OneCall};
 use crate::failure::Failure;
 use crate::metadata::ExecutionMode;
 use crate::mode::{Call, Mode};
@@ -132,15 +132,10 @@ impl Policy {
         let context = tokio::time::timeout_at(deadline.into(), Box::pin(self.context()))
             .await
             .map_err(|_| Failure::Deadline)??;
-        let builtins: Arc<dyn Builtins> = Arc::new(Evaluation::until(deadline));
         // Boxed: it is as large as the largest mode, and groups hold it in turn.
-        let answer = Box::pin(self.inner.mode.validate(
-            request,
-            context.as_deref(),
-            builtins,
-            self.call(deadline),
-        ))
-        .await?;
+        let call = self.call(deadline);
+        let answer = self.inner.mode.validate(request, context.as_deref(), call);
+        let answer = Box::pin(answer).await?;
         Ok(answer.about(request))
     }
 

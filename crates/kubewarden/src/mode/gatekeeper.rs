@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use engine::Builtins;
 use serde::Deserialize;
 
 use super::{Call, read};
+use crate::calls::Evaluation;
 use crate::failure::Failure;
 use crate::request::Request;
 use crate::validation::Validation;
@@ -26,7 +26,6 @@ pub(super) async fn validate(
     policy: &engine::Rego,
     request: &Request,
     context: Option<&[u8]>,
-    builtins: Arc<dyn Builtins>,
     call: Call<'_>,
 ) -> Result<Validation, Failure> {
     let input = request.as_review(call.settings).ok_or_else(|| {
@@ -36,6 +35,7 @@ pub(super) async fn validate(
         )
     })?;
     let data = context.unwrap_or(b"{}");
+    let builtins = Arc::new(Evaluation::until(call.deadline));
     let output = policy
         .evaluate(&input, data, builtins, call.limits, call.deadline)
         .await?;

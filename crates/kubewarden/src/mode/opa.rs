@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use engine::Builtins;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use wire::Members;
 use wire::admission::Response;
 
 use super::{Call, read};
+use crate::calls::Evaluation;
 use crate::failure::Failure;
 use crate::request::Request;
 use crate::validation::Validation;
@@ -30,11 +30,11 @@ pub(super) async fn validate(
     policy: &engine::Rego,
     request: &Request,
     context: Option<&[u8]>,
-    builtins: Arc<dyn Builtins>,
     call: Call<'_>,
 ) -> Result<Validation, Failure> {
     let input = request.alone();
     let data = data(call.settings, context)?;
+    let builtins = Arc::new(Evaluation::until(call.deadline));
     let output = policy
         .evaluate(&input, &data, builtins, call.limits, call.deadline)
         .await?;

@@ -29,7 +29,6 @@ pub fn kubewarden_urls() -> [(&'static str, Vec<u8>); 2] {
 /// A Kubewarden policy that is asked at its own URL only.
 fn kubewarden(name: &str, mutating: bool, settings: &str) -> anyhow::Result<Admitter> {
     let mut admitter = admitter(&format!("policies/{name}"), mutating)?;
-    admitter.policy.name = name.parse()?;
     admitter.policy.settings = Some(serde_json::from_str(settings)?);
     Ok(admitter)
 }
@@ -95,7 +94,7 @@ pub fn module(name: &str) -> anyhow::Result<PathBuf> {
 fn policy(name: &str) -> anyhow::Result<Policy> {
     let module = module(name)?;
     Ok(Policy {
-        name: name.parse()?,
+        name: name.rsplit('/').next().unwrap_or(name).parse()?,
         position: Position {
             file: module.clone(),
             line: None,

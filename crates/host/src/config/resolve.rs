@@ -254,6 +254,25 @@ impl<'a> Resolver<'a> {
         at: &str,
         errors: &mut Vec<ConfigError>,
     ) -> Option<Kubewarden> {
+        let theirs = [
+            ("executionMode", entry.execution_mode.is_some()),
+            ("hostCapabilities", entry.host_capabilities.is_some()),
+            (
+                "contextAwareResources",
+                entry.context_aware_resources.is_some(),
+            ),
+            ("message", entry.message.is_some()),
+        ];
+        if let (Some(written::ModuleType::Wasi), Some((field, _))) =
+            (entry.r#type, theirs.iter().find(|(_, is_there)| *is_there))
+        {
+            let message = "is for Kubewarden policies, but the policy says `type: wasi`";
+            errors.push(
+                self.file
+                    .error(&entry.module, format!("{at}.{field}"), message),
+            );
+            return None;
+        }
         let resources = entry.context_aware_resources.iter().flatten();
         let grants = grants(entry.host_capabilities.as_deref(), resources)
             .map_err(|error| {

@@ -177,6 +177,16 @@ fn a_memory_limit_above_the_engines_is_refused() {
 }
 
 #[test]
+fn what_is_for_kubewarden_policies_is_refused_of_our_own_modules() {
+    says(
+        configuration(
+            "admission:\n  modules:\n  - {module: a.wasm, type: wasi, executionMode: opa}\n",
+        ),
+        "DIR/config.yaml:5:14: admission.modules[0].executionMode: is for Kubewarden policies, but the policy says `type: wasi`",
+    );
+}
+
+#[test]
 fn duplicate_names_are_told_with_both_places() {
     says(
         configuration(

@@ -33,7 +33,14 @@ pub(crate) fn from_call(failed: &CallFailed) -> Failure {
 /// Why a Kubewarden policy has no answer.
 pub(crate) fn from_kubewarden(failure: kubewarden::Failure) -> Failure {
     match failure {
-        kubewarden::Failure::Call(failed) => from_call(&failed),
+        // The words of a policy are left to level debug: the usual SDK quotes the whole request in them, a Secret's data, too.
+        kubewarden::Failure::Call(failed) => match &failed.error {
+            CallError::Reported(said) => {
+                Failure::new(FailureKind::Reported, "the policy reported an error")
+                    .with_detail(said.clone())
+            }
+            _ => from_call(&failed),
+        },
         kubewarden::Failure::Answer { problem, detail } => {
             with_detail(Failure::new(FailureKind::Answer, problem), &detail, b"")
         }

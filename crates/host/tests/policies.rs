@@ -39,6 +39,19 @@ fn broken() -> Vec<u8> {
     wat::parse_str(wat).expect("a module")
 }
 
+/// One that fails on every request and quotes it.
+fn reporting() -> Vec<u8> {
+    let wat = r#"(module
+        (import "wapc" "__guest_response" (func $answer (param i32 i32)))
+        (import "wapc" "__guest_error" (func $error (param i32 i32)))
+        (memory (export "memory") 1) (data (i32.const 0) "{\22valid\22:true}token: hush")
+        (func (export "__guest_call") (param $operation i32) (param i32) (result i32)
+            (call $error (i32.const 14) (i32.const 11))
+            (call $answer (i32.const 0) (i32.const 14))
+            (i32.ne (local.get $operation) (i32.const 8))))"#;
+    wat::parse_str(wat).expect("a module")
+}
+
 fn load(policies: &str) -> Result<Host, String> {
     let folder = tempfile::tempdir().expect("a folder");
     let write =
@@ -57,6 +70,7 @@ fn load(policies: &str) -> Result<Host, String> {
         &guest(&json!({"accepted": true, "mutated_object": {"a": 1}})),
     );
     write("broken.wasm", &broken());
+    write("reports.wasm", &reporting());
     write("policies.yml", policies.as_bytes());
     let file = folder.path().join("policies.yml");
     let shown = |text: String| text.replace(&folder.path().display().to_string(), "DIR");
@@ -228,6 +242,18 @@ fn says_what_is_wrong_with_a_file_and_where() {
     let members = "g: {expression: 'a()', message: m, policies: {a: {module: yes.wasm, settings: 1}, b: {module: gone.wasm}}}";
     let found = load(members).unwrap_err();
     assert!(found.contains("kwctl pull gone.wasm"), "{found}");
+}
+
+#[test]
+fn what_a_policy_says_when_it_fails_is_for_the_operator_only() {
+    let host = load("p: {module: reports.wasm}").expect("a host");
+    let answered = ask(&host, "p");
+    assert_eq!(
+        answered.message(),
+        "policy `p` failed: the policy reported an error"
+    );
+    let (_, failure) = answered.trace.failures().next().expect("a failure");
+    assert_eq!(failure.detail.as_deref(), Some("token: hush"));
 }
 
 #[test]

@@ -317,6 +317,10 @@ impl<'a> AdmissionResponse<'a> {
                 "Policy execution interrupted because it exceeded the allowed execution time"
                     .to_owned()
             }
+            FailureKind::Reported => {
+                let said = failure.detail.as_deref().unwrap_or_default();
+                format!("internal server error: {said}")
+            }
             _ => format!("internal server error: {failure}"),
         };
         Self {

@@ -56,8 +56,18 @@ pub fn measure(rounds: usize, round: Duration) -> anyhow::Result<()> {
                 &format!("`{module}`, `Host::ask`"),
                 rounds,
                 round,
-                async || answers(&host, plane, &review).await,
+                async || answers(&host, question(plane, None, &review)).await,
             )
+            .await?;
+        }
+        let kubewarden = policies::kubewarden_host(&engine)?;
+        let review = crate::reviews::configmap();
+        for policy in policies::WAPC {
+            let name = format!("Kubewarden `{}`, `Host::ask`", policy.name);
+            let question = || question(access::Plane::Validation, Some(policy.name), &review);
+            line(&name, rounds, round, async || {
+                answers(&kubewarden, question()).await
+            })
             .await?;
         }
         anyhow::Ok(())
@@ -66,13 +76,16 @@ pub fn measure(rounds: usize, round: Duration) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn answers(host: &Host, plane: access::Plane, review: &[u8]) -> bool {
-    let question = Question {
+fn question<'a>(plane: access::Plane, policy: Option<&'a str>, review: &'a [u8]) -> Question<'a> {
+    Question {
         plane,
-        policy: None,
+        policy,
         review,
         deadline: Instant::now() + DEADLINE,
-    };
+    }
+}
+
+async fn answers(host: &Host, question: Question<'_>) -> bool {
     host.ask(question)
         .await
         .is_ok_and(|answered| answered.decision.is_ok())

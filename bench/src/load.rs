@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,6 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
 
+use crate::peer::Peer;
 use crate::policies;
 use crate::stats::{median, micros, percentile};
 
@@ -41,7 +42,7 @@ impl Handler for Nothing {
 
 /// What is asked: where, and with which review.
 struct Target {
-    name: &'static str,
+    name: String,
     address: SocketAddr,
     path: &'static str,
     review: Bytes,
@@ -79,7 +80,10 @@ pub fn measure(rounds: usize, round: Duration, only: &str) -> anyhow::Result<()>
         kubewarden: kubewarden.parse()?,
         nothing: nothing.parse()?,
     };
-    let measured = client.block_on(tables(&addresses, &certificates, rounds, round, only));
+    let peer = Peer::from_environment(&certificates)?;
+    let targets = targets(&addresses, peer.as_ref(), only);
+    let measured = client.block_on(tables(&targets, &certificates, rounds, round));
+    drop(peer);
     // Without its input it ends.
     drop(server.stdin.take());
     server.wait()?;
@@ -104,15 +108,22 @@ pub fn serve(certificates: &Path) -> anyhow::Result<()> {
 }
 
 async fn tables(
-    addresses: &Addresses,
+    targets: &[Target],
     certificates: &Certificates,
     rounds: usize,
     round: Duration,
-    only: &str,
 ) -> anyhow::Result<()> {
     let connector = TlsConnector::from(Arc::new(certificates.client()?));
+    for connections in CONNECTIONS {
+        table(targets, &connector, connections, rounds, round).await?;
+    }
+    Ok(())
+}
+
+/// What is measured, in turns: the no-op first, and a policy of the peer right after ours.
+fn targets(addresses: &Addresses, peer: Option<&Peer>, only: &str) -> Vec<Target> {
     let mut targets = vec![Target {
-        name: "no-op",
+        name: "no-op".to_owned(),
         address: addresses.nothing,
         path: "/",
         review: crate::reviews::configmap().into(),
@@ -120,23 +131,27 @@ async fn tables(
     let planes = policies::planes().into_iter();
     let wanted = planes.filter(|(_, path, _)| path.contains(only));
     targets.extend(wanted.map(|(_, path, review)| Target {
-        name: path,
+        name: path.to_owned(),
         address: addresses.webhook,
         path,
         review: review.into(),
     }));
-    let kubewarden = policies::kubewarden_urls().into_iter();
-    let wanted = kubewarden.filter(|(path, _)| path.contains(only));
-    targets.extend(wanted.map(|(path, review)| Target {
-        name: path,
-        address: addresses.kubewarden,
-        path,
-        review: review.into(),
-    }));
-    for connections in CONNECTIONS {
-        table(&targets, &connector, connections, rounds, round).await?;
+    for policy in policies::WAPC {
+        if !policy.path.contains(only) {
+            continue;
+        }
+        let at = |name: String, address| Target {
+            name,
+            address,
+            path: policy.path,
+            review: crate::reviews::configmap().into(),
+        };
+        targets.push(at(policy.path.to_owned(), addresses.kubewarden));
+        if let Some(peer) = peer {
+            targets.push(at(format!("policy-server {}", policy.path), peer.address));
+        }
     }
-    Ok(())
+    targets
 }
 
 /// Where the servers listen.
@@ -296,7 +311,7 @@ async fn ask_until(
 }
 
 /// A self-signed certificate for localhost, in files as the server wants them.
-struct Certificates {
+pub struct Certificates {
     folder: tempfile::TempDir,
     certificate: rcgen::Certificate,
 }
@@ -311,6 +326,19 @@ impl Certificates {
             folder,
             certificate: made.cert,
         })
+    }
+
+    /// Where certificate and key are, and where others may put files.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn certificate(&self) -> PathBuf {
+        self.folder().join(CERTIFICATE)
+    }
+
+    pub fn key(&self) -> PathBuf {
+        self.folder().join(KEY)
     }
 
     fn client(&self) -> anyhow::Result<rustls::ClientConfig> {

@@ -4,6 +4,7 @@
 
 mod call;
 mod load;
+mod peer;
 mod policies;
 mod reviews;
 mod start;
@@ -52,6 +53,10 @@ enum Part {
         certificates: PathBuf,
     },
 }
+
+/// The allocator of the product.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();

@@ -18,28 +18,53 @@ pub fn planes() -> [(Plane, &'static str, Vec<u8>); 4] {
     ]
 }
 
-/// Kubewarden policies in waPC, by the URLs that have one of them each.
-pub fn kubewarden_urls() -> [(&'static str, Vec<u8>); 2] {
-    [
-        ("/validate/deny_names", crate::reviews::configmap()),
-        ("/validate/add_labels", crate::reviews::configmap()),
-    ]
+/// A Kubewarden policy in waPC.
+pub struct WaPc {
+    /// The name of the module, and of the policy.
+    pub name: &'static str,
+    /// The path of its webhook, here and at the peer.
+    pub path: &'static str,
+    pub mutating: bool,
+    /// JSON.
+    pub settings: &'static str,
 }
 
-/// A Kubewarden policy that is asked at its own URL only.
-fn kubewarden(name: &str, mutating: bool, settings: &str) -> anyhow::Result<Admitter> {
-    let mut admitter = admitter(&format!("policies/{name}"), mutating)?;
-    admitter.policy.settings = Some(serde_json::from_str(settings)?);
-    Ok(admitter)
+/// The policies that are measured: one of each kind.
+pub const WAPC: [WaPc; 2] = [
+    WaPc {
+        name: "deny_names",
+        path: "/validate/deny_names",
+        mutating: false,
+        settings: r#"{"denied":["forbidden"]}"#,
+    },
+    WaPc {
+        name: "add_labels",
+        path: "/validate/add_labels",
+        mutating: true,
+        settings: r#"{"labels":{"team":"blue"}}"#,
+    },
+];
+
+impl WaPc {
+    pub fn module(&self) -> anyhow::Result<PathBuf> {
+        module(&format!("policies/{}", self.name))
+    }
+
+    /// The policy, asked at its own URL only.
+    fn admitter(&self) -> anyhow::Result<Admitter> {
+        let mut admitter = admitter(&format!("policies/{}", self.name), self.mutating)?;
+        admitter.policy.settings = Some(serde_json::from_str(self.settings)?);
+        Ok(admitter)
+    }
 }
 
 /// A host with a validating and a mutating Kubewarden policy in waPC.
 pub fn kubewarden_host(engine: &engine::Engine) -> anyhow::Result<Host> {
     let configuration = Configuration {
-        admission: vec![
-            kubewarden("deny_names", false, r#"{"denied":["forbidden"]}"#)?,
-            kubewarden("add_labels", true, r#"{"labels":{"team":"blue"}}"#)?,
-        ],
+        admission: WAPC
+            .iter()
+            .map(WaPc::admitter)
+            .collect::<anyhow::Result<_>>()?,
         ..Configuration::default()
     };
     Ok(Host::load(&configuration, &FileModules, engine)?)
@@ -47,14 +72,11 @@ pub fn kubewarden_host(engine: &engine::Engine) -> anyhow::Result<Host> {
 
 /// Sixteen Kubewarden policies over the modules that there are: what a start costs.
 pub fn sixteen() -> anyhow::Result<Configuration> {
-    const DENY: &str = r#"{"denied":["forbidden"]}"#;
-    const ADD: &str = r#"{"labels":{"team":"blue"}}"#;
     let mut admission = Vec::new();
     for n in 0..8 {
-        for (module, mutating, settings) in [("deny_names", false, DENY), ("add_labels", true, ADD)]
-        {
-            let mut admitter = kubewarden(module, mutating, settings)?;
-            admitter.policy.name = format!("{module}-{n}").parse()?;
+        for policy in &WAPC {
+            let mut admitter = policy.admitter()?;
+            admitter.policy.name = format!("{}-{n}", policy.name).parse()?;
             admission.push(admitter);
         }
     }

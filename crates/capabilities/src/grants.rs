@@ -114,6 +114,14 @@ impl Grants {
         })
     }
 
+    /// Whether there is any call that the policy may make.
+    pub fn has_calls(&self) -> bool {
+        match &self.calls {
+            Calls::All => true,
+            Calls::Listed(listed) => !listed.is_empty(),
+        }
+    }
+
     /// The kinds of Kubernetes objects that may be read, in order.
     pub fn resources(&self) -> &BTreeSet<KubernetesResource> {
         &self.resources

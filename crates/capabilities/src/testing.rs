@@ -1,4 +1,4 @@
-//! A server on loopback, for tests.
+//! A server on loopback and the digests of what it serves, for tests.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -9,6 +9,7 @@ use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
+use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
 
 /// Serves HTTP/1.1 until the test ends.
@@ -44,4 +45,13 @@ pub(crate) fn response(status: u16, content_type: &str, body: &[u8]) -> Response
         .header("content-type", content_type)
         .body(Full::new(Bytes::copy_from_slice(body)))
         .unwrap()
+}
+
+/// The digest by which a registry knows these bytes.
+pub(crate) fn digest_of(bytes: &[u8]) -> String {
+    let hex: String = Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("sha256:{hex}")
 }

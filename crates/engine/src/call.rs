@@ -87,7 +87,7 @@ pub(crate) async fn once<T>(
     // Dropped last: the next call must find this one's place in the pool free.
     let _slot = engine
         .slots
-        .take(state.deadline)
+        .take(state.host_calls.kind(), state.deadline)
         .await
         .map_err(|no_slot| CallFailed::before_start(no_slot.into(), arrived.elapsed()))?;
     let started = Instant::now();

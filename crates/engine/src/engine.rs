@@ -43,7 +43,8 @@ pub(crate) struct Shared {
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Calls that run at the same time; each has one instance of the pool. A call that waits for
-    /// the host or for its turn on a thread counts, so there are more than cores.
+    /// the host or for its turn on a thread counts, so there are more than cores. Half of them at
+    /// most are for calls that may wait for their host ([`HostCalls::may_wait`](crate::HostCalls::may_wait)).
     pub concurrent_calls: NonZeroU32,
     /// Calls that wait for one of those places. Beyond them a call fails at once as busy.
     pub waiting_calls: u32,

@@ -8,6 +8,7 @@ use wasmtime::Caller;
 
 use crate::guest::{Guest, GuestMemory};
 use crate::limits::Limits;
+use crate::slots::Kind;
 use crate::state::{State, Stop};
 
 /// The future of a reply.
@@ -19,6 +20,11 @@ pub trait HostCalls: Send + Sync {
     ///
     /// Runs under the deadline of the call: when it passes, or the caller of the module goes away, the future is dropped.
     fn call<'a>(&'a self, call: HostCall<'a>) -> Reply<'a>;
+
+    /// Whether a reply may have to be waited for. Calls with such a host get half of the engine's places at most.
+    fn may_wait(&self) -> bool {
+        true
+    }
 }
 
 /// What a module asks.
@@ -56,6 +62,14 @@ impl Account {
     /// Says who answers.
     pub(crate) fn set(&mut self, host: Option<Arc<dyn HostCalls>>) {
         self.host = host;
+    }
+
+    /// What the call may do with its place in the engine.
+    pub(crate) fn kind(&self) -> Kind {
+        match &self.host {
+            Some(host) if host.may_wait() => Kind::Dependent,
+            _ => Kind::Independent,
+        }
     }
 
     fn count_call(&mut self) -> Result<(), Stop> {

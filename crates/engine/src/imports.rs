@@ -76,6 +76,18 @@ pub(crate) fn check(import: &Import) -> Result<(), Mismatch> {
 }
 
 impl Function {
+    pub(crate) const fn new(
+        name: &'static str,
+        params: &'static [ValueType],
+        results: &'static [ValueType],
+    ) -> Self {
+        Self {
+            name,
+            params,
+            results,
+        }
+    }
+
     fn ty(&self) -> FunctionType {
         FunctionType {
             params: self.params.to_vec(),

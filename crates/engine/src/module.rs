@@ -17,7 +17,7 @@ use crate::inspect::{
 };
 use crate::limits::TABLE_ELEMENTS_MAX;
 use crate::state::State;
-use crate::{ByteSize, Digest};
+use crate::{ByteSize, Digest, wasi};
 
 /// A module that has been validated, compiled and linked. Cheap to clone. Keeps its engine alive.
 #[derive(Clone)]
@@ -90,7 +90,7 @@ impl Module {
     ///
     /// # Errors
     /// When there is no export of this name, it is not a function, or it takes or answers
-    /// something.
+    /// something; or the module imports what other conventions have.
     pub fn entry(&self, export: &str) -> Result<Entry, EntryError> {
         Entry::new(self, export)
     }
@@ -365,7 +365,7 @@ pub enum EntryError {
         /// What it is.
         found: ExternType,
     },
-    /// A function with parameters or results.
+    /// A function with another signature.
     #[error(
         "its function `{export}` has the signature {found}, expected is {}",
         told(expected)
@@ -377,6 +377,20 @@ pub enum EntryError {
         found: Box<FunctionType>,
         /// What it should.
         expected: Box<FunctionType>,
+    },
+    /// A function of a module that needs a host of another convention.
+    #[error(
+        "its function `{export}` is an entry point, and modules with entry points may import \
+         `{}` alone; it imports `{module}.{name}`",
+        wasi::IMPORTS.module
+    )]
+    Import {
+        /// What was asked for.
+        export: String,
+        /// The first half of the import's name.
+        module: String,
+        /// The second half.
+        name: String,
     },
 }
 

@@ -3,13 +3,31 @@
 use std::num::NonZeroU32;
 use std::time::Instant;
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{AcquireError, Semaphore, SemaphorePermit};
 
 /// The places for running calls, and the places to wait for one. Waiting is first come, first
 /// served.
 pub(crate) struct Slots {
     running: Semaphore,
+    /// Half of the places, for calls that may wait for somebody else while they hold one: a
+    /// registry that does not answer must not stop the calls that need nobody.
+    dependent: Semaphore,
     waiting: Semaphore,
+}
+
+/// What a call does with its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// It computes.
+    Independent,
+    /// It may wait for replies of its host.
+    Dependent,
+}
+
+/// A place, held until this is dropped.
+pub(crate) struct Slot<'a> {
+    _dependent: Option<SemaphorePermit<'a>>,
+    _running: SemaphorePermit<'a>,
 }
 
 /// Why a call did not get a slot.
@@ -28,24 +46,48 @@ impl Slots {
         };
         Self {
             running: Semaphore::new(places(running.get())),
+            dependent: Semaphore::new(places(running.get().div_ceil(2))),
             waiting: Semaphore::new(places(waiting)),
         }
     }
 
-    /// A slot, held until the permit is dropped. Dropping the future leaves the queue.
-    pub(crate) async fn take(&self, deadline: Instant) -> Result<SemaphorePermit<'_>, NoSlot> {
+    /// A slot, held until it is dropped. Dropping the future leaves the queue.
+    pub(crate) async fn take(&self, kind: Kind, deadline: Instant) -> Result<Slot<'_>, NoSlot> {
         if deadline <= Instant::now() {
             return Err(NoSlot::Deadline);
         }
-        if let Ok(slot) = self.running.try_acquire() {
+        if let Some(slot) = self.take_now(kind) {
             return Ok(slot);
         }
         let _place = self.waiting.try_acquire().map_err(|_| NoSlot::Busy)?;
-        match tokio::time::timeout_at(deadline.into(), self.running.acquire()).await {
+        match tokio::time::timeout_at(deadline.into(), self.wait(kind)).await {
             Ok(Ok(slot)) => Ok(slot),
-            // The semaphore is never closed; if it were, nobody would get a slot any more.
+            // The semaphores are never closed; if they were, nobody would get a slot any more.
             Ok(Err(_)) => Err(NoSlot::Busy),
             Err(_) => Err(NoSlot::Deadline),
         }
+    }
+
+    fn take_now(&self, kind: Kind) -> Option<Slot<'_>> {
+        let dependent = match kind {
+            Kind::Independent => None,
+            Kind::Dependent => Some(self.dependent.try_acquire().ok()?),
+        };
+        Some(Slot {
+            _dependent: dependent,
+            _running: self.running.try_acquire().ok()?,
+        })
+    }
+
+    async fn wait(&self, kind: Kind) -> Result<Slot<'_>, AcquireError> {
+        // In this order: whoever has a place of the one kind gets on as soon as any call ends.
+        let dependent = match kind {
+            Kind::Independent => None,
+            Kind::Dependent => Some(self.dependent.acquire().await?),
+        };
+        Ok(Slot {
+            _dependent: dependent,
+            _running: self.running.acquire().await?,
+        })
     }
 }

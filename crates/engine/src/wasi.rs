@@ -148,11 +148,7 @@ const REFUSED: &[(&str, Errno)] = &[
 ];
 
 const fn function(name: &'static str, params: &'static [ValueType]) -> Function {
-    Function {
-        name,
-        params,
-        results: &[I],
-    }
+    Function::new(name, params, &[I])
 }
 
 /// Links functions that work on the memory and state of their caller, each under its own name.

@@ -9,7 +9,6 @@ use engine::{Builtins, HostCall, HostCalls, Reply};
 use serde_json::Value;
 
 /// The host as one policy may use it.
-#[derive(Clone)]
 pub(crate) struct Granted {
     pub(crate) policy: String,
     pub(crate) capabilities: Capabilities,
@@ -18,7 +17,7 @@ pub(crate) struct Granted {
 
 /// The host in one call of a policy.
 pub(crate) struct OneCall {
-    granted: Granted,
+    granted: Arc<Granted>,
     /// What the policy may still log, in bytes.
     log_left: AtomicUsize,
 }
@@ -27,7 +26,7 @@ pub(crate) struct OneCall {
 const LOG_MAX: usize = 64 << 10;
 
 impl OneCall {
-    pub(crate) fn new(granted: Granted) -> Self {
+    pub(crate) fn new(granted: Arc<Granted>) -> Self {
         Self {
             granted,
             log_left: AtomicUsize::new(LOG_MAX),
@@ -59,7 +58,7 @@ impl HostCalls for OneCall {
                 policy,
                 capabilities,
                 grants,
-            } = &self.granted;
+            } = &*self.granted;
             Refused::unless_kubewarden(call.binding).map_err(|refused| refused.to_string())?;
             let asked = Call {
                 policy,
@@ -70,6 +69,11 @@ impl HostCalls for OneCall {
             let answer = capabilities.answer(grants, asked).await;
             answer.map_err(|refused| refused.to_string())
         })
+    }
+
+    /// What needs no grant, tracing, is answered at once.
+    fn may_wait(&self) -> bool {
+        self.granted.grants.has_calls()
     }
 }
 

@@ -34,7 +34,7 @@ struct Inner {
     mode: Mode,
     settings: Box<RawValue>,
     limits: Limits,
-    host: Granted,
+    host: Arc<Granted>,
 }
 
 /// A policy cannot be loaded.
@@ -74,11 +74,11 @@ impl Policy {
         access: Access,
         limits: Limits,
     ) -> Result<Self, LoadError> {
-        let host = Granted {
+        let host = Arc::new(Granted {
             policy: name.to_owned(),
             capabilities: access.capabilities,
             grants: access.grants,
-        };
+        });
         Ok(Self {
             inner: Arc::new(Inner {
                 mode,
@@ -145,7 +145,7 @@ impl Policy {
             capabilities,
             grants,
             ..
-        } = &self.inner.host;
+        } = &*self.inner.host;
         if !self.inner.mode.is_rego() || grants.resources().is_empty() {
             return Ok(None);
         }
@@ -159,7 +159,7 @@ impl Policy {
     }
 
     fn call(&self, deadline: Instant) -> Call<'_> {
-        let host: Arc<dyn HostCalls> = Arc::new(OneCall::new(self.inner.host.clone()));
+        let host: Arc<dyn HostCalls> = Arc::new(OneCall::new(Arc::clone(&self.inner.host)));
         Call {
             settings: self.inner.settings.get(),
             host: Some(host),

@@ -4,21 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::*;
-use crate::testing::{response, serve};
+use crate::testing::{digest_of, response, serve};
 use crate::{Call, Capabilities, Grants, ServiceOptions, Services};
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-
-fn sha256(bytes: &[u8]) -> String {
-    let hex: String = Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("sha256:{hex}")
-}
 
 #[test]
 fn expands_short_names_as_docker_does() {
@@ -38,16 +29,16 @@ fn expands_short_names_as_docker_does() {
 #[tokio::test]
 async fn answers_from_a_registry_and_asks_it_once() {
     let config = br#"{"architecture":"amd64","config":{"User":"1"}}"#;
-    let descriptor = |media: &str, bytes: &[u8]| json!({"mediaType": media, "digest": sha256(bytes), "size": bytes.len()});
+    let descriptor = |media: &str, bytes: &[u8]| json!({"mediaType": media, "digest": digest_of(bytes), "size": bytes.len()});
     let manifest = json!({
         "schemaVersion": 2, "mediaType": MANIFEST,
         "config": descriptor("application/vnd.oci.image.config.v1+json", config), "layers": [],
     });
     let bytes = manifest.to_string().into_bytes();
-    let digest = sha256(&bytes);
+    let digest = digest_of(&bytes);
     let asked = Arc::new(AtomicUsize::new(0));
     let (count, served) = (Arc::clone(&asked), digest.clone());
-    let blob = format!("/v2/app/blobs/{}", sha256(config));
+    let blob = format!("/v2/app/blobs/{}", digest_of(config));
     let address = serve(move |request| {
         count.fetch_add(1, Ordering::SeqCst);
         let path = request.uri().path().to_owned();

@@ -5,20 +5,11 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     KeyUsagePurpose, SigningKey as _,
 };
-use sha2::{Digest, Sha256};
 
 use super::*;
-use crate::testing::{response, serve};
+use crate::testing::{digest_of, response, serve};
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-
-fn sha256(bytes: &[u8]) -> String {
-    let hex: String = Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("sha256:{hex}")
-}
 
 /// A registry with one image, signed by `key` as cosign does; `about` tells the digest in the payload.
 async fn signed_image(
@@ -26,7 +17,7 @@ async fn signed_image(
     about: impl Fn(&str) -> String,
 ) -> (Registries, String, String) {
     let image = br#"{"schemaVersion":2,"config":{"mediaType":"a","digest":"sha256:0","size":0},"layers":[]}"#;
-    let digest = sha256(image);
+    let digest = digest_of(image);
     let payload = json!({
         "critical": {
             "identity": {"docker-reference": "r"},
@@ -39,19 +30,19 @@ async fn signed_image(
     let signature = base64::engine::general_purpose::STANDARD.encode(key.sign(&payload).unwrap());
     let signatures = json!({
         "schemaVersion": 2, "mediaType": MANIFEST,
-        "config": {"mediaType": "a", "digest": sha256(b"{}"), "size": 2},
+        "config": {"mediaType": "a", "digest": digest_of(b"{}"), "size": 2},
         "layers": [{
-            "mediaType": PAYLOAD_MEDIA_TYPE, "digest": sha256(&payload), "size": payload.len(),
+            "mediaType": PAYLOAD_MEDIA_TYPE, "digest": digest_of(&payload), "size": payload.len(),
             "annotations": {SIGNATURE_ANNOTATION: signature},
         }],
     });
     let tag = digest.replace(':', "-") + ".sig";
-    let (served, blob) = (digest.clone(), sha256(&payload));
+    let (served, blob) = (digest.clone(), digest_of(&payload));
     let address = serve(move |request| {
         let path = request.uri().path().to_owned();
         let manifest = |bytes: &[u8]| {
             let mut response = response(200, MANIFEST, bytes);
-            let digest = sha256(bytes).parse().unwrap();
+            let digest = digest_of(bytes).parse().unwrap();
             response
                 .headers_mut()
                 .insert("docker-content-digest", digest);
@@ -112,7 +103,7 @@ async fn trusts_an_image_that_all_keys_signed() {
 #[tokio::test]
 async fn does_not_trust_a_signature_of_another_image() {
     let key = KeyPair::generate().unwrap();
-    let (registries, image, _) = signed_image(&key, |_| sha256(b"another")).await;
+    let (registries, image, _) = signed_image(&key, |_| digest_of(b"another")).await;
     let answer = verify_keys(&registries, &by_keys(&image, &[&key], &[])).await;
     assert!(
         matches!(answer, Err(SignatureFailure::NotSigned { .. })),

@@ -10,6 +10,7 @@ use crate::call::{self, CallFailed, Output, Running};
 use crate::limits::Limits;
 use crate::module::{EntryError, Module};
 use crate::state::State;
+use crate::wasi;
 
 /// The function that prepares a reactor; it runs before the entry point in each instance.
 pub(crate) const INITIALIZE: &str = "_initialize";
@@ -26,8 +27,10 @@ pub struct Entry {
 
 impl Entry {
     pub(crate) fn new(module: &Module, name: &str) -> Result<Self, EntryError> {
+        let export = module.function(name, &[], &[])?;
+        check_imports(module, name)?;
         Ok(Self {
-            export: module.function(name, &[], &[])?,
+            export,
             initialize: module.optional_function(INITIALIZE)?,
             module: module.clone(),
             name: name.into(),
@@ -80,6 +83,21 @@ impl Entry {
         let ended = call::once(&self.module, state, limits, run).await?;
         Ok(ended.into_output())
     }
+}
+
+/// The functions of other conventions are linked too, but to an entry point nobody would answer them.
+fn check_imports(module: &Module, name: &str) -> Result<(), EntryError> {
+    let imports = &module.inspection().imports;
+    let foreign = imports
+        .iter()
+        .find(|import| import.module != wasi::IMPORTS.module);
+    foreign.map_or(Ok(()), |import| {
+        Err(EntryError::Import {
+            export: name.to_owned(),
+            module: import.module.clone(),
+            name: import.name.clone(),
+        })
+    })
 }
 
 impl fmt::Debug for Entry {

@@ -12,7 +12,7 @@ use crate::call::{self, CallError, CallFailed, Output, Running};
 use crate::guest::Guest;
 use crate::host_calls::{self, HostCalls, Pointers};
 use crate::imports::{Function, ImportSet};
-use crate::inspect::ValueType::{self, I32};
+use crate::inspect::ValueType::I32;
 use crate::limits::Limits;
 use crate::module::{EntryError, Module};
 use crate::state::{State, Stop};
@@ -147,28 +147,16 @@ pub(crate) const IMPORTS: ImportSet = ImportSet {
 };
 
 const FUNCTIONS: &[Function] = &[
-    function("__guest_request", &[I32; 2], &[]),
-    function("__guest_response", &[I32; 2], &[]),
-    function("__guest_error", &[I32; 2], &[]),
-    function("__host_call", &[I32; 8], &[I32]),
-    function("__host_response_len", &[], &[I32]),
-    function("__host_response", &[I32], &[]),
-    function("__host_error_len", &[], &[I32]),
-    function("__host_error", &[I32], &[]),
-    function("__console_log", &[I32; 2], &[]),
+    Function::new("__guest_request", &[I32; 2], &[]),
+    Function::new("__guest_response", &[I32; 2], &[]),
+    Function::new("__guest_error", &[I32; 2], &[]),
+    Function::new("__host_call", &[I32; 8], &[I32]),
+    Function::new("__host_response_len", &[], &[I32]),
+    Function::new("__host_response", &[I32], &[]),
+    Function::new("__host_error_len", &[], &[I32]),
+    Function::new("__host_error", &[I32], &[]),
+    Function::new("__console_log", &[I32; 2], &[]),
 ];
-
-const fn function(
-    name: &'static str,
-    params: &'static [ValueType],
-    results: &'static [ValueType],
-) -> Function {
-    Function {
-        name,
-        params,
-        results,
-    }
-}
 
 fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     linker

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use engine::{CallError, Engine, Limits, Options};
+use engine::{CallError, Engine, HostCall, HostCalls, Limits, Options, Reply};
 
 use crate::support::*;
 
@@ -235,6 +235,46 @@ fn a_call_waits_for_its_turn_no_longer_than_its_deadline() {
             matches!(failed.error, CallError::Deadline(engine::Phase::Waiting)),
             "{failed:?}"
         );
+    });
+}
+
+/// A host that never replies.
+struct Silent;
+
+impl HostCalls for Silent {
+    fn call<'a>(&'a self, _: HostCall<'a>) -> Reply<'a> {
+        Box::pin(std::future::pending())
+    }
+}
+
+/// A waPC guest that asks its host one thing.
+const ASKS: &str = r#"(module
+    (import "wapc" "__host_call" (func $ask (param i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
+    (memory (export "memory") 1)
+    (func (export "__guest_call") (param i32 i32) (result i32)
+        (call $ask (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
+                   (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))))"#;
+
+#[test]
+fn calls_that_wait_for_their_host_leave_half_of_the_places_to_others() {
+    let engine = Engine::new(Options {
+        concurrent_calls: NonZeroU32::new(2).unwrap(),
+        ..options()
+    })
+    .unwrap();
+    let asks = engine.load(&wat::parse_str(ASKS).unwrap()).unwrap();
+    let asks = asks.wapc().unwrap();
+    let short = entry_in(&engine, SHORT);
+    let limits = Limits::default();
+    let ask = || {
+        let host: Arc<dyn HostCalls> = Arc::new(Silent);
+        asks.call("validate", Vec::new(), Some(host), &limits, soon())
+    };
+    block_on(async {
+        let (mut first, mut second) = (Box::pin(ask()), Box::pin(ask()));
+        assert!(poll_once(first.as_mut()).is_pending());
+        assert!(poll_once(second.as_mut()).is_pending());
+        short.call("", &limits, soon()).await.unwrap();
     });
 }
 

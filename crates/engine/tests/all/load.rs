@@ -230,6 +230,30 @@ fn says_what_the_entry_point_is_when_it_is_not_a_function() {
 }
 
 #[test]
+fn an_entry_point_imports_nothing_of_other_conventions() {
+    let functions = [
+        r#""wapc" "__console_log" (func (param i32 i32))"#,
+        r#""kubewarden:javy/host" "call" (func (param i32 i32 i32 i32 i32 i32 i32 i32) (result i32))"#,
+        r#""env" "opa_abort" (func (param i32))"#,
+        r#""env" "memory" (memory 1)"#,
+    ];
+    for import in functions {
+        let memory = if import.contains("(memory") {
+            r#"(export "memory" (memory 0))"#
+        } else {
+            r#"(memory (export "memory") 1)"#
+        };
+        let wat = format!(r#"(module (import {import}) {memory} (func (export "validate")))"#);
+        let error = try_load(&wat).unwrap().entry("validate").unwrap_err();
+        assert!(matches!(error, EntryError::Import { .. }), "{error}");
+        assert!(
+            error.to_string().contains("`wasi_snapshot_preview1` alone"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn says_which_signature_an_entry_point_has() {
     let module = try_load(
         r#"(module (func (export "a") (param i32 i64)) (func (export "b") (result f32) (f32.const 0)))"#,

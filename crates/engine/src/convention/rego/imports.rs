@@ -7,7 +7,7 @@ use wasmtime::{Caller, Linker, TypedFunc, WasmParams};
 use super::{Exports, parsed, text};
 use crate::guest::Guest;
 use crate::imports::{Function, ImportSet};
-use crate::inspect::ValueType::{self, I32};
+use crate::inspect::ValueType::I32;
 use crate::state::{State, Stop};
 
 const MODULE: &str = "env";
@@ -19,28 +19,16 @@ const TEXT_MAX: usize = 64 << 10;
 pub(crate) const IMPORTS: ImportSet = ImportSet {
     module: MODULE,
     functions: &[
-        function("opa_abort", &[I32], &[]),
-        function("opa_println", &[I32], &[]),
-        function("opa_builtin0", &[I32; 2], &[I32]),
-        function("opa_builtin1", &[I32; 3], &[I32]),
-        function("opa_builtin2", &[I32; 4], &[I32]),
-        function("opa_builtin3", &[I32; 5], &[I32]),
-        function("opa_builtin4", &[I32; 6], &[I32]),
+        Function::new("opa_abort", &[I32], &[]),
+        Function::new("opa_println", &[I32], &[]),
+        Function::new("opa_builtin0", &[I32; 2], &[I32]),
+        Function::new("opa_builtin1", &[I32; 3], &[I32]),
+        Function::new("opa_builtin2", &[I32; 4], &[I32]),
+        Function::new("opa_builtin3", &[I32; 5], &[I32]),
+        Function::new("opa_builtin4", &[I32; 6], &[I32]),
     ],
     link,
 };
-
-const fn function(
-    name: &'static str,
-    params: &'static [ValueType],
-    results: &'static [ValueType],
-) -> Function {
-    Function {
-        name,
-        params,
-        results,
-    }
-}
 
 fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     linker

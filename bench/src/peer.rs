@@ -89,7 +89,7 @@ fn configuration() -> anyhow::Result<String> {
     for policy in policies::WAPC {
         let module = policy.module()?.canonicalize()?;
         writeln!(text, "{}:", policy.name)?;
-        writeln!(text, "  url: file://{}", module.display())?;
+        writeln!(text, "  module: file://{}", module.display())?;
         writeln!(text, "  allowedToMutate: {}", policy.mutating)?;
         writeln!(text, "  settings: {}", policy.settings)?;
     }

@@ -172,6 +172,7 @@ fn service_account_flags(directory: &Directory, issuer: &str) -> Result<[OsStrin
         file("service-account-signing-key-file", &private),
         file("service-account-key-file", &public),
         "--disable-admission-plugins=ServiceAccount".into(),
+        "--allow-privileged=true".into(),
     ])
 }
 

@@ -16,10 +16,13 @@ pub struct Resource {
 }
 
 /// The resources that stories are about.
-const RESOURCES: [Resource; 7] = [
+const RESOURCES: [Resource; 10] = [
     namespaced("configmaps", "ConfigMap", "v1"),
     namespaced("secrets", "Secret", "v1"),
+    namespaced("limitranges", "LimitRange", "v1"),
     namespaced("pods", "Pod", "v1"),
+    namespaced("resourcequotas", "ResourceQuota", "v1"),
+    namespaced("serviceaccounts", "ServiceAccount", "v1"),
     namespaced("deployments", "Deployment", "apps/v1"),
     namespaced(
         "rolebindings",

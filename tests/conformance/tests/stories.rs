@@ -14,6 +14,8 @@ mod authorization;
 mod context;
 #[path = "stories/failures.rs"]
 mod failures;
+#[path = "stories/kubewarden.rs"]
+mod kubewarden;
 #[path = "stories/patience.rs"]
 mod patience;
 #[path = "stories/restart.rs"]

@@ -177,6 +177,9 @@ fn read<'a, T: serde::Deserialize<'a>>(
     output: &'a engine::Output,
     what: &str,
 ) -> Result<T, Failure> {
+    if !output.stderr.is_empty() {
+        tracing::debug!(log = %String::from_utf8_lossy(&output.stderr), "policy log");
+    }
     serde_json::from_slice(&output.stdout)
         .map_err(|error| Failure::answer(format!("its answer is no {what}"), error.to_string()))
 }

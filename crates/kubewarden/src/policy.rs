@@ -7,6 +7,7 @@ use std::time::Instant;
 use capabilities::{Capabilities, Grants};
 use engine::{HostCalls, Limits};
 use serde_json::value::RawValue;
+use tracing::Instrument as _;
 
 use crate::calls::{self, Granted, OneCall};
 use crate::failure::Failure;
@@ -135,7 +136,8 @@ impl Policy {
         // Boxed: it is as large as the largest mode, and groups hold it in turn.
         let call = self.call(deadline);
         let answer = self.inner.mode.validate(request, context.as_deref(), call);
-        let answer = Box::pin(answer).await?;
+        let span = tracing::debug_span!("policy", name = self.inner.host.policy);
+        let answer = Box::pin(answer).instrument(span).await?;
         Ok(answer.about(request))
     }
 

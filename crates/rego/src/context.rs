@@ -3,16 +3,13 @@
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::Error;
-use crate::limits::TRACE_BYTES_MAX;
 use crate::regex::Patterns;
 
-/// What the built-in functions of one evaluation share: its time, its deadline, and what they leave behind.
+/// What the built-in functions of one evaluation share: its time, its deadline, and the patterns it compiled.
 #[derive(Debug)]
 pub struct Context {
     now: i64,
     deadline: Option<Instant>,
-    trace: Vec<String>,
-    trace_bytes: usize,
     pub(crate) patterns: Patterns,
 }
 
@@ -22,8 +19,6 @@ impl Context {
         Self {
             now: nanoseconds(now),
             deadline: None,
-            trace: Vec::new(),
-            trace_bytes: 0,
             patterns: Patterns::default(),
         }
     }
@@ -35,22 +30,9 @@ impl Context {
         self
     }
 
-    /// The texts given to `trace`, in order; what exceeds the limit is left out.
-    pub fn trace(&self) -> &[String] {
-        &self.trace
-    }
-
     /// Nanoseconds since 1970.
     pub(crate) fn now(&self) -> i64 {
         self.now
-    }
-
-    pub(crate) fn note(&mut self, text: &str) {
-        let bytes = self.trace_bytes.saturating_add(text.len().max(1));
-        if bytes <= TRACE_BYTES_MAX {
-            self.trace_bytes = bytes;
-            self.trace.push(text.to_owned());
-        }
     }
 
     pub(crate) fn check_deadline(&self) -> Result<(), Error> {
@@ -72,15 +54,6 @@ fn nanoseconds(time: SystemTime) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn keeps_traces_up_to_the_limit() {
-        let mut context = Context::new(UNIX_EPOCH);
-        context.note("first");
-        context.note(&"x".repeat(TRACE_BYTES_MAX));
-        context.note("second");
-        assert_eq!(context.trace(), ["first", "second"]);
-    }
 
     #[test]
     fn a_passed_deadline_stops_work() {

@@ -27,8 +27,5 @@ pub(crate) const SEARCH_COST_MAX: usize = 1 << 34;
 /// Compiled regular expressions kept within one evaluation.
 pub(crate) const PATTERNS_KEPT_MAX: usize = 64;
 
-/// Bytes of all the texts that `trace` keeps within one evaluation.
-pub(crate) const TRACE_BYTES_MAX: usize = 64 << 10;
-
 /// What a JSON patch may add to a document by copying: bytes, with a fixed price per value.
 pub(crate) const PATCH_BYTES_MAX: usize = 16 << 20;

@@ -1,4 +1,6 @@
-//! `cargo xtask codegen`: the reference pages that the binary prints about itself.
+//! `cargo xtask codegen`: the reference pages that the binary prints about itself, and the header of the C ABI.
+
+mod header;
 
 use std::fs;
 use std::path::Path;
@@ -21,12 +23,12 @@ const PAGES: [(&str, &str); 3] = [
 
 #[derive(Args)]
 pub struct Arguments {
-    /// Only compare: fail when a committed page differs from what would be written
+    /// Only compare: fail when a committed file differs from what would be written
     #[arg(long)]
     check: bool,
 }
 
-/// Writes or checks every page.
+/// Writes or checks every file.
 pub fn run(context: &Context, arguments: &Arguments) -> Result<()> {
     if arguments.check {
         check(context)
@@ -35,11 +37,11 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<()> {
     }
 }
 
-/// Fails when a committed page differs from what the binary prints.
+/// Fails when a committed file differs from what would be written.
 pub fn check(context: &Context) -> Result<()> {
     let mut stale = Vec::new();
     for (path, page) in generate(context)? {
-        // A page that cannot be read is as stale as one that differs.
+        // A file that cannot be read is as stale as one that differs.
         if fs::read_to_string(context.root.join(path)).ok() != Some(page) {
             stale.push(path);
         }
@@ -70,8 +72,9 @@ fn generate(context: &Context) -> Result<Vec<(&'static str, String)>> {
         command.args(["reference", page]);
         process::output(command)
     };
-    PAGES
-        .iter()
-        .map(|(path, page)| Ok((*path, print(page)?)))
-        .collect()
+    let mut files = vec![(header::PATH, header::generate(&context.root)?)];
+    for (path, page) in PAGES {
+        files.push((path, print(page)?));
+    }
+    Ok(files)
 }

@@ -1,5 +1,6 @@
 //! The admission chains: may this object be stored, and in what form?
 
+mod alone;
 mod collect;
 mod mutate;
 mod notices;
@@ -9,14 +10,15 @@ mod validate;
 
 use std::collections::BTreeMap;
 
-use wire::admission::{PatchType, Request, Response};
+use wire::admission::{PatchType, Response};
 
 use crate::failure::Undecided;
 use crate::name::PolicyName;
 use crate::patch::Patch;
-use crate::rules::Rule;
+use crate::rules::{Rule, Target};
 use crate::trace::Trace;
 
+pub use alone::{Alone, alone};
 pub use mutate::mutate;
 pub use rejection::Rejection;
 pub use validate::validate;
@@ -87,8 +89,10 @@ pub enum Decision {
 }
 
 impl Policy {
-    fn is_for(&self, request: &Request<'_>) -> bool {
-        self.rules.iter().any(|rule| rule.matches(request))
+    /// Whether it is asked about such a request.
+    #[must_use]
+    pub fn is_for(&self, target: &Target<'_>) -> bool {
+        self.rules.iter().any(|rule| rule.matches(target))
     }
 
     /// What a failure means: one of a policy that is only watched must not stop anything.

@@ -55,23 +55,19 @@ impl Rule {
     /// Matched are `resource` and `subResource` of the review. With `matchPolicy: Equivalent` those are what the API server
     /// converted the request to, not what the user sent.
     #[must_use]
-    pub fn matches(&self, request: &Request<'_>) -> bool {
-        let is_operation = |pattern: &OperationPattern| pattern.matches(request.operation);
-        let resource = &request.resource;
-        self.scope.matches(request)
+    pub fn matches(&self, target: &Target<'_>) -> bool {
+        let is_operation = |pattern: &OperationPattern| pattern.matches(target.operation);
+        let is_group = |pattern: &Pattern| pattern.matches(target.group);
+        let is_version = |pattern: &Pattern| pattern.matches(target.version);
+        let is_resource = |pattern: &ResourcePattern| {
+            pattern.resource.matches(target.resource)
+                && pattern.subresource.matches(target.subresource)
+        };
+        self.scope.matches(target)
             && self.operations.iter().any(is_operation)
-            && self
-                .api_groups
-                .iter()
-                .any(|group| group.matches(&resource.group))
-            && self
-                .api_versions
-                .iter()
-                .any(|version| version.matches(&resource.version))
-            && self.resources.iter().any(|pattern| {
-                pattern.resource.matches(&resource.resource)
-                    && pattern.subresource.matches(&request.sub_resource)
-            })
+            && self.api_groups.iter().any(is_group)
+            && self.api_versions.iter().any(is_version)
+            && self.resources.iter().any(is_resource)
     }
 
     /// The operations, as they are written.
@@ -102,6 +98,57 @@ impl Rule {
     #[must_use]
     pub fn scope(&self) -> Scope {
         self.scope
+    }
+}
+
+/// What of a request decides whether a rule is meant for it. Costs nothing to make: the words are lent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Target<'a> {
+    /// What happens to the object.
+    pub operation: Operation,
+    /// The API group; empty for the core group.
+    pub group: &'a str,
+    /// The API version.
+    pub version: &'a str,
+    /// The resource.
+    pub resource: &'a str,
+    /// The subresource; empty for the resource itself.
+    pub subresource: &'a str,
+    /// Whether the request states a namespace; one for a Namespace states its own name.
+    pub has_namespace: bool,
+}
+
+impl<'a> From<&'a Request<'_>> for Target<'a> {
+    fn from(request: &'a Request<'_>) -> Self {
+        Self {
+            operation: request.operation,
+            group: &request.resource.group,
+            version: &request.resource.version,
+            resource: &request.resource.resource,
+            subresource: &request.sub_resource,
+            has_namespace: !request.namespace.is_empty(),
+        }
+    }
+}
+
+impl Target<'_> {
+    /// A Namespace object is not in a namespace.
+    fn is_in_namespace(&self) -> bool {
+        let is_namespace =
+            self.group.is_empty() && self.version == "v1" && self.resource == "namespaces";
+        self.has_namespace && !is_namespace
+    }
+}
+
+/// The operation of that name, in capitals.
+#[must_use]
+pub fn operation(name: &str) -> Option<Operation> {
+    match name {
+        "CREATE" => Some(Operation::Create),
+        "UPDATE" => Some(Operation::Update),
+        "DELETE" => Some(Operation::Delete),
+        "CONNECT" => Some(Operation::Connect),
+        _ => None,
     }
 }
 
@@ -204,21 +251,13 @@ impl ResourcePattern {
 }
 
 impl Scope {
-    fn matches(self, request: &Request<'_>) -> bool {
+    fn matches(self, target: &Target<'_>) -> bool {
         match self {
             Self::All => true,
-            Self::Cluster => !is_in_namespace(request),
-            Self::Namespaced => is_in_namespace(request),
+            Self::Cluster => !target.is_in_namespace(),
+            Self::Namespaced => target.is_in_namespace(),
         }
     }
-}
-
-/// A Namespace object is not in a namespace, although the review states its own name there.
-fn is_in_namespace(request: &Request<'_>) -> bool {
-    let resource = &request.resource;
-    let is_namespace =
-        resource.group.is_empty() && resource.version == "v1" && resource.resource == "namespaces";
-    !is_namespace && !request.namespace.is_empty()
 }
 
 impl fmt::Display for OperationPattern {
@@ -263,15 +302,10 @@ fn read_operations(words: &[String]) -> Result<Vec<OperationPattern>, RuleError>
     const FIELD: &str = "operations";
     let read = |word: &String| match word.as_str() {
         "*" => Ok(OperationPattern::Any),
-        "CREATE" => Ok(OperationPattern::Only(Operation::Create)),
-        "UPDATE" => Ok(OperationPattern::Only(Operation::Update)),
-        "DELETE" => Ok(OperationPattern::Only(Operation::Delete)),
-        "CONNECT" => Ok(OperationPattern::Only(Operation::Connect)),
-        other => Err(RuleError::unknown(
-            FIELD,
-            other,
-            "`CREATE`, `UPDATE`, `DELETE`, `CONNECT` or `*`",
-        )),
+        word => operation(word).map(OperationPattern::Only).ok_or_else(|| {
+            let known = "`CREATE`, `UPDATE`, `DELETE`, `CONNECT` or `*`";
+            RuleError::unknown(FIELD, word, known)
+        }),
     };
     check_wildcard(FIELD, words)?;
     words.iter().map(read).collect()

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use anyhow::anyhow;
 use capabilities::{Capabilities, ServiceOptions, Services};
 use engine::Engine;
-use host::config::Source;
+use host::config::{Format, Source};
 use host::{Configuration, FileModules, Host};
 
 use crate::env;
@@ -54,21 +54,21 @@ impl ConfigurationArgs {
     }
 
     fn sources(&self) -> Vec<Source> {
-        let sources = [
-            (&self.config, Source::Configuration as fn(PathBuf) -> Source),
+        let files = [
+            (&self.config, Format::Configuration),
             (
                 &self.authentication_wasm_config_file,
-                Source::Authentication,
+                Format::Authentication,
             ),
-            (&self.authorization_wasm_config_file, Source::Authorization),
-            (&self.admission_control_config_file, Source::Admission),
+            (&self.authorization_wasm_config_file, Format::Authorization),
+            (&self.admission_control_config_file, Format::Admission),
         ];
-        let ours = sources
+        let ours = files
             .into_iter()
-            .filter_map(|(file, source)| file.clone().map(source));
-        let policies = self.policies.clone().map(|file| Source::Policies {
-            file,
-            store: env::kubewarden_store(),
+            .filter_map(|(file, format)| Some(Source::file(format, file.clone()?)));
+        let policies = self.policies.clone().map(|file| {
+            let store = env::kubewarden_store();
+            Source::file(Format::Policies { store }, file)
         });
         ours.chain(policies).collect()
     }

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use access::{Trace, Undecided, admission, authn, authz};
+use access::trace::Step;
+use access::{Consequence, FailureKind, Trace, Undecided, admission, authn, authz};
 
 /// A review that was answered.
 #[derive(Debug)]
@@ -100,6 +101,26 @@ impl Answered {
             Ok(decision) => decision.message(),
             Err(undecided) => &undecided.message,
         }
+    }
+}
+
+impl Answered {
+    /// What to say when there is no decision for the only reason that too many calls were under way: nothing is wrong with
+    /// the policies, and the same question will be answered a moment later.
+    #[must_use]
+    pub fn overload(&self) -> Option<&str> {
+        let undecided = self.decision.as_ref().err()?;
+        let mut to_blame = self
+            .trace
+            .steps
+            .iter()
+            .filter_map(Step::failure)
+            .filter(|(_, consequence)| *consequence == Consequence::Undecided)
+            .peekable();
+        to_blame.peek()?;
+        to_blame
+            .all(|(failure, _)| failure.kind == FailureKind::Busy)
+            .then_some(&undecided.message)
     }
 }
 

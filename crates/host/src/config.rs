@@ -3,22 +3,29 @@
 //! Two layers. [`written`] is what people write, field by field, with nothing checked but the shape; this module is what
 //! it means. Everything is checked on the way from one to the other, once, and nothing is checked again later.
 
+mod admitter;
 mod error;
 mod original;
+mod planes;
 mod policies;
 mod read;
 pub mod reference;
 mod resolve;
+mod sections;
 pub mod units;
 pub mod written;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use access::{PolicyName, authn, authz, rules::Rule};
 use capabilities::Grants;
 use wire::RawValue;
+
+use crate::footprint::Footprint;
+use read::File;
+use sections::Section;
 
 pub use error::{ConfigError, ConfigErrors, Position};
 
@@ -142,36 +149,58 @@ pub enum Dialect {
     Kubewarden,
 }
 
-/// The file that a part of the configuration is read from.
+/// A part of the configuration: how it is written, and where.
 #[derive(Debug, Clone)]
-pub enum Source {
+pub struct Source {
+    /// How it is written.
+    pub format: Format,
+    /// The file. Errors name it, and relative paths in it are relative to its folder.
+    pub path: PathBuf,
+    /// What is read instead of the file, when the caller has the text already.
+    pub text: Option<Vec<u8>>,
+}
+
+/// How a part of the configuration is written.
+///
+/// Where a list of one plane is expected, a whole [`Format::Configuration`] will do, too: then that plane's section is read,
+/// and the one of the engine. So one file can serve each of the original flags.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Format {
     /// One file for everything, `kind: Configuration`.
-    Configuration(PathBuf),
+    Configuration,
     /// The original list of authenticators, `modules:`.
-    Authentication(PathBuf),
+    Authentication,
     /// The original list of authorizers, `modules:`.
-    Authorization(PathBuf),
+    Authorization,
     /// The original `AdmissionConfiguration` with the plugin `WASM`.
-    Admission(PathBuf),
+    Admission,
+    /// What that plugin is configured with, by itself: a list of admission policies, `modules:`.
+    AdmissionPlugin,
     /// The `policies.yml` of Kubewarden's policy-server.
     Policies {
-        /// The file.
-        file: PathBuf,
         /// Where `kwctl pull` keeps modules, to find those that are named by a URI.
         store: Option<PathBuf>,
     },
 }
 
 impl Source {
-    /// The file to read.
+    /// A file.
     #[must_use]
-    pub fn path(&self) -> &Path {
-        match self {
-            Self::Configuration(path)
-            | Self::Authentication(path)
-            | Self::Authorization(path)
-            | Self::Admission(path)
-            | Self::Policies { file: path, .. } => path,
+    pub fn file(format: Format, path: impl Into<PathBuf>) -> Self {
+        Self {
+            format,
+            path: path.into(),
+            text: None,
+        }
+    }
+
+    /// A text, as if it were in the file at `path`.
+    #[must_use]
+    pub fn text(format: Format, path: impl Into<PathBuf>, text: Vec<u8>) -> Self {
+        Self {
+            format,
+            path: path.into(),
+            text: Some(text),
         }
     }
 }
@@ -182,10 +211,18 @@ impl Configuration {
     /// # Errors
     /// Every problem found in every file, each with file, line and field.
     pub fn load(sources: &[Source]) -> Result<Self, ConfigErrors> {
+        Self::load_noting(sources, &Footprint::default())
+    }
+
+    /// The same; `footprint` is told each file before it is read.
+    pub(crate) fn load_noting(
+        sources: &[Source],
+        footprint: &Footprint,
+    ) -> Result<Self, ConfigErrors> {
         let mut found = Self::default();
         let mut errors = Vec::new();
         for source in sources {
-            if let Err(more) = found.add(source) {
+            if let Err(more) = found.add(source, footprint) {
                 errors.extend(more.0);
             }
         }
@@ -196,20 +233,18 @@ impl Configuration {
         }
     }
 
-    fn add(&mut self, source: &Source) -> Result<(), ConfigErrors> {
-        let file = read::File::open(source.path())?;
-        match source {
-            Source::Configuration(_) => self.add_configuration(&file),
-            Source::Authentication(_) => {
-                let list: written::AuthenticatorList = file.parse()?;
-                self.add_authenticators(&file, list.modules)
-            }
-            Source::Authorization(_) => {
-                let list: written::AuthorizerList = file.parse()?;
-                self.add_authorizers(&file, list.modules)
-            }
-            Source::Admission(_) => self.add_admission_configuration(&file),
-            Source::Policies { store, .. } => self.add_policies(&file, store.as_deref()),
+    fn add(&mut self, source: &Source, footprint: &Footprint) -> Result<(), ConfigErrors> {
+        let file = match &source.text {
+            Some(text) => File::given(&source.path, text)?,
+            None => File::open(&source.path, footprint)?,
+        };
+        match &source.format {
+            Format::Configuration => self.add_configuration(&file),
+            Format::Authentication => self.add_section(&file, Section::Authentication),
+            Format::Authorization => self.add_section(&file, Section::Authorization),
+            Format::Admission => self.add_admission_configuration(&file, footprint),
+            Format::AdmissionPlugin => self.add_section(&file, Section::Admission),
+            Format::Policies { store } => self.add_policies(&file, store.as_deref()),
         }
     }
 

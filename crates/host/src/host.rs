@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use access::admission::Alone;
+use access::rules::Target;
 use access::{Failure, Plane, PolicyName, admission, authn, authz};
 use capabilities::Capabilities;
 use wire::admission::Response;
@@ -143,6 +145,20 @@ impl Host {
             .flat_map(|(plane, loaded)| loaded.iter().map(move |policy| policy.info(plane)))
     }
 
+    /// Whether any policy of a plane would be asked about such a request, or about any request when there is none to look at.
+    /// Cheap, so that a review need not be written for nobody.
+    #[must_use]
+    pub fn asks(&self, plane: Plane, target: Option<&Target<'_>>) -> bool {
+        let is_asked =
+            |policy: &admission::Policy| target.is_none_or(|target| policy.is_for(target));
+        match plane {
+            Plane::Authentication => !self.authentication.rules.is_empty(),
+            Plane::Authorization => !self.authorization.rules.is_empty(),
+            Plane::Mutation => self.mutation.rules.iter().any(is_asked),
+            Plane::Validation => self.validation.rules.iter().any(is_asked),
+        }
+    }
+
     /// Answers a review. Dropping the future stops the call that is under way.
     ///
     /// # Errors
@@ -177,6 +193,40 @@ impl Host {
         request: &kubewarden::Request,
         deadline: Instant,
     ) -> Result<Result<Response, Failure>, AskError> {
+        let alone = self.ask_alone(policy, request, deadline).await?;
+        Ok(alone.response)
+    }
+
+    /// Answers a raw review: asks a Kubewarden policy about any JSON, `{"request": …}` → `{"response": …}`.
+    ///
+    /// # Errors
+    /// When the bytes are no raw review, or there is no such policy. A policy that fails is no error here but a
+    /// [`Decision`].
+    pub async fn ask_raw(
+        &self,
+        policy: &str,
+        body: &[u8],
+        deadline: Instant,
+    ) -> Result<Answered, AskError> {
+        let request = raw::parse(body)?;
+        let Alone { response, outcome } = self.ask_alone(policy, &request, deadline).await?;
+        Ok(Answered {
+            uid: Some(request.uid().to_owned()),
+            decision: outcome.answer.map(Decision::Admission),
+            trace: outcome.trace,
+            reply: match response {
+                Ok(response) => Reply::Review(raw::answer(&response)),
+                Err(failure) => Reply::Failed(failure.to_string()),
+            },
+        })
+    }
+
+    async fn ask_alone(
+        &self,
+        policy: &str,
+        request: &kubewarden::Request,
+        deadline: Instant,
+    ) -> Result<Alone, AskError> {
         let found = self.validation.select(Some(policy));
         let (rules, loaded) = found
             .or_else(|| self.mutation.select(Some(policy)))
@@ -187,21 +237,6 @@ impl Host {
             }
             _ => Err(AskError::NotKubewarden(policy.to_owned())),
         }
-    }
-
-    /// Answers a raw review: asks a Kubewarden policy about any JSON, `{"request": …}` → `{"response": …}`.
-    ///
-    /// # Errors
-    /// When the bytes are no raw review, or there is no such policy. A policy that fails is a [`Failure`] inside.
-    pub async fn ask_raw(
-        &self,
-        policy: &str,
-        body: &[u8],
-        deadline: Instant,
-    ) -> Result<Result<Vec<u8>, Failure>, AskError> {
-        let request = raw::parse(body)?;
-        let answer = self.ask_kubewarden(policy, &request, deadline).await?;
-        Ok(answer.map(|response| raw::answer(&response)))
     }
 
     async fn authenticate(&self, question: Question<'_>) -> Result<Answered, AskError> {

@@ -15,16 +15,22 @@
 )]
 
 pub mod answered;
+mod causes;
 pub mod config;
 pub mod dialect;
 mod failure;
+mod footprint;
 mod host;
+pub mod live;
 pub mod load;
+pub mod log;
 mod policy;
 mod raw;
 mod redact;
 
 pub use answered::{Answered, Decision, Reply, Verdict};
+pub use causes::with_causes;
 pub use config::Configuration;
 pub use host::{AskError, Host, PolicyInfo, Question};
+pub use live::{Live, LiveError, Reload};
 pub use load::{FileModules, LoadError, LoadErrors, ModuleSource};

@@ -11,7 +11,7 @@ use access::{Plane, PolicyName, admission, authn, authz};
 use capabilities::Capabilities;
 use engine::{Engine, Module};
 use kubewarden::{Group, Member, Metadata};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 
 use crate::config::{self, Admitter, Asked, Configuration, Dialect, Policy, Position};
 use crate::dialect;
@@ -392,6 +392,10 @@ fn wait_for<T: Send>(call: impl Future<Output = T> + Send) -> Result<T, LoadErro
     let runtime = runtime
         .as_ref()
         .map_err(|error| LoadErrorKind::Runtime(error.to_string()))?;
+    // On this thread where that is possible, so that what the policy logs goes where everything of this thread does.
+    if Handle::try_current().is_err() {
+        return Ok(runtime.block_on(call));
+    }
     std::thread::scope(|scope| scope.spawn(|| runtime.block_on(call)).join())
         .map_err(|_| LoadErrorKind::Runtime("it panicked".to_owned()))
 }

@@ -2,13 +2,12 @@
 
 use std::time::Instant;
 
-use access::Failure;
-use access::admission::{self, Mode};
-use access::patch::Patch;
-use kubewarden::{Change, Request, Validation, Verdict};
+use access::Asked;
+use access::admission::{self, Alone};
+use kubewarden::Request;
 use serde::Serialize;
 use wire::RawValue;
-use wire::admission::{PatchType, Response};
+use wire::admission::Response;
 use wire::review::ParseError;
 
 use crate::host::AskError;
@@ -43,51 +42,12 @@ pub(crate) async fn ask(
     policy: &LoadedPolicy,
     request: &Request,
     deadline: Instant,
-) -> Result<Response, Failure> {
-    let response = match policy.validate(request, deadline).await {
-        Ok(answer) => response(answer, request),
-        Err(failure) => Err(failure),
+) -> Alone {
+    let start = Instant::now();
+    let answer = policy.validate(request, deadline).await;
+    let asked = Asked {
+        answer: answer.map(|answer| answer.into_response(request.uid())),
+        elapsed: start.elapsed(),
     };
-    match (rules.mode, response) {
-        (Mode::Protect, response) => response,
-        (Mode::Monitor, Ok(response)) => Ok(watched(response)),
-        (Mode::Monitor, Err(failure)) => {
-            tracing::warn!(policy = %rules.name, kind = failure.kind.as_str(), "a policy in mode monitor failed");
-            Ok(watched(Response {
-                uid: request.uid().to_owned(),
-                ..Response::default()
-            }))
-        }
-    }
-}
-
-/// What a policy that is only watched is allowed to say: nothing but remarks.
-fn watched(response: Response) -> Response {
-    Response {
-        allowed: true,
-        status: None,
-        patch: None,
-        patch_type: None,
-        ..response
-    }
-}
-
-/// The response with the smallest patch.
-fn response(answer: Validation, request: &Request) -> Result<Response, Failure> {
-    let patch = match (&answer.verdict, request.object()) {
-        (Verdict::Accept(Some(Change::Object(changed))), Some(object)) => {
-            Some(Patch::from_full(object, changed.get().as_bytes())?)
-        }
-        (Verdict::Accept(Some(Change::JsonPatch(patch))), Some(object)) => {
-            Some(Patch::from_json_patch(object, patch)?)
-        }
-        _ => None,
-    };
-    let patch = patch.filter(|patch| !patch.is_empty());
-    let response = answer.into_response(request.uid());
-    Ok(Response {
-        patch: patch.as_ref().map(Patch::to_json),
-        patch_type: patch.map(|_| PatchType::JsonPatch),
-        ..response
-    })
+    admission::alone(rules, request.uid(), request.object(), asked)
 }

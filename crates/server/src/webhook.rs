@@ -14,13 +14,11 @@ mod deadline;
 mod log;
 mod route;
 
-use std::error::Error;
 use std::mem;
 use std::sync::Arc;
 use std::time::Instant;
 
-use access::trace::Step;
-use access::{Consequence, FailureKind, Plane};
+use access::Plane;
 use arc_swap::ArcSwap;
 use host::{Answered, AskError, Host, Question, Reply};
 use http_body_util::Full;
@@ -64,11 +62,7 @@ impl Webhook {
         arrival: Instant,
     ) -> Result<Response<Full<Bytes>>, Refusal> {
         let (head, body) = request.into_parts();
-        let raw = route::raw(head.uri.path());
-        let route = match raw {
-            Some(_) => None,
-            None => Some(Route::parse(head.uri.path()).ok_or(Refusal::Path)?),
-        };
+        let route = Route::parse(head.uri.path()).ok_or(Refusal::Path)?;
         if head.method != Method::POST {
             return Err(Refusal::Method { allow: "POST" });
         }
@@ -77,50 +71,38 @@ impl Webhook {
         }
         let deadline = deadline::of(head.uri.query(), arrival).ok_or(Refusal::Timeout)?;
         let body = self.bodies.receive(body, deadline).await?;
-        let (Some(route), None) = (route, &raw) else {
-            return self
-                .raw(&raw.unwrap_or_default(), body.bytes(), deadline)
-                .await;
-        };
-        let question = Question {
-            plane: route.plane,
-            policy: route.policy.as_deref(),
-            review: body.bytes(),
-            deadline,
-        };
         // What the host and its modules log at debug belongs to a review; the line of the decision says everything itself,
         // so at the usual level there is no span to pay for.
-        let span = tracing::debug_span!("review", plane = route.plane.as_str());
+        let span = tracing::debug_span!("review", plane = route.as_str());
         let mut answered = self
-            .host
-            .load_full()
-            .ask(question)
+            .ask(&route, body.bytes(), deadline)
             .instrument(span)
             .await
             .map_err(unanswerable)?;
-        let response = respond(route.plane, &mut answered);
-        log::decision(route.plane, &answered, response.status(), arrival);
+        let response = respond(&route, &mut answered);
+        let status = response.status().as_u16();
+        host::log::decision(route.as_str(), &answered, Some(status), arrival);
         Ok(response)
     }
 
-    /// A raw request, which is no review of Kubernetes.
-    async fn raw(
+    async fn ask(
         &self,
-        policy: &str,
-        body: &[u8],
+        route: &Route<'_>,
+        review: &[u8],
         deadline: Instant,
-    ) -> Result<Response<Full<Bytes>>, Refusal> {
+    ) -> Result<Answered, AskError> {
         let host = self.host.load_full();
-        match host
-            .ask_raw(policy, body, deadline)
-            .await
-            .map_err(unanswerable)?
-        {
-            Ok(review) => Ok(json(StatusCode::OK, review)),
-            Err(failure) => {
-                log::raw_failure(policy, &failure);
-                Err(Refusal::Admitter(failure.to_string()))
+        match route {
+            Route::Review { plane, policy } => {
+                host.ask(Question {
+                    plane: *plane,
+                    policy: policy.as_deref(),
+                    review,
+                    deadline,
+                })
+                .await
             }
+            Route::Raw { policy } => host.ask_raw(policy, review, deadline).await,
         }
     }
 }
@@ -144,50 +126,27 @@ fn is_json(headers: &HeaderMap) -> bool {
 fn unanswerable(error: AskError) -> Refusal {
     match error {
         AskError::NoSuchPolicy(name) => Refusal::Policy(name),
-        AskError::Review(cause) => Refusal::Review(told(&cause)),
-        AskError::Request(cause) => Refusal::Review(told(&cause)),
-        AskError::NotKubewarden(_) => Refusal::Review(error.to_string()),
+        AskError::Review(_) | AskError::Request(_) | AskError::NotKubewarden(_) => {
+            Refusal::Review(host::with_causes(&error))
+        }
     }
-}
-
-fn told(error: &dyn Error) -> String {
-    let mut text = format!("failed to read the review: {error}");
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 /// What is sent; takes the reply out of the answer.
-fn respond(plane: Plane, answered: &mut Answered) -> Response<Full<Bytes>> {
-    if let Some(message) = overload(answered) {
+fn respond(route: &Route<'_>, answered: &mut Answered) -> Response<Full<Bytes>> {
+    if let Some(message) = answered.overload() {
         return Refusal::Overload(message.to_owned()).response();
     }
+    let is_access = matches!(
+        route,
+        Route::Review {
+            plane: Plane::Authorization,
+            ..
+        }
+    );
     match &mut answered.reply {
         Reply::Review(review) => json(StatusCode::OK, mem::take(review)),
-        Reply::Failed(message) if plane == Plane::Authorization => {
-            Refusal::Authorizer(mem::take(message)).response()
-        }
+        Reply::Failed(message) if is_access => Refusal::Authorizer(mem::take(message)).response(),
         Reply::Failed(message) => Refusal::Admitter(mem::take(message)).response(),
     }
-}
-
-/// What to say when there is no decision for the only reason that too many calls were under way: nothing is wrong with the
-/// policies, and the same question will be answered a moment later.
-fn overload(answered: &Answered) -> Option<&str> {
-    let undecided = answered.decision.as_ref().err()?;
-    let mut to_blame = answered
-        .trace
-        .steps
-        .iter()
-        .filter_map(Step::failure)
-        .filter(|(_, consequence)| *consequence == Consequence::Undecided)
-        .peekable();
-    to_blame.peek()?;
-    to_blame
-        .all(|(failure, _)| failure.kind == FailureKind::Busy)
-        .then_some(&undecided.message)
 }

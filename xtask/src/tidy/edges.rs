@@ -20,7 +20,7 @@ const EDGES: [(&str, &[&str]); 13] = [
         ],
     ),
     ("server", &["host", "access", "k8s-wasm-wire"]),
-    ("capi", &["host"]),
+    ("capi", &["host", "capabilities", "access"]),
     (
         "host",
         &[

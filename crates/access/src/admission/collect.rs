@@ -1,6 +1,6 @@
 //! What the policies of a chain said so far, and the answer that comes of it.
 
-use wire::admission::{Request, Response};
+use wire::admission::Response;
 
 use super::notices::Notices;
 use super::response::{self, Change, Reply, Said};
@@ -32,16 +32,16 @@ impl Collector {
         self.recorder.skipped(&policy.name, reason);
     }
 
-    /// Takes what came of a call. `change` changes the object and tells whether it differs.
+    /// Takes what came of a call about the request with this `uid`. `change` changes the object and tells whether it differs.
     pub(super) fn take(
         &mut self,
         policy: &Policy,
-        request: &Request<'_>,
+        uid: &str,
         asked: Asked<Response>,
         change: impl FnOnce(&Change) -> Result<bool, Failure>,
     ) -> Next {
         let reply = asked.answer.and_then(|response| {
-            let reply = response::read(response, &request.uid)?;
+            let reply = response::read(response, uid)?;
             let mutated = match &reply.said {
                 Said::Changed(what) if policy.mode == Mode::Protect => change(what)?,
                 Said::Changed(_) | Said::Accepted | Said::Rejected(_) => false,

@@ -24,14 +24,14 @@ pub async fn mutate(chain: &[Policy], review: &Review<'_>, by: &impl Ask<Respons
     let mut draft = changeable(request).map(Draft::new);
     let mut rest = SkipReason::Decided;
     for (index, policy) in chain.iter().enumerate() {
-        if !policy.is_for(request) {
+        if !policy.is_for(&request.into()) {
             collector.skip(policy, SkipReason::NoRuleMatches);
             continue;
         }
         let body = body(review, draft.as_ref());
         let asked = ask::ask(by, index, &body).await;
         let apply = |change: &Change| apply(change, draft.as_mut(), request.operation);
-        match collector.take(policy, request, asked, apply) {
+        match collector.take(policy, &request.uid, asked, apply) {
             Next::GoOn => {}
             Next::Rejected => break,
             Next::Undecided => {

@@ -17,7 +17,7 @@ pub async fn validate(chain: &[Policy], review: &Review<'_>, by: &impl Ask<Respo
     let request = &review.request;
     let body = &review.for_module();
     let calls = chain.iter().enumerate().map(async |(index, policy)| {
-        if !policy.is_for(request) {
+        if !policy.is_for(&request.into()) {
             return None;
         }
         Some(ask::ask(by, index, body).await)
@@ -29,7 +29,7 @@ pub async fn validate(chain: &[Policy], review: &Review<'_>, by: &impl Ask<Respo
         match asked {
             None => collector.skip(policy, SkipReason::NoRuleMatches),
             Some(asked) => {
-                collector.take(policy, request, asked, |_| Err(changes_the_object()));
+                collector.take(policy, &request.uid, asked, |_| Err(changes_the_object()));
             }
         }
     }

@@ -37,7 +37,7 @@ impl Written<'_> {
     }
 
     fn matches(&self, request: &Request<'_>) -> bool {
-        self.read().unwrap().matches(request)
+        self.read().unwrap().matches(&request.into())
     }
 
     /// The problem with the rule.

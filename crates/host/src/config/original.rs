@@ -6,13 +6,16 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 use serde_saphyr::Spanned;
 
 use super::Configuration;
 use super::error::{ConfigError, ConfigErrors};
 use super::read::File;
-use super::written::AdmitterList;
+use super::sections::Section;
+use crate::footprint::Footprint;
 
 const KIND: &str = "AdmissionConfiguration";
 const PLUGIN: &str = "WASM";
@@ -33,7 +36,11 @@ struct Plugin {
 }
 
 impl Configuration {
-    pub(super) fn add_admission_configuration(&mut self, file: &File) -> Result<(), ConfigErrors> {
+    pub(super) fn add_admission_configuration(
+        &mut self,
+        file: &File,
+        footprint: &Footprint,
+    ) -> Result<(), ConfigErrors> {
         let outline: Outline = file.parse()?;
         check_kind(file, &outline)?;
         let ours = outline
@@ -53,14 +60,10 @@ impl Configuration {
         };
         match (&plugin.path, &plugin.configuration) {
             (Some(path), None) if !path.value.is_empty() => {
-                let file = File::open(&file.resolve(&path.value))?;
-                let list: AdmitterList = file.parse()?;
-                self.add_admitters(&file, list.modules)
+                let file = File::open(&file.resolve(&path.value), footprint)?;
+                self.add_section(&file, Section::Admission)
             }
-            (None, Some(_)) => {
-                let list = file.parse_seed(Inline { plugin: index })?;
-                self.add_admitters(file, list.modules)
-            }
+            (None, Some(_)) => self.add_section(&file.plugin(index), Section::Admission),
             _ => Err(file
                 .error(
                     &plugin.name,
@@ -87,17 +90,30 @@ fn check_kind(file: &File, outline: &Outline) -> Result<(), ConfigError> {
 /// Reads `plugins[plugin].configuration` as ours, and passes over everything else.
 ///
 /// A second pass over the text, so that errors in our part keep their line and path.
-struct Inline {
+pub(super) struct Inline<T> {
     plugin: usize,
+    read_as: PhantomData<T>,
 }
 
-impl<'de> DeserializeSeed<'de> for Inline {
-    type Value = AdmitterList;
+impl<T> Inline<T> {
+    pub(super) fn new(plugin: usize) -> Self {
+        Self {
+            plugin,
+            read_as: PhantomData,
+        }
+    }
+}
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<AdmitterList, D::Error> {
+impl<'de, T: DeserializeOwned> DeserializeSeed<'de> for Inline<T> {
+    type Value = T;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
         deserializer.deserialize_map(Member {
             name: "plugins",
-            seed: Item(self.plugin),
+            seed: Item {
+                index: self.plugin,
+                seed: Configured(self.read_as),
+            },
         })
     }
 }
@@ -128,43 +144,47 @@ impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for Member<S> {
     }
 }
 
-/// The `configuration` of one item of a list of plugins.
-struct Item(usize);
+/// One item of a list.
+struct Item<S> {
+    index: usize,
+    seed: S,
+}
 
-impl<'de> DeserializeSeed<'de> for Item {
-    type Value = AdmitterList;
+impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Item<S> {
+    type Value = S::Value;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<AdmitterList, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<S::Value, D::Error> {
         deserializer.deserialize_seq(self)
     }
 }
 
-impl<'de> Visitor<'de> for Item {
-    type Value = AdmitterList;
+impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for Item<S> {
+    type Value = S::Value;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a list of plugins")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<AdmitterList, A::Error> {
-        for _ in 0..self.0 {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<S::Value, A::Error> {
+        for _ in 0..self.index {
             seq.next_element::<IgnoredAny>()?;
         }
-        let list = seq.next_element_seed(OurConfiguration)?;
+        let item = seq.next_element_seed(self.seed)?;
         while seq.next_element::<IgnoredAny>()?.is_some() {}
-        list.ok_or_else(|| serde::de::Error::missing_field("configuration"))
+        item.ok_or_else(|| serde::de::Error::missing_field("configuration"))
     }
 }
 
-struct OurConfiguration;
+/// The `configuration` of a plugin.
+struct Configured<T>(PhantomData<T>);
 
-impl<'de> DeserializeSeed<'de> for OurConfiguration {
-    type Value = AdmitterList;
+impl<'de, T: DeserializeOwned> DeserializeSeed<'de> for Configured<T> {
+    type Value = T;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<AdmitterList, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
         deserializer.deserialize_map(Member {
             name: "configuration",
-            seed: PhantomData::<AdmitterList>,
+            seed: self.0,
         })
     }
 }

@@ -12,9 +12,10 @@ use access::rules::Rule;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
+use super::admitter::grants;
 use super::error::{ConfigError, ConfigErrors};
 use super::read::File;
-use super::resolve::{Resolver, TIMEOUT_MAX, grants, unique};
+use super::resolve::{Resolver, TIMEOUT_MAX, unique};
 use super::written::{self, Common};
 use super::{Admitter, Asked, Configuration, Dialect, Group, GroupMember, Kubewarden, Policy};
 

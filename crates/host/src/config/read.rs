@@ -1,24 +1,51 @@
 //! From a YAML file to what is written in it; every mistake is told with line, field and the nearest known name.
 
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
 use serde::de::{DeserializeOwned, DeserializeSeed};
 use serde_saphyr::{Location, Spanned};
 
 use super::error::{ConfigError, ConfigErrors, Position, nearest};
+use super::original::Inline;
+use crate::footprint::Footprint;
 
 /// A configuration file is small; a larger one is a mistake (such as naming the module's file).
 const FILE_BYTES_MAX: u64 = 4 << 20;
 
 /// A file that has been read, and knows how to place an error.
+#[derive(Clone)]
 pub(crate) struct File {
     path: PathBuf,
     text: String,
+    part: Part,
+}
+
+/// What of a file is read.
+#[derive(Clone, Copy)]
+enum Part {
+    All,
+    /// The `configuration` of the plugin at this index of an `AdmissionConfiguration`.
+    Plugin(usize),
 }
 
 impl File {
-    pub(crate) fn open(path: &Path) -> Result<Self, ConfigErrors> {
-        let text = read_text(path).map_err(|message| ConfigError {
+    /// Reads a file, which `footprint` is told before.
+    pub(crate) fn open(path: &Path, footprint: &Footprint) -> Result<Self, ConfigErrors> {
+        footprint.add(path);
+        Self::of(path, read_bytes(path))
+    }
+
+    /// A text that is at hand, as if it were in the file at `path`.
+    pub(crate) fn given(path: &Path, text: &[u8]) -> Result<Self, ConfigErrors> {
+        Self::of(path, check_size(text.len() as u64).map(|()| text.to_vec()))
+    }
+
+    fn of(path: &Path, bytes: Result<Vec<u8>, String>) -> Result<Self, ConfigErrors> {
+        let text = bytes.and_then(|bytes| {
+            String::from_utf8(bytes).map_err(|_| "is not text in UTF-8".to_owned())
+        });
+        let text = text.map_err(|message| ConfigError {
             position: Position {
                 file: path.to_owned(),
                 line: None,
@@ -30,7 +57,16 @@ impl File {
         Ok(Self {
             path: path.to_owned(),
             text,
+            part: Part::All,
         })
+    }
+
+    /// The `configuration` of one plugin of this `AdmissionConfiguration`, with places as in the file.
+    pub(crate) fn plugin(&self, index: usize) -> Self {
+        Self {
+            part: Part::Plugin(index),
+            ..self.clone()
+        }
     }
 
     /// The path of a file that this one names: relative paths are relative to this file.
@@ -39,10 +75,13 @@ impl File {
     }
 
     pub(crate) fn parse<T: DeserializeOwned>(&self) -> Result<T, ConfigErrors> {
-        self.parse_seed(std::marker::PhantomData)
+        match self.part {
+            Part::All => self.parse_seed(PhantomData),
+            Part::Plugin(index) => self.parse_seed(Inline::new(index)),
+        }
     }
 
-    pub(crate) fn parse_seed<'a, S>(&'a self, seed: S) -> Result<S::Value, ConfigErrors>
+    fn parse_seed<'a, S>(&'a self, seed: S) -> Result<S::Value, ConfigErrors>
     where
         S: DeserializeSeed<'a>,
     {
@@ -139,18 +178,21 @@ fn first_line(text: &str) -> String {
     text.lines().next().unwrap_or_default().to_owned()
 }
 
-fn read_text(path: &Path) -> Result<String, String> {
+fn read_bytes(path: &Path) -> Result<Vec<u8>, String> {
     let failed = |error: std::io::Error| format!("cannot be read: {error}");
     let metadata = std::fs::metadata(path).map_err(failed)?;
     if metadata.is_dir() {
         return Err("is a directory, not a configuration file".to_owned());
     }
-    if metadata.len() > FILE_BYTES_MAX {
-        return Err(format!(
-            "is {} bytes large, which is no configuration file (at most {FILE_BYTES_MAX})",
-            metadata.len()
-        ));
+    check_size(metadata.len())?;
+    std::fs::read(path).map_err(failed)
+}
+
+fn check_size(bytes: u64) -> Result<(), String> {
+    if bytes <= FILE_BYTES_MAX {
+        return Ok(());
     }
-    let bytes = std::fs::read(path).map_err(failed)?;
-    String::from_utf8(bytes).map_err(|_| "is not text in UTF-8".to_owned())
+    Err(format!(
+        "is {bytes} bytes large, which is no configuration file (at most {FILE_BYTES_MAX})"
+    ))
 }

@@ -40,6 +40,7 @@ One YAML file configures every plane; `k8s-wasm serve --config FILE` reads it.
 Field names are those of the original configuration, so that its three files load too, by the flags of the same name:
 `--authentication-wasm-config-file` and `--authorization-wasm-config-file` (a list of `modules:`) and
 `--admission-control-config-file` (an `AdmissionConfiguration` with the plugin `WASM`).
+Where such a list is expected, a whole `kind: Configuration` will do, too: then that plane's section is read, and `engine`.
 
 Unknown fields are errors. `k8s-wasm check` loads everything and tells what is wrong, by file, line and field.
 The same as a JSON Schema for editors: [configuration.schema.json](configuration.schema.json).

@@ -1,5 +1,7 @@
 //! What configuration files mean, and how each mistake in one is told.
 
+mod sections;
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -8,18 +10,19 @@ use access::{admission, authn, authz};
 use super::*;
 
 /// Loads one file with the given text, from a directory that is gone afterwards.
-fn load(kind: fn(PathBuf) -> Source, text: &str) -> Result<Configuration, String> {
+fn load(format: Format, text: &str) -> Result<Configuration, String> {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("config.yaml");
     std::fs::write(&path, text).expect("a file");
     let shown = dir.path().display().to_string();
-    Configuration::load(&[kind(path)]).map_err(|error| error.to_string().replace(&shown, "DIR"))
+    Configuration::load(&[Source::file(format, path)])
+        .map_err(|error| error.to_string().replace(&shown, "DIR"))
 }
 
 /// A configuration with the given body after the header, which has two lines.
 fn configuration(body: &str) -> Result<Configuration, String> {
     load(
-        Source::Configuration,
+        Format::Configuration,
         &format!("apiVersion: k8s-wasm/v1alpha1\nkind: Configuration\n{body}"),
     )
 }
@@ -216,13 +219,13 @@ fn zero_concurrent_calls_are_refused() {
 
 #[test]
 fn the_wrong_kind_of_file_is_told_with_the_flag_that_reads_it() {
-    let list = load(Source::Configuration, "modules:\n- module: a.wasm\n").unwrap_err();
+    let list = load(Format::Configuration, "modules:\n- module: a.wasm\n").unwrap_err();
     assert!(
         list.contains("`--authentication-wasm-config-file`"),
         "{list}"
     );
     let admission = load(
-        Source::Configuration,
+        Format::Configuration,
         "apiVersion: apiserver.config.k8s.io/v1\nkind: AdmissionConfiguration\nplugins: []\n",
     )
     .unwrap_err();
@@ -235,34 +238,34 @@ fn the_wrong_kind_of_file_is_told_with_the_flag_that_reads_it() {
 #[test]
 fn missing_and_empty_files_and_directories_are_told() {
     let missing =
-        Configuration::load(&[Source::Configuration("/nowhere/c.yaml".into())]).unwrap_err();
+        Configuration::load(&[Source::file(Format::Configuration, "/nowhere/c.yaml")]).unwrap_err();
     assert!(
         missing
             .to_string()
             .starts_with("/nowhere/c.yaml: cannot be read: "),
         "{missing}"
     );
-    let directory = Configuration::load(&[Source::Configuration("/".into())]).unwrap_err();
+    let directory = Configuration::load(&[Source::file(Format::Configuration, "/")]).unwrap_err();
     assert_eq!(
         directory.to_string(),
         "/: is a directory, not a configuration file"
     );
-    assert!(load(Source::Configuration, "").is_err());
-    assert!(load(Source::Configuration, "\u{0}").is_err());
+    assert!(load(Format::Configuration, "").is_err());
+    assert!(load(Format::Configuration, "\u{0}").is_err());
 }
 
 #[test]
 fn reads_the_original_lists_of_modules() {
     let text = "modules:\n- name: magic\n  module: /etc/kubernetes/wasm/magic.wasm\n  settings: {a: 1}\n  debug: true\n";
     assert_eq!(
-        load(Source::Authentication, text)
+        load(Format::Authentication, text)
             .expect("authenticators")
             .authentication
             .len(),
         1
     );
     assert_eq!(
-        load(Source::Authorization, text)
+        load(Format::Authorization, text)
             .expect("authorizers")
             .authorization
             .len(),
@@ -290,7 +293,7 @@ plugins:
   path: eventconfig.yaml
 "
     );
-    let config = load(Source::Admission, &text).expect("a configuration");
+    let config = load(Format::Admission, &text).expect("a configuration");
     let names: Vec<&str> = config
         .admission
         .iter()
@@ -303,7 +306,7 @@ plugins:
 fn a_mistake_in_an_inline_plugin_keeps_its_place() {
     let text = "kind: AdmissionConfiguration\nplugins:\n- name: WASM\n  configuration:\n    modules:\n    - modul: a.wasm\n";
     says(
-        load(Source::Admission, text),
+        load(Format::Admission, text),
         "DIR/config.yaml:6:7: plugins[0].configuration.modules[0].modul: unknown field `modul` (did you mean `module`?)",
     );
 }
@@ -315,7 +318,8 @@ fn reads_the_original_admission_configuration_by_path() {
     let path = dir.path().join("admission.conf");
     let text = "apiVersion: apiserver.config.k8s.io/v1\nkind: AdmissionConfiguration\nplugins:\n- name: WASM\n  path: wasm.conf\n";
     std::fs::write(&path, text).expect("a file");
-    let config = Configuration::load(&[Source::Admission(path)]).expect("a configuration");
+    let config =
+        Configuration::load(&[Source::file(Format::Admission, path)]).expect("a configuration");
     assert_eq!(config.admission.len(), 2);
     assert!(config.admission[0].policy.module.starts_with(dir.path()));
 }
@@ -324,7 +328,7 @@ fn reads_the_original_admission_configuration_by_path() {
 fn an_admission_configuration_without_our_plugin_is_told() {
     let text = "kind: AdmissionConfiguration\nplugins:\n- name: Other\n";
     says(
-        load(Source::Admission, text),
+        load(Format::Admission, text),
         "DIR/config.yaml: plugins: has no plugin `WASM` (add an entry with `name: WASM`)",
     );
 }
@@ -339,7 +343,10 @@ fn several_files_add_up_and_all_their_mistakes_are_told() {
     };
     let authn = write("authn", "modules: [{module: a.wasm}]");
     let authz = write("authz", "modules: [{module: b.wasm}]");
-    let sources = [Source::Authentication(authn), Source::Authorization(authz)];
+    let sources = [
+        Source::file(Format::Authentication, authn),
+        Source::file(Format::Authorization, authz),
+    ];
     assert_eq!(
         Configuration::load(&sources)
             .expect("both")
@@ -348,8 +355,8 @@ fn several_files_add_up_and_all_their_mistakes_are_told() {
         2
     );
     let bad = [
-        Source::Authentication(write("bad1", "module: []")),
-        Source::Authorization(write("bad2", "modules: 1")),
+        Source::file(Format::Authentication, write("bad1", "module: []")),
+        Source::file(Format::Authorization, write("bad2", "modules: 1")),
     ];
     assert_eq!(Configuration::load(&bad).unwrap_err().0.len(), 2);
 }

@@ -5,44 +5,53 @@ use std::borrow::Cow;
 use access::Plane;
 use percent_encoding::percent_decode_str;
 
-/// The policy that a path asks about raw requests, `/validate_raw/{policy}`.
-pub(super) fn raw(path: &str) -> Option<Cow<'_, str>> {
-    let name = path.strip_prefix("/validate_raw/")?;
-    if name.is_empty() || name.contains('/') {
-        return None;
-    }
-    percent_decode_str(name).decode_utf8().ok()
-}
-
 /// What a path asks.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Route<'a> {
-    pub(super) plane: Plane,
-    /// One policy by its name; otherwise the whole chain.
-    pub(super) policy: Option<Cow<'a, str>>,
+pub(super) enum Route<'a> {
+    /// A review of Kubernetes is answered.
+    Review {
+        plane: Plane,
+        /// One policy by its name; otherwise the whole chain.
+        policy: Option<Cow<'a, str>>,
+    },
+    /// One Kubewarden policy is asked about any JSON.
+    Raw { policy: Cow<'a, str> },
 }
 
 impl<'a> Route<'a> {
     /// None when nothing is at this path.
     pub(super) fn parse(path: &'a str) -> Option<Self> {
-        let (plane, policy) = match path.strip_prefix('/')?.split_once('/') {
-            Some((plane, policy)) => (plane, Some(policy)),
-            None => (path.strip_prefix('/')?, None),
+        let path = path.strip_prefix('/')?;
+        let (first, policy) = match path.split_once('/') {
+            Some((first, name)) => (first, Some(policy(name)?)),
+            None => (path, None),
         };
-        let plane = match (plane, policy) {
+        let plane = match (first, &policy) {
             ("authn", None) => Plane::Authentication,
             ("authz", None) => Plane::Authorization,
             ("validate", _) => Plane::Validation,
             ("mutate", _) => Plane::Mutation,
+            ("validate_raw", Some(_)) => return policy.map(|policy| Self::Raw { policy }),
             _ => return None,
         };
-        let policy = match policy {
-            Some(name) if name.is_empty() || name.contains('/') => return None,
-            Some(name) => Some(percent_decode_str(name).decode_utf8().ok()?),
-            None => None,
-        };
-        Some(Self { plane, policy })
+        Some(Self::Review { plane, policy })
     }
+
+    /// What is asked, in a word for logs.
+    pub(super) fn as_str(&self) -> &'static str {
+        match self {
+            Self::Review { plane, .. } => plane.as_str(),
+            Self::Raw { .. } => "raw",
+        }
+    }
+}
+
+/// The name of a policy, the last part of a path.
+fn policy(name: &str) -> Option<Cow<'_, str>> {
+    if name.is_empty() || name.contains('/') {
+        return None;
+    }
+    percent_decode_str(name).decode_utf8().ok()
 }
 
 #[cfg(test)]
@@ -50,7 +59,10 @@ mod tests {
     use super::*;
 
     fn route(path: &str) -> Option<(Plane, Option<String>)> {
-        Route::parse(path).map(|route| (route.plane, route.policy.map(Cow::into_owned)))
+        match Route::parse(path)? {
+            Route::Review { plane, policy } => Some((plane, policy.map(Cow::into_owned))),
+            Route::Raw { .. } => panic!("`{path}` is for raw requests"),
+        }
     }
 
     #[test]
@@ -79,14 +91,13 @@ mod tests {
 
     #[test]
     fn raw_requests_have_a_path_of_their_own() {
-        assert_eq!(raw("/validate_raw/a%2Db").as_deref(), Some("a-b"));
-        for path in [
-            "/validate_raw",
-            "/validate_raw/",
-            "/validate_raw/a/b",
-            "/validate/a",
-        ] {
-            assert_eq!(raw(path), None, "{path}");
+        let policy = "a-b".into();
+        assert_eq!(
+            Route::parse("/validate_raw/a%2Db"),
+            Some(Route::Raw { policy })
+        );
+        for path in ["/validate_raw", "/validate_raw/", "/validate_raw/a/b"] {
+            assert_eq!(Route::parse(path), None, "{path}");
         }
     }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::{Arc, Mutex, Once};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tracing::Level;
 
 use crate::modules;
@@ -104,6 +104,48 @@ async fn a_decision_is_one_line() {
             .all(|line| line["status"] == 200 && line["duration_us"].is_u64()),
         "{lines:?}"
     );
+}
+
+#[tokio::test]
+async fn a_decision_on_a_raw_request_is_one_line_too() {
+    let log = Log::of_this_thread();
+    let modules = [
+        ("no.wasm", modules::kubewarden(r#"{"accepted":false}"#)),
+        ("odd.wasm", modules::kubewarden("{}")),
+    ];
+    let configuration = "admission: {modules: [{module: no.wasm}, {module: odd.wasm}]}";
+    let server = Setup::new(configuration, modules).start().await;
+    for policy in ["no.wasm", "odd.wasm"] {
+        let review = r#"{"request":{"uid":"4711"}}"#;
+        server
+            .post(&format!("/validate_raw/{policy}"), review)
+            .await;
+    }
+    let lines = log.lines("decided");
+    let facts: Vec<_> = lines
+        .iter()
+        .map(|line| ["plane", "policy", "verdict", "uid", "status"].map(|field| &line[field]))
+        .collect();
+    assert_eq!(
+        facts,
+        [
+            [
+                &json!("raw"),
+                &json!("no.wasm"),
+                &json!("rejected"),
+                &json!("4711"),
+                &json!(200)
+            ],
+            [
+                &json!("raw"),
+                &json!("odd.wasm"),
+                &json!("failed"),
+                &json!("4711"),
+                &json!(500)
+            ],
+        ]
+    );
+    assert_eq!(log.lines("a policy failed").len(), 1);
 }
 
 #[tokio::test]

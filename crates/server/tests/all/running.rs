@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::Engine;
-use host::config::Source;
+use host::config::{Format, Source};
 use host::{Configuration, FileModules, Host};
 use server::http::Drained;
 use server::{CaPath, CertificatePath, Clients, Handle, KeyPath, Options, Server, Tls};
@@ -133,7 +133,7 @@ pub fn host(
     let header = "apiVersion: k8s-wasm/v1alpha1\nkind: Configuration\n";
     let file = folder.write("config.yaml", format!("{header}{configuration}"));
     let configuration =
-        Configuration::load(&[Source::Configuration(file)]).expect("a configuration");
+        Configuration::load(&[Source::file(Format::Configuration, file)]).expect("a configuration");
     let engine = Engine::new(configuration.engine.clone()).expect("an engine");
     Arc::new(Host::load(&configuration, &FileModules, &engine).expect("loaded"))
 }

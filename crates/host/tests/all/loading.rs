@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use access::Plane;
 use engine::{Engine, Options};
-use host::config::Source;
+use host::config::{Format, Source};
 use host::{AskError, Configuration, Host, ModuleSource, Question, Reply, Verdict};
 
 /// Answers every question of its entry points with the output that is given.
-fn answering(exports: &[&str], output: &str) -> String {
+pub(crate) fn answering(exports: &[&str], output: &str) -> String {
     let data = output.escape_default();
     let functions: String = exports
         .iter()
@@ -55,7 +55,7 @@ fn load(configuration: &str, modules: Vec<(&'static str, String)>) -> Result<Hos
     let text = format!("apiVersion: k8s-wasm/v1alpha1\nkind: Configuration\n{configuration}");
     std::fs::write(&file, text).expect("a file");
     let configuration =
-        Configuration::load(&[Source::Configuration(file)]).expect("a configuration");
+        Configuration::load(&[Source::file(Format::Configuration, file)]).expect("a configuration");
     let engine = Engine::new(Options::default()).expect("an engine");
     let shown = folder.path().display().to_string();
     Host::load(&configuration, &Texts(modules), &engine)
@@ -78,9 +78,9 @@ async fn ask(
     .await
 }
 
-const ALLOWED: &str = r#"{"response":{"status":{"allowed":true}}}"#;
-const NO_OPINION: &str = r#"{"response":{"status":{"allowed":false}}}"#;
-const ACCESS: &str = r#"{"apiVersion":"authorization.k8s.io/v1","kind":"SubjectAccessReview",
+pub(crate) const ALLOWED: &str = r#"{"response":{"status":{"allowed":true}}}"#;
+pub(crate) const NO_OPINION: &str = r#"{"response":{"status":{"allowed":false}}}"#;
+pub(crate) const ACCESS: &str = r#"{"apiVersion":"authorization.k8s.io/v1","kind":"SubjectAccessReview",
     "spec":{"nonResourceAttributes":{"path":"/","verb":"get"},"user":"jane"}}"#;
 
 #[test]

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use access::Plane;
 use access::trace::{StepAnswer, StepOutcome};
 use engine::{Engine, Options};
-use host::config::Source;
-use host::{Answered, Configuration, FileModules, Host, Question, Verdict};
+use host::config::{Format, Source};
+use host::{Answered, Configuration, FileModules, Host, Question, Reply, Verdict};
 use serde_json::{Value, json};
 
 /// A waPC guest whose settings are fine and that answers every request with this.
@@ -74,8 +74,9 @@ fn load(policies: &str) -> Result<Host, String> {
     write("policies.yml", policies.as_bytes());
     let file = folder.path().join("policies.yml");
     let shown = |text: String| text.replace(&folder.path().display().to_string(), "DIR");
-    let configuration = Configuration::load(&[Source::Policies { file, store: None }])
-        .map_err(|errors| shown(errors.to_string()))?;
+    let configuration =
+        Configuration::load(&[Source::file(Format::Policies { store: None }, file)])
+            .map_err(|errors| shown(errors.to_string()))?;
     let engine = Engine::new(Options::default()).expect("an engine");
     Host::load(&configuration, &FileModules, &engine).map_err(|errors| shown(errors.to_string()))
 }
@@ -111,8 +112,10 @@ fn ask(host: &Host, policy: &str) -> Answered {
 
 fn raw(host: &Host, policy: &str) -> Value {
     let answer = block_on(host.ask_raw(policy, br#"{"request":{"uid":"r","a":1}}"#, soon()));
-    let answer = answer.expect("a policy").expect("an answer");
-    serde_json::from_slice(&answer).expect("JSON")
+    let Reply::Review(review) = answer.expect("a policy").reply else {
+        panic!("an answer")
+    };
+    serde_json::from_slice(&review).expect("JSON")
 }
 
 #[test]
@@ -192,7 +195,7 @@ fn a_group_asks_the_members_that_it_needs_and_tells_what_they_say() {
     let file = format!("g: {{expression: \"yes() && no()\", message: together, {MEMBERS}}}");
     let answered = ask(&load(&file).expect("a host"), "g");
     assert_eq!(answered.message(), "g: together");
-    let host::Reply::Review(review) = &answered.reply else {
+    let Reply::Review(review) = &answered.reply else {
         panic!("a review")
     };
     let review: Value = serde_json::from_slice(review).expect("JSON");
@@ -265,7 +268,8 @@ fn timeouts_are_those_of_the_file_within_what_an_api_server_waits() {
         g: {expression: 'c() || d()', message: m, policies: {c: {module: m.wasm, timeoutEvalSeconds: 5}, d: {module: m.wasm}}}";
     std::fs::write(&file, text).expect("a file");
     let configuration =
-        Configuration::load(&[Source::Policies { file, store: None }]).expect("valid");
+        Configuration::load(&[Source::file(Format::Policies { store: None }, file)])
+            .expect("valid");
     let seconds = configuration
         .policies()
         .map(|policy| policy.timeout.as_secs());

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use access::Plane;
 use engine::{Engine, Options};
-use host::config::Source;
+use host::config::{Format, Source};
 use host::{Answered, Configuration, FileModules, Host, Question, Reply};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -169,7 +169,7 @@ impl Vector {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("config.yaml");
         std::fs::write(&file, configuration.to_string()).expect("a file");
-        let configuration = Configuration::load(&[Source::Configuration(file)])
+        let configuration = Configuration::load(&[Source::file(Format::Configuration, file)])
             .unwrap_or_else(|error| panic!("{}: {error}", self.about));
         Host::load(&configuration, &FileModules, engine)
             .unwrap_or_else(|error| panic!("{}: {error}", self.about))

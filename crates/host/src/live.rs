@@ -1,0 +1,171 @@
+//! A set of policies that follows its files: when one of them changes, all are loaded anew and take the place of the others.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::{fmt, io};
+
+use arc_swap::ArcSwap;
+use capabilities::Capabilities;
+use engine::Engine;
+
+use crate::config::{ConfigErrors, Source};
+use crate::footprint::Footprint;
+use crate::{Configuration, Host, LoadErrors, ModuleSource};
+
+/// What a set of policies is made of.
+pub struct Parts {
+    /// Where it is configured.
+    pub sources: Vec<Source>,
+    /// Where the bytes of modules come from.
+    pub modules: Box<dyn ModuleSource + Send + Sync>,
+    /// Who answers the calls of policies.
+    pub capabilities: Capabilities,
+    /// Where compiled code is kept, see [`engine::Options::code_cache`].
+    pub code_cache: Option<PathBuf>,
+}
+
+/// A [`Host`] that is replaced when its files change. The last good one goes on when the new files cannot be loaded.
+pub struct Live {
+    parts: Parts,
+    current: ArcSwap<Host>,
+    loaded: Mutex<Loaded>,
+}
+
+/// What came of looking for changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reload {
+    /// Files had changed, and what they say now is in place.
+    Changed,
+    /// No file has changed since they were last loaded, or failed to be.
+    Unchanged,
+}
+
+/// What was loaded last, and whether it is still what the files say.
+struct Loaded {
+    footprint: Footprint,
+    engine: Dimensioned,
+}
+
+/// An engine, and the options that it was set up with.
+#[derive(Clone)]
+struct Dimensioned {
+    options: engine::Options,
+    engine: Engine,
+}
+
+impl Live {
+    /// Loads everything. Compiles, so this blocks for milliseconds to seconds per module.
+    ///
+    /// # Errors
+    /// When something cannot be loaded; all that is wrong is told.
+    pub fn open(parts: Parts) -> Result<Self, LiveError> {
+        let footprint = Footprint::default();
+        let (host, engine) = parts.load(&footprint, None)?;
+        Ok(Self {
+            parts,
+            current: ArcSwap::from_pointee(host),
+            loaded: Mutex::new(Loaded { footprint, engine }),
+        })
+    }
+
+    /// The policies that answer now. Whoever holds them keeps them, whatever is loaded meanwhile.
+    #[must_use]
+    pub fn current(&self) -> Arc<Host> {
+        self.current.load_full()
+    }
+
+    /// Looks whether a file has changed, which is cheap enough for every second, and loads everything if one has.
+    ///
+    /// # Errors
+    /// When what the files say now cannot be loaded; the policies stay as they were. It is told once: the next call is an
+    /// error again only if a file has changed again.
+    pub fn reload(&self) -> Result<Reload, LiveError> {
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        if !loaded.footprint.is_stale() {
+            return Ok(Reload::Unchanged);
+        }
+        loaded.footprint = Footprint::default();
+        let (host, engine) = self.parts.load(&loaded.footprint, Some(&loaded.engine))?;
+        loaded.engine = engine;
+        self.current.store(Arc::new(host));
+        Ok(Reload::Changed)
+    }
+}
+
+impl Parts {
+    /// Loads everything, with the engine that there is if it is dimensioned as the configuration wants it.
+    fn load(
+        &self,
+        footprint: &Footprint,
+        engine: Option<&Dimensioned>,
+    ) -> Result<(Host, Dimensioned), LiveError> {
+        let configuration = Configuration::load_noting(&self.sources, footprint)?;
+        let options = engine::Options {
+            code_cache: self.code_cache.clone(),
+            ..configuration.engine
+        };
+        let engine = match engine {
+            Some(engine) if is_same(&engine.options, &options) => engine.clone(),
+            _ => Dimensioned {
+                engine: Engine::new(options.clone())?,
+                options,
+            },
+        };
+        let modules = Noting {
+            modules: &*self.modules,
+            footprint,
+        };
+        let host = Host::load_with(&configuration, &modules, &engine.engine, &self.capabilities)?;
+        Ok((host, engine))
+    }
+}
+
+fn is_same(one: &engine::Options, other: &engine::Options) -> bool {
+    // Taken apart so that a new option cannot be forgotten here.
+    let engine::Options {
+        concurrent_calls,
+        waiting_calls,
+        memory_max,
+        code_cache,
+    } = one;
+    *concurrent_calls == other.concurrent_calls
+        && *waiting_calls == other.waiting_calls
+        && *memory_max == other.memory_max
+        && *code_cache == other.code_cache
+}
+
+/// Modules from elsewhere, whose files are remembered before they are read.
+struct Noting<'a> {
+    modules: &'a dyn ModuleSource,
+    footprint: &'a Footprint,
+}
+
+impl ModuleSource for Noting<'_> {
+    fn read(&self, module: &Path) -> io::Result<Vec<u8>> {
+        self.footprint.add(module);
+        self.modules.read(module)
+    }
+}
+
+/// A set of policies cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LiveError {
+    /// The configuration is not valid.
+    #[error(transparent)]
+    Configuration(#[from] ConfigErrors),
+    /// The engine cannot be set up as the configuration says.
+    #[error("failed to set up the engine")]
+    Engine(#[from] engine::NewError),
+    /// Policies cannot be loaded.
+    #[error(transparent)]
+    Policies(#[from] LoadErrors),
+}
+
+impl fmt::Debug for Live {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Live")
+            .field("sources", &self.parts.sources)
+            .finish_non_exhaustive()
+    }
+}

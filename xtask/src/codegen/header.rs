@@ -1,0 +1,47 @@
+//! The header of the C ABI, made from the documented items of `crates/capi`.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, anyhow};
+use cbindgen::{Builder, Config};
+
+/// Where the header is committed.
+pub const PATH: &str = "crates/capi/include/k8s_wasm.h";
+
+/// The files that have something of the header in them, in its order.
+const SOURCES: [&str; 6] = ["version", "types", "buffer", "open", "cancellation", "ask"];
+
+/// The header, as it is to be committed.
+pub fn generate(root: &Path) -> Result<String> {
+    let folder = root.join("crates/capi");
+    let config = Config::from_file(folder.join("cbindgen.toml")).map_err(|error| anyhow!(error))?;
+    let builder = SOURCES.iter().fold(Builder::new(), |builder, source| {
+        builder.with_src(folder.join(format!("src/{source}.rs")))
+    });
+    let bindings = builder
+        .with_config(config)
+        .generate()
+        .context("cannot make the header of the C ABI")?;
+    let mut header = Vec::new();
+    bindings.write(&mut header);
+    Ok(String::from_utf8(header)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::context::Context;
+
+    #[test]
+    fn the_committed_header_is_what_the_sources_say() {
+        let root = Context::new().unwrap().root;
+        let committed = fs::read_to_string(root.join(PATH)).unwrap();
+        assert_eq!(
+            committed,
+            generate(&root).unwrap(),
+            "`cargo xtask codegen` writes it anew"
+        );
+    }
+}

@@ -3,6 +3,7 @@
 //! `cargo xtask bench` builds the modules and runs everything; `cargo xtask bench -- call` or `-- load` one part.
 
 mod call;
+mod doors;
 mod load;
 mod peer;
 mod policies;
@@ -38,6 +39,12 @@ enum Part {
         #[arg(long, default_value = "")]
         only: String,
     },
+    /// What a decision adds to a request of a real API server, by webhook and in process
+    Doors {
+        /// How many requests of a kind are made before it is another's turn
+        #[arg(long, default_value_t = doors::REQUESTS)]
+        requests: usize,
+    },
     /// What a start with sixteen Kubewarden policies takes, in time and memory
     Start,
     /// One start, as `start` makes it
@@ -65,10 +72,12 @@ fn main() -> anyhow::Result<()> {
         None => {
             call::measure(cli.rounds, round)?;
             load::measure(cli.rounds, round, "")?;
-            start::measure(cli.rounds)
+            start::measure(cli.rounds)?;
+            doors::measure(cli.rounds, doors::REQUESTS)
         }
         Some(Part::Call) => call::measure(cli.rounds, round),
         Some(Part::Load { only }) => load::measure(cli.rounds, round, &only),
+        Some(Part::Doors { requests }) => doors::measure(cli.rounds, requests),
         Some(Part::Start) => start::measure(cli.rounds),
         Some(Part::StartOnce { code_cache }) => start::once(code_cache),
         Some(Part::Serve { certificates }) => load::serve(&certificates),

@@ -44,7 +44,10 @@ impl Peer {
             .arg(certificates.key())
             .args(["--addr", "127.0.0.1", "--workers", WORKERS])
             .args(["--port", &address.port().to_string()])
-            .args(["--readiness-probe-port", &free_address()?.port().to_string()])
+            .args([
+                "--readiness-probe-port",
+                &free_address()?.port().to_string(),
+            ])
             .args(["--log-level", "error"])
             .arg("--policies-download-dir")
             .arg(certificates.folder().join("downloads"))

@@ -4,7 +4,7 @@
 
 use anyhow::Result;
 use http::Request;
-use http::header::{CONTENT_TYPE, WARNING};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, WARNING};
 use kube::Client;
 use kube::client::Body;
 use serde_json::{Value, json};
@@ -167,24 +167,24 @@ impl Caller {
         Accepted(reply.expect(accepted, "accepted"))
     }
 
-    /// An admission webhook rejects what is asked.
+    /// A policy of admission rejects what is asked.
     ///
     /// # Panics
     /// None does.
     pub async fn rejects(&self, operation: impl Into<Operation>) -> Refusal {
         let reply = self.asks(operation).await;
         let rejected = reply.is_rejection();
-        Refusal(reply.expect(rejected, "rejected by a webhook"))
+        Refusal(reply.expect(rejected, "rejected by a policy"))
     }
 
-    /// The API server cannot do what it is asked, because an admission webhook does not answer.
+    /// The API server cannot do what it is asked, because a policy of admission does not answer.
     ///
     /// # Panics
     /// It can, or has other reasons.
     pub async fn fails(&self, operation: impl Into<Operation>) -> Refusal {
         let reply = self.asks(operation).await;
-        let failed = reply.is_webhook_failure();
-        Refusal(reply.expect(failed, "500, failed calling webhook"))
+        let failed = reply.is_admission_failure();
+        Refusal(reply.expect(failed, "500, no decision of admission"))
     }
 
     /// The object is accepted; the answer is what a later read finds, with the warnings of the write.
@@ -233,6 +233,21 @@ impl Caller {
             json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview" });
         self.posts("/apis/authentication.k8s.io/v1/selfsubjectreviews", &review)
             .await
+    }
+
+    /// Asks the API server who the bearer of `token` is, on the caller's own connection; judges nothing.
+    ///
+    /// # Panics
+    /// The API server cannot be reached.
+    pub async fn who_has(&self, token: &str) -> Reply {
+        let review =
+            json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview" });
+        let request = Request::post("/apis/authentication.k8s.io/v1/selfsubjectreviews")
+            .header(CONTENT_TYPE, "application/json")
+            .header(AUTHORIZATION, format!("Bearer {token}"))
+            .body(review.to_string().into_bytes())
+            .expect("tokens in stories fit into headers");
+        self.send(request, "post with a token".to_owned()).await
     }
 
     /// Posts `body`, and judges nothing.

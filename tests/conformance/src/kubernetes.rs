@@ -1,4 +1,4 @@
-//! etcd and a stock kube-apiserver, started as `kubernetes-sigs/controller-runtime` does in its tests.
+//! etcd and a kube-apiserver, started as `kubernetes-sigs/controller-runtime` does in its tests.
 
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -57,10 +57,12 @@ impl Etcd {
     }
 }
 
-/// The flags by which a kube-apiserver is told to ask us.
-#[derive(Debug, Clone, Default)]
+/// A kube-apiserver and the flags by which it is told to ask us.
+#[derive(Debug, Clone)]
 pub struct Plug {
-    /// As `kube-apiserver-flags.txt` has them.
+    /// The program.
+    pub program: PathBuf,
+    /// For the webhooks as `kube-apiserver-flags.txt` has them.
     pub flags: Vec<String>,
 }
 
@@ -81,17 +83,12 @@ impl ApiServer {
     ///
     /// # Errors
     /// It does not start.
-    pub async fn start(
-        programs: &Programs,
-        directory: &Directory,
-        etcd: &Etcd,
-        plug: &Plug,
-    ) -> Result<Self> {
+    pub async fn start(directory: &Directory, etcd: &Etcd, plug: &Plug) -> Result<Self> {
         let authority = Authority::new()?;
         let authority_file = directory.write("kube/ca.crt", authority.certificate())?;
         let address = ports::free()?;
         let url = format!("https://{address}");
-        let mut command = Command::new(&programs.kube_apiserver);
+        let mut command = Command::new(&plug.program);
         command
             .arg(flag("etcd-servers", &etcd.url))
             .arg(flag("bind-address", address.ip()))
@@ -111,6 +108,14 @@ impl ApiServer {
         let admin = server.as_user("admin", "system:masters")?;
         server.process.until_ready(&admin, "/readyz").await?;
         Ok(server)
+    }
+
+    /// How much processor time it has taken so far.
+    ///
+    /// # Errors
+    /// It does not run any more.
+    pub fn processor_time(&self) -> Result<Duration> {
+        self.process.processor_time()
     }
 
     /// The server, for the bearer of a token, or for nobody.
@@ -142,10 +147,9 @@ impl ApiServer {
 impl Plug {
     /// Who may do what is said by RBAC alone unless the plug says otherwise.
     fn flags(&self) -> impl Iterator<Item = &str> {
-        let says_otherwise = self
-            .flags
-            .iter()
-            .any(|flag| flag.starts_with("--authorization-config="));
+        let says_otherwise = self.flags.iter().any(|flag| {
+            flag.starts_with("--authorization-config=") || flag.starts_with("--authorization-mode=")
+        });
         let default = (!says_otherwise).then_some("--authorization-mode=RBAC");
         self.flags.iter().map(String::as_str).chain(default)
     }
@@ -163,7 +167,7 @@ fn serving_flags(directory: &Directory, authority: &Authority) -> Result<[OsStri
 
 /// A kube-apiserver insists on being able to issue tokens. No controller makes service accounts here, and pods are stored
 /// without one.
-fn service_account_flags(directory: &Directory, issuer: &str) -> Result<[OsString; 4]> {
+fn service_account_flags(directory: &Directory, issuer: &str) -> Result<[OsString; 5]> {
     let key = SigningKey::new()?;
     let private = directory.write("kube/service-accounts.key", key.private)?;
     let public = directory.write("kube/service-accounts.pub", key.public)?;

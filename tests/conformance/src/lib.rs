@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Three programs make a cluster: etcd, `k8s-wasm serve` and a kube-apiserver that is plugged into it with exactly the
-//! files that `k8s-wasm manifests` prints. All of them live in one directory and die with the process that started them,
+//! files that `k8s-wasm manifests` prints; or two, when the kube-apiserver has the engine inside. All of them live in one directory and die with the process that started them,
 //! however it ends. What a verb finds wrong is a panic that names the caller, the request and the answer.
 
 pub mod caller;
@@ -17,6 +17,7 @@ pub mod certificates;
 pub mod cluster;
 pub mod directory;
 pub mod http;
+mod in_process;
 pub mod kubernetes;
 pub mod objects;
 pub mod operation;

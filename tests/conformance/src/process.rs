@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::http::{self, Endpoint};
@@ -16,6 +16,9 @@ const POLL: Duration = Duration::from_millis(50);
 /// How long a server may take to become ready: a kube-apiserver takes 3 to 5 s, and several may start at once on a small
 /// machine.
 const READY_MAX: Duration = Duration::from_secs(90);
+
+/// What the kernel counts processor time in, on every architecture (`USER_HZ` is 100).
+const MILLISECONDS_PER_TICK: u64 = 10;
 
 /// A child in a process group of its own, killed when dropped.
 #[derive(Debug)]
@@ -34,6 +37,16 @@ impl Process {
             log,
             pid_file,
         }
+    }
+
+    /// How much processor time it has taken so far, all threads together; in steps of ten milliseconds.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub fn processor_time(&self) -> Result<Duration> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))
+            .with_context(|| format!("{} has ended", self.name))?;
+        ticks(&stat).map(|ticks| Duration::from_millis(ticks * MILLISECONDS_PER_TICK))
     }
 
     /// Waits until `GET path` answers with success.
@@ -114,4 +127,26 @@ pub(crate) fn log_end(log: &Path) -> String {
     let lines: Vec<&str> = text.lines().collect();
     let end = &lines[lines.len().saturating_sub(LINES_MAX)..];
     format!("--- the end of {}\n{}\n---", log.display(), end.join("\n"))
+}
+
+/// `utime` and `stime` of proc_pid_stat(5), the 14th and 15th field; the second one is a name in parentheses.
+fn ticks(stat: &str) -> Result<u64> {
+    let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let mut fields = after_name.split_whitespace().skip(11);
+    let mut next = || fields.next().and_then(|field| field.parse::<u64>().ok());
+    let (user, system) = (next(), next());
+    let sum = user.zip(system).map(|(user, system)| user + system);
+    sum.context("the kernel's account of a process reads otherwise")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processor_time_is_read_behind_any_name() {
+        let stat = "1234 (a ) name) S 1 1 1 0 -1 4194304 10 0 0 0 250 50 0 0 20 0 1 0 100";
+        assert_eq!(ticks(stat).unwrap(), 300);
+        assert!(ticks("").is_err());
+    }
 }

@@ -9,6 +9,8 @@ use anyhow::{Context as _, Result, ensure};
 pub struct Programs {
     /// A stock kube-apiserver, `K8S_WASM_KUBE_APISERVER`.
     pub kube_apiserver: PathBuf,
+    /// The kube-apiserver with the engine inside, `K8S_WASM_COMPOSED_KUBE_APISERVER`; the demo does without.
+    composed_apiserver: Option<PathBuf>,
     /// `K8S_WASM_ETCD`.
     pub etcd: PathBuf,
     /// Our binary, `K8S_WASM_BIN`.
@@ -18,17 +20,30 @@ pub struct Programs {
 }
 
 impl Programs {
-    /// Reads the four variables.
+    /// Reads the variables.
     ///
     /// # Errors
     /// A variable that is missing or names nothing. Nothing is skipped: a story that did not run has not been told.
     pub fn from_environment() -> Result<Self> {
         Ok(Self {
             kube_apiserver: path("K8S_WASM_KUBE_APISERVER")?,
+            composed_apiserver: std::env::var_os(COMPOSED)
+                .map(|_| path(COMPOSED))
+                .transpose()?,
             etcd: path("K8S_WASM_ETCD")?,
             k8s_wasm: path("K8S_WASM_BIN")?,
             guests: path("K8S_WASM_GUESTS")?,
         })
+    }
+
+    /// The kube-apiserver with the engine inside.
+    ///
+    /// # Errors
+    /// The environment does not name it.
+    pub fn composed_apiserver(&self) -> Result<PathBuf> {
+        self.composed_apiserver
+            .clone()
+            .with_context(|| missing(COMPOSED))
     }
 
     /// The compiled module of the package `name`, written with underscores.
@@ -46,10 +61,16 @@ impl Programs {
     }
 }
 
+const COMPOSED: &str = "K8S_WASM_COMPOSED_KUBE_APISERVER";
+
+fn missing(variable: &str) -> String {
+    format!(
+        "{variable} is not set; run `cargo xtask test --only conformance`, or `cargo xtask demo`"
+    )
+}
+
 fn path(variable: &str) -> Result<PathBuf> {
-    let value = std::env::var_os(variable).with_context(|| {
-        format!("{variable} is not set; run `cargo xtask test --only conformance`, or `cargo xtask demo`")
-    })?;
+    let value = std::env::var_os(variable).with_context(|| missing(variable))?;
     let path = Path::new(&value);
     path.canonicalize().with_context(|| {
         format!(

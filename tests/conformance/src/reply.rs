@@ -47,16 +47,20 @@ impl Reply {
             && self.message().contains(" cannot ")
     }
 
-    /// Whether an admission webhook rejected the object.
+    /// Whether a policy of admission rejected the object.
     #[must_use]
     pub fn is_rejection(&self) -> bool {
         (400..500).contains(&self.code) && self.message().contains("denied the request")
     }
 
-    /// Whether the API server could not get an answer from an admission webhook.
+    /// Whether the policies of admission did not decide, or could not be asked.
     #[must_use]
-    pub fn is_webhook_failure(&self) -> bool {
-        self.code == 500 && self.message().contains("failed calling webhook")
+    pub fn is_admission_failure(&self) -> bool {
+        let said = [
+            "failed calling webhook",
+            r#"admission plugin "WASM" did not decide"#,
+        ];
+        self.code == 500 && said.iter().any(|said| self.message().contains(said))
     }
 
     /// The same reply, when `condition` holds.

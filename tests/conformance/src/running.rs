@@ -1,5 +1,6 @@
 //! A cluster from its first program to its last: what is started, in which order, and when it is in force.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
@@ -9,7 +10,8 @@ use tokio::sync::Mutex;
 use crate::caller::Caller;
 use crate::cluster::Cluster;
 use crate::directory::Directory;
-use crate::kubernetes::{ApiServer, Etcd};
+use crate::in_process;
+use crate::kubernetes::{ApiServer, Etcd, Plug};
 use crate::objects::configmap;
 use crate::operation::Operation;
 use crate::programs::Programs;
@@ -28,8 +30,8 @@ const STOP_MAX: Duration = Duration::from_secs(10);
 pub struct Running {
     /// The one that obeys.
     pub apiserver: ApiServer,
-    /// The one that decides. It can be stopped and started.
-    pub webhook: Mutex<Webhook>,
+    /// The one that decides, when the API server does not do so itself. It can be stopped and started.
+    webhook: Option<Mutex<Webhook>>,
     /// The one that remembers.
     pub etcd: Etcd,
     /// Where all of them keep their files.
@@ -42,25 +44,37 @@ impl Running {
     /// # Errors
     /// A program does not start, or the webhooks do not come into force.
     pub async fn start(programs: &Programs, directory: Directory, wiring: &Wiring) -> Result<Self> {
-        let Door::Webhook = wiring.door;
         let configuration = wiring.install(programs, &directory)?;
-        let mut webhook = Webhook::new(programs, configuration)?;
-        let (etcd, started) =
-            tokio::join!(Etcd::start(programs, &directory), webhook.start(&directory));
-        let etcd = etcd?;
-        started?;
-        let mut plug = webhook.manifests(&directory, wiring.cache_ttl)?;
-        wiring.version.rewrite(&directory, &mut plug.flags)?;
-        let apiserver = ApiServer::start(programs, &directory, &etcd, &plug).await?;
+        let etcd = Etcd::start(programs, &directory);
+        let entrance = entrance(programs, &directory, wiring, configuration);
+        let (etcd, entrance) = tokio::join!(etcd, entrance);
+        let (etcd, (webhook, plug)) = (etcd?, entrance?);
+        let apiserver = ApiServer::start(&directory, &etcd, &plug).await?;
         let running = Self {
             apiserver,
-            webhook: Mutex::new(webhook),
+            webhook: webhook.map(Mutex::new),
             etcd,
             directory,
         };
         running.let_policies_read()?;
-        running.register(wiring.version).await?;
+        let admin = running.in_namespace("default").admin();
+        match wiring.door {
+            Door::Webhook => running.register(&admin, wiring.version).await?,
+            Door::InProcess => {}
+            Door::Closed => return Ok(running),
+        }
+        until_in_force(&admin).await?;
         Ok(running)
+    }
+
+    /// The server of the door [`Door::Webhook`].
+    ///
+    /// # Panics
+    /// The engine is inside of the API server.
+    #[must_use]
+    pub fn webhook(&self) -> &Mutex<Webhook> {
+        let webhook = self.webhook.as_ref();
+        webhook.expect("only a story about the server stops it")
     }
 
     /// Writes the kubeconfig by which policies ask the API server.
@@ -92,26 +106,42 @@ impl Running {
         Cluster::new(self, namespace.to_owned())
     }
 
+    /// How much processor time the API server and what it asks have taken so far.
+    ///
+    /// # Errors
+    /// One of them does not run.
+    pub async fn processor_time(&self) -> Result<Duration> {
+        let server = match &self.webhook {
+            Some(webhook) => webhook.lock().await.processor_time()?,
+            None => Duration::ZERO,
+        };
+        Ok(server + self.apiserver.processor_time()?)
+    }
+
     /// Ends everything in good order.
     ///
     /// # Errors
     /// A program does not end when it is told to.
     pub async fn stop(self) -> Result<()> {
         self.apiserver.stop(STOP_MAX).await?;
-        self.webhook.into_inner().stop().await?;
+        if let Some(webhook) = self.webhook {
+            webhook.into_inner().stop().await?;
+        }
         self.etcd.stop(STOP_MAX).await
     }
 
     /// The ends of the logs, for a story that went wrong.
     #[must_use]
     pub fn logs(&self) -> String {
-        let ends = ["k8s-wasm", "kube-apiserver"].map(|program| self.directory.log_end(program));
+        let server = self.webhook.as_ref().map(|_| "k8s-wasm");
+        let programs = server.into_iter().chain(["kube-apiserver"]);
+        let ends: Vec<_> = programs
+            .map(|program| self.directory.log_end(program))
+            .collect();
         ends.join("\n")
     }
 
-    async fn register(&self, version: ReviewVersion) -> Result<()> {
-        let cluster = self.in_namespace("default");
-        let admin = cluster.admin();
+    async fn register(&self, admin: &Caller, version: ReviewVersion) -> Result<()> {
         for mut configuration in Webhook::configurations(&self.directory)? {
             for webhook in configuration["webhooks"]
                 .as_array_mut()
@@ -129,7 +159,34 @@ impl Running {
                 "a webhook configuration is not taken\n{reply}"
             );
         }
-        until_in_force(&admin).await
+        Ok(())
+    }
+}
+
+/// Starts what decides when that is a program of its own, and tells how the kube-apiserver comes to ask.
+async fn entrance(
+    programs: &Programs,
+    directory: &Directory,
+    wiring: &Wiring,
+    configuration: PathBuf,
+) -> Result<(Option<Webhook>, Plug)> {
+    match wiring.door {
+        Door::Webhook => {
+            let mut webhook = Webhook::new(programs, configuration)?;
+            webhook.start(directory).await?;
+            let mut plug = webhook.manifests(directory, wiring.cache_ttl)?;
+            wiring.version.rewrite(directory, &mut plug.flags)?;
+            Ok((Some(webhook), plug))
+        }
+        Door::InProcess => {
+            let plug = in_process::plug(programs, directory, &configuration, wiring.cache_ttl)?;
+            Ok((None, plug))
+        }
+        Door::Closed => {
+            let program = programs.kube_apiserver.clone();
+            let flags = Vec::new();
+            Ok((None, Plug { program, flags }))
+        }
     }
 }
 

@@ -25,6 +25,7 @@ const STOP_MAX: Duration = Duration::from_secs(20);
 #[derive(Debug)]
 pub struct Webhook {
     program: PathBuf,
+    apiserver: PathBuf,
     configuration: PathBuf,
     listen: SocketAddr,
     admin: SocketAddr,
@@ -39,6 +40,7 @@ impl Webhook {
     pub fn new(programs: &Programs, configuration: PathBuf) -> Result<Self> {
         Ok(Self {
             program: programs.k8s_wasm.clone(),
+            apiserver: programs.kube_apiserver.clone(),
             configuration,
             listen: ports::free()?,
             admin: ports::free()?,
@@ -78,6 +80,15 @@ impl Webhook {
         process.stop(STOP_MAX).await
     }
 
+    /// How much processor time it has taken since it was started.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn processor_time(&self) -> Result<Duration> {
+        let process = self.process.as_ref().context("k8s-wasm does not run")?;
+        process.processor_time()
+    }
+
     /// The address of the webhooks.
     #[must_use]
     pub fn url(&self) -> String {
@@ -112,6 +123,7 @@ impl Webhook {
             );
         }
         Ok(Plug {
+            program: self.apiserver.clone(),
             flags: flags(&read(&plug.join("kube-apiserver-flags.txt"))?),
         })
     }

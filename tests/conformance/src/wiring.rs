@@ -13,9 +13,9 @@ use crate::script::Script;
 pub struct Wiring {
     /// How the kube-apiserver reaches the policies.
     pub door: Door,
-    /// Which version of the reviews it sends.
+    /// Which version of the reviews it sends; inside of the kube-apiserver there is only v1.
     pub version: ReviewVersion,
-    /// `--cache-ttl` of `k8s-wasm manifests`; its default when empty.
+    /// For how long answers about tokens and accesses are remembered; the default of the door when empty.
     pub cache_ttl: Option<&'static str>,
     /// The configuration, YAML. Modules are `./modules/<name>.wasm`. Every wiring has the magic policies: by their effect
     /// the harness sees that the admission webhooks are in force.
@@ -24,12 +24,15 @@ pub struct Wiring {
     pub scripts: Vec<(&'static str, Script)>,
 }
 
-/// The way from the kube-apiserver to the policies. A second one, for modules inside the API server, runs the same
-/// stories.
+/// The way from the kube-apiserver to the policies. The same stories are told about each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Door {
     /// `k8s-wasm serve`, asked by a stock kube-apiserver.
     Webhook,
+    /// The engine inside a kube-apiserver that is composed with it.
+    InProcess,
+    /// None: a stock kube-apiserver that asks nobody, to measure the others beside.
+    Closed,
 }
 
 /// The version of TokenReview, SubjectAccessReview and AdmissionReview.

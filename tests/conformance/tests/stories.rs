@@ -1,4 +1,4 @@
-//! What a stock kube-apiserver does when WebAssembly modules decide.
+//! What a kube-apiserver does when WebAssembly modules decide, whichever way it asks them.
 
 #[path = "stories/wirings.rs"]
 #[macro_use]
@@ -18,5 +18,7 @@ mod failures;
 mod kubewarden;
 #[path = "stories/patience.rs"]
 mod patience;
+#[path = "stories/reload.rs"]
+mod reload;
 #[path = "stories/restart.rs"]
 mod restart;

@@ -54,7 +54,11 @@ async fn a_rego_policy_for_opa_decides(cluster: Cluster<'_>) {
 async fn a_rego_policy_for_gatekeeper_decides(cluster: Cluster<'_>) {
     let admin = cluster.admin();
     let quota = |name, labels| {
-        let mut quota = object("ResourceQuota", name, json!({"spec": {"hard": {"pods": "3"}}}));
+        let mut quota = object(
+            "ResourceQuota",
+            name,
+            json!({"spec": {"hard": {"pods": "3"}}}),
+        );
         quota["metadata"]["labels"] = labels;
         quota
     };

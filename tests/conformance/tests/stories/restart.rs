@@ -97,7 +97,7 @@ async fn replace_visitors(cluster: &Cluster<'_>, script: &Script) {
 async fn stop(cluster: &Cluster<'_>) {
     let status = cluster
         .running()
-        .webhook
+        .webhook()
         .lock()
         .await
         .stop()
@@ -109,7 +109,7 @@ async fn stop(cluster: &Cluster<'_>) {
 async fn start(cluster: &Cluster<'_>) {
     let running = cluster.running();
     running
-        .webhook
+        .webhook()
         .lock()
         .await
         .start(&running.directory)
@@ -253,7 +253,7 @@ impl Answer {
 
     fn is_failure(&self) -> bool {
         match self.kind {
-            Kind::Good | Kind::Forbidden => self.reply.is_webhook_failure(),
+            Kind::Good | Kind::Forbidden => self.reply.is_admission_failure(),
             Kind::Token => self.reply.code == 401,
         }
     }

@@ -13,10 +13,17 @@ pub static V1: Shared = Shared::new(|| Wiring {
 /// Reviews in v1beta1; a failed authorizer denies; answers are remembered as long as `manifests` finds sensible.
 pub static V1BETA1: Shared = Shared::new(|| wiring(ReviewVersion::V1beta1, "Deny"));
 
+/// The engine inside the API server. What `V1` says holds here too.
+pub static IN_PROCESS: Shared = Shared::new(|| Wiring {
+    door: Door::InProcess,
+    cache_ttl: Some("1s"),
+    ..wiring(ReviewVersion::V1, "NoOpinion")
+});
+
 /// For the stories that stop the server, one at a time.
 pub static RESTARTED: Shared = Shared::new(|| wiring(ReviewVersion::V1, "NoOpinion"));
 
-/// Makes a test for each wiring of stories that hold for both: `name::v1` and `name::v1beta1`.
+/// Makes a test for each wiring of stories that hold for all: `name::v1`, `name::v1beta1` and `name::in_process`.
 macro_rules! on_each_wiring {
     ($($story:ident),+ $(,)?) => {
         $(mod $story {
@@ -28,6 +35,11 @@ macro_rules! on_each_wiring {
             #[tokio::test]
             async fn v1beta1() {
                 super::$story($crate::wirings::V1BETA1.cluster().await).await;
+            }
+
+            #[tokio::test]
+            async fn in_process() {
+                super::$story($crate::wirings::IN_PROCESS.cluster().await).await;
             }
         })+
     };

@@ -1,0 +1,3 @@
+//! `to-upper`: ASCII letters in upper case, everything else as it is.
+
+ways::export!(<[u8]>::to_ascii_uppercase);

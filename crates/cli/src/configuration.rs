@@ -46,11 +46,16 @@ impl ConfigurationArgs {
 
     /// Reads and checks the files.
     pub(crate) fn load(&self) -> Result<Configuration, Failed> {
+        Ok(Configuration::load(&self.given()?)?)
+    }
+
+    /// The files, of which there must be one.
+    pub(crate) fn given(&self) -> Result<Vec<Source>, Failed> {
         if self.is_empty() {
             return Err(anyhow!("no configuration was given"))
                 .hint("name a file with `--config FILE`");
         }
-        Ok(Configuration::load(&self.sources())?)
+        Ok(self.sources())
     }
 
     fn sources(&self) -> Vec<Source> {
@@ -102,7 +107,11 @@ impl EngineArgs {
         configuration: &Configuration,
         capabilities: &Capabilities,
     ) -> Result<Host, Failed> {
-        let engine = self.engine(configuration)?;
+        let options = engine::Options {
+            code_cache: self.code_cache(),
+            ..configuration.engine.clone()
+        };
+        let engine = Engine::new(options).environment()?;
         let host = Host::load_with(configuration, &FileModules, &engine, capabilities)?;
         Ok(host)
     }
@@ -115,17 +124,13 @@ impl EngineArgs {
         })
     }
 
-    fn engine(&self, configuration: &Configuration) -> Result<Engine, Failed> {
-        let code_cache = match &self.code_cache {
+    /// Where compiled code is kept.
+    pub(crate) fn code_cache(&self) -> Option<PathBuf> {
+        match &self.code_cache {
             Some(CodeCache::Off) => None,
             Some(CodeCache::Directory(directory)) => Some(directory.clone()),
             None => env::cache_directory().map(|caches| caches.join("code")),
-        };
-        let options = engine::Options {
-            code_cache,
-            ..configuration.engine.clone()
-        };
-        Engine::new(options).environment()
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use host::config::ConfigErrors;
+use host::live::LiveError;
 use host::load::{LoadError, LoadErrorKind, LoadErrors};
 
 use crate::exit::Exit;
@@ -62,7 +63,12 @@ impl Failed {
     }
 
     fn entries(&self) -> Vec<Entry> {
-        if let Some(ConfigErrors(errors)) = self.error.downcast_ref() {
+        let live = self.error.downcast_ref::<LiveError>();
+        let configuration = match live {
+            Some(LiveError::Configuration(errors)) => Some(errors),
+            _ => self.error.downcast_ref(),
+        };
+        if let Some(ConfigErrors(errors)) = configuration {
             let entry = |error: &host::config::ConfigError| Entry {
                 message: error.to_string(),
                 causes: Vec::new(),
@@ -70,7 +76,11 @@ impl Failed {
             };
             return errors.iter().map(entry).collect();
         }
-        if let Some(LoadErrors(errors)) = self.error.downcast_ref() {
+        let policies = match live {
+            Some(LiveError::Policies(errors)) => Some(errors),
+            _ => self.error.downcast_ref(),
+        };
+        if let Some(LoadErrors(errors)) = policies {
             return errors.iter().map(Entry::of_load_error).collect();
         }
         let causes = self

@@ -1,6 +1,7 @@
 //! `k8s-wasm serve`: the webhook server, until it is told to stop.
 
 mod dev_certs;
+mod follow;
 mod shutdown;
 
 use std::io::Write;
@@ -9,7 +10,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
-use host::Host;
+use capabilities::Capabilities;
+use host::live::{Parts, Set};
+use host::{FileModules, Live};
 use server::http::Drained;
 use server::{BindError, CaPath, CertificatePath, Clients, KeyPath, Options, Server, Tls};
 use tokio::runtime::Runtime;
@@ -24,7 +27,11 @@ use crate::report::{Failed, OrFailed, Outcome};
 ///
 /// Every plane that the configuration has policies for is served: POST /authn takes a TokenReview, /authz a
 /// SubjectAccessReview, /validate and /mutate an AdmissionReview; /validate/NAME and /mutate/NAME ask one policy.
-/// GET /livez and /readyz are on a port of their own.
+/// GET /livez, /readyz and /status are on a port of their own.
+///
+/// The configuration, modules and certificates are followed: what changes is loaded beside what is served and takes its
+/// place. A change that does not load is logged and shown by /status, and what was served before goes on. SIGHUP, or POST
+/// /reload on that other port, has changes looked for at once.
 ///
 /// SIGTERM and SIGINT stop it gently: it stops being ready, answers what has begun, and exits with 0. A second signal
 /// stops it at once.
@@ -42,7 +49,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8443")]
     listen: SocketAddr,
 
-    /// Where /livez and /readyz are answered, in plain HTTP
+    /// Where /livez, /readyz, /status and /reload are answered, in plain HTTP
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8081")]
     admin_listen: SocketAddr,
 
@@ -107,12 +114,13 @@ struct TlsArgs {
 pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
     args.log.init()?;
     let tls = args.tls.prepare(out)?;
-    let configuration = args.configuration.load()?;
-    let host = args.engine.load(&configuration)?;
-    announce(&host);
-    for advice in advice::of(&configuration, &host) {
-        tracing::warn!(policy = %advice.policy, "{}", advice.text);
-    }
+    let live = Live::open(Parts {
+        sources: args.configuration.given()?,
+        modules: Box::new(FileModules),
+        capabilities: Capabilities::live(args.engine.services()),
+        code_cache: args.engine.code_cache(),
+    })?;
+    announce(&live.set());
     let options = Options {
         listen: args.listen,
         admin: args.admin_listen,
@@ -121,7 +129,7 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
     let runtime = Runtime::new()
         .context("failed to start the threads")
         .environment()?;
-    let drained = runtime.block_on(serve(options, host))?;
+    let drained = runtime.block_on(serve(options, live))?;
     // Whatever still runs after the drain timeout is cut.
     runtime.shutdown_background();
     Ok(match drained {
@@ -130,27 +138,30 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
     })
 }
 
-async fn serve(options: Options, host: Host) -> Result<Drained, Failed> {
+async fn serve(options: Options, live: Live) -> Result<Drained, Failed> {
     let shutdown = shutdown::requested()
         .context("failed to listen for signals")
         .environment()?;
-    let server = match Server::bind(options, Arc::new(host)).await {
+    let hangups = follow::hangups()
+        .context("failed to listen for signals")
+        .environment()?;
+    let server = match Server::bind(options, live.current()).await {
         refused @ Err(BindError::Listen { .. }) => refused.environment()?,
         bound => bound?,
     };
-    Ok(server.run(shutdown).await)
+    let follow = follow::changes(Arc::new(live), server.handle(), hangups);
+    // Cancelling it is safe: what is being loaded is not in place yet.
+    tokio::select! {
+        drained = server.run(shutdown) => Ok(drained),
+        never = follow => match never {},
+    }
 }
 
-/// What is served, policy by policy: the digest tells which module it is.
-fn announce(host: &Host) {
-    for policy in host.policies() {
-        tracing::info!(
-            plane = policy.plane.as_str(),
-            policy = %policy.name,
-            digest = policy.digest.map(tracing::field::display),
-            entry_point = policy.entry_point,
-            "loaded"
-        );
+/// What is served, policy by policy, and what is hardly meant.
+fn announce(set: &Set) {
+    host::log::loaded(&set.host);
+    for advice in advice::of(&set.configuration, &set.host) {
+        tracing::warn!(policy = %advice.policy, "{}", advice.text);
     }
 }
 

@@ -27,8 +27,17 @@ pub struct Parts {
 /// A [`Host`] that is replaced when its files change. The last good one goes on when the new files cannot be loaded.
 pub struct Live {
     parts: Parts,
-    current: ArcSwap<Host>,
+    current: ArcSwap<Set>,
     loaded: Mutex<Loaded>,
+}
+
+/// What answers, and what it was made from.
+#[derive(Debug)]
+pub struct Set {
+    /// As it was read.
+    pub configuration: Configuration,
+    /// The policies.
+    pub host: Arc<Host>,
 }
 
 /// What came of looking for changes.
@@ -60,10 +69,10 @@ impl Live {
     /// When something cannot be loaded; all that is wrong is told.
     pub fn open(parts: Parts) -> Result<Self, LiveError> {
         let footprint = Footprint::default();
-        let (host, engine) = parts.load(&footprint, None)?;
+        let (set, engine) = parts.load(&footprint, None)?;
         Ok(Self {
             parts,
-            current: ArcSwap::from_pointee(host),
+            current: ArcSwap::from_pointee(set),
             loaded: Mutex::new(Loaded { footprint, engine }),
         })
     }
@@ -71,6 +80,12 @@ impl Live {
     /// The policies that answer now. Whoever holds them keeps them, whatever is loaded meanwhile.
     #[must_use]
     pub fn current(&self) -> Arc<Host> {
+        Arc::clone(&self.current.load().host)
+    }
+
+    /// The same with the configuration.
+    #[must_use]
+    pub fn set(&self) -> Arc<Set> {
         self.current.load_full()
     }
 
@@ -85,9 +100,9 @@ impl Live {
             return Ok(Reload::Unchanged);
         }
         loaded.footprint = Footprint::default();
-        let (host, engine) = self.parts.load(&loaded.footprint, Some(&loaded.engine))?;
+        let (set, engine) = self.parts.load(&loaded.footprint, Some(&loaded.engine))?;
         loaded.engine = engine;
-        self.current.store(Arc::new(host));
+        self.current.store(Arc::new(set));
         Ok(Reload::Changed)
     }
 }
@@ -98,7 +113,7 @@ impl Parts {
         &self,
         footprint: &Footprint,
         engine: Option<&Dimensioned>,
-    ) -> Result<(Host, Dimensioned), LiveError> {
+    ) -> Result<(Set, Dimensioned), LiveError> {
         let configuration = Configuration::load_noting(&self.sources, footprint)?;
         let options = engine::Options {
             code_cache: self.code_cache.clone(),
@@ -116,7 +131,11 @@ impl Parts {
             footprint,
         };
         let host = Host::load_with(&configuration, &modules, &engine.engine, &self.capabilities)?;
-        Ok((host, engine))
+        let set = Set {
+            configuration,
+            host: Arc::new(host),
+        };
+        Ok((set, engine))
     }
 }
 

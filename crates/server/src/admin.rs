@@ -1,57 +1,65 @@
-//! `/livez` and `/readyz`: whether the process works, and whether it should be sent reviews.
+//! The port for people and probes: `/livez` and `/readyz`, `/status`, and `/reload`.
+
+mod status;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
+use arc_swap::ArcSwap;
+use host::Host;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 
+pub(crate) use status::Status;
+
 use crate::http::Handler;
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, json};
 
-/// Whether reviews are taken. Clones are the same.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Readiness(Arc<AtomicBool>);
-
-impl Readiness {
-    pub(crate) fn set(&self, ready: bool) {
-        self.0.store(ready, Ordering::Relaxed);
-    }
-
-    fn is_ready(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// Answers probes.
+/// Answers probes and operators.
 #[derive(Debug)]
 pub(crate) struct Admin {
-    pub(crate) readiness: Readiness,
+    pub(crate) status: Status,
+    pub(crate) host: Arc<ArcSwap<Host>>,
 }
 
 impl Handler for Admin {
     async fn handle(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
-        let ready = match request.uri().path() {
-            "/livez" => true,
-            "/readyz" => self.readiness.is_ready(),
-            _ => return Refusal::Path.response(),
-        };
-        if request.method() != Method::GET {
-            return Refusal::Method { allow: "GET" }.response();
+        let (path, method) = (request.uri().path(), request.method());
+        match (path, allowed(path)) {
+            (_, None) => Refusal::Path.response(),
+            (_, Some(allow)) if *method != allow => {
+                let allow = if allow == Method::GET { "GET" } else { "POST" };
+                Refusal::Method { allow }.response()
+            }
+            ("/status", _) => json(StatusCode::OK, self.status.report(&self.host.load())),
+            ("/reload", _) => {
+                self.status.request_reload();
+                text(StatusCode::ACCEPTED, "looking for changes, see /status\n")
+            }
+            ("/readyz", _) if !self.status.is_ready() => {
+                text(StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
+            }
+            _ => text(StatusCode::OK, "ok\n"),
         }
-        let (status, text) = if ready {
-            (StatusCode::OK, "ok\n")
-        } else {
-            (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
-        };
-        let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
-        *response.status_mut() = status;
-        response.headers_mut().insert(
-            CONTENT_TYPE,
-            HeaderValue::from_static("text/plain; charset=utf-8"),
-        );
-        response
     }
+}
+
+/// What a path takes; nothing when there is no such path.
+fn allowed(path: &str) -> Option<Method> {
+    match path {
+        "/livez" | "/readyz" | "/status" => Some(Method::GET),
+        "/reload" => Some(Method::POST),
+        _ => None,
+    }
+}
+
+fn text(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
+    *response.status_mut() = status;
+    response.headers_mut().insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
+    response
 }

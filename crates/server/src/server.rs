@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use host::Host;
 use tokio::net::TcpListener;
 
-use crate::admin::{Admin, Readiness};
+use crate::admin::{Admin, Status};
 use crate::http::{self, Drained, Listener};
 use crate::options::{Clients, Options, Tls};
 use crate::tls::{Identity, TlsError};
@@ -21,7 +21,7 @@ pub struct Server {
     listener: Listener,
     webhook: Webhook,
     admin: Listener,
-    readiness: Readiness,
+    status: Status,
     host: Arc<ArcSwap<Host>>,
 }
 
@@ -29,6 +29,7 @@ pub struct Server {
 #[derive(Debug, Clone)]
 pub struct Handle {
     host: Arc<ArcSwap<Host>>,
+    status: Status,
 }
 
 impl Server {
@@ -72,7 +73,7 @@ impl Server {
             listener,
             webhook,
             admin,
-            readiness: Readiness::default(),
+            status: Status::default(),
             host,
         })
     }
@@ -94,6 +95,7 @@ impl Server {
     pub fn handle(&self) -> Handle {
         Handle {
             host: Arc::clone(&self.host),
+            status: self.status.clone(),
         }
     }
 
@@ -104,21 +106,22 @@ impl Server {
             listener,
             webhook,
             admin,
-            readiness,
-            ..
+            status,
+            host,
         } = self;
         tracing::info!(address = %listener.address(), admin = %admin.address(), "serving");
         let identity = listener.identity();
         let reviews = http::serve(listener, webhook, async {
-            readiness.set(true);
+            status.set_ready(true);
             shutdown.await;
-            readiness.set(false);
+            status.set_ready(false);
             tracing::info!("stopping");
         });
         let probes = http::serve(
             admin,
             Admin {
-                readiness: readiness.clone(),
+                status: status.clone(),
+                host,
             },
             future::pending(),
         );
@@ -143,6 +146,17 @@ impl Handle {
     /// Puts another host in place. Reviews that are being answered stay with the one they began with.
     pub fn replace(&self, host: Arc<Host>) {
         self.host.store(host);
+        self.status.changed();
+    }
+
+    /// Shows on `/status` why a change did not load. The host that answers stays in place.
+    pub fn keep(&self, problem: String) {
+        self.status.kept(problem);
+    }
+
+    /// Resolves when somebody posts to `/reload`.
+    pub async fn reload_requested(&self) {
+        self.status.reload_requested().await;
     }
 }
 

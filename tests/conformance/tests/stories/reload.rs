@@ -1,17 +1,25 @@
-//! Modules change while the API server runs.
+//! Modules change while the API server, and what it asks, run on.
 
 use std::time::{Duration, Instant};
 
 use conformance::{Cluster, Script};
 
-use crate::wirings::{IN_PROCESS, login};
+use crate::wirings::{IN_PROCESS, V1, login};
 
 /// Changes are looked for every second.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 #[tokio::test]
 async fn a_changed_module_decides_and_a_broken_one_never_does() {
-    let cluster = IN_PROCESS.cluster().await;
+    follows_changes(V1.cluster().await).await;
+}
+
+#[tokio::test]
+async fn in_process_a_changed_module_decides_and_a_broken_one_never_does() {
+    follows_changes(IN_PROCESS.cluster().await).await;
+}
+
+async fn follows_changes(cluster: Cluster<'_>) {
     cluster.with_token("visitor-1").cannot_log_in().await;
 
     let visitors = Script::authenticator().answers("visitor-", &login("visitor", ""));
@@ -41,7 +49,7 @@ fn replace_visitors(cluster: &Cluster<'_>, module: &[u8]) {
         .expect("the directory is ours");
 }
 
-async fn until(condition: impl AsyncFn() -> bool) {
+async fn until(mut condition: impl AsyncFnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !condition().await {
         assert!(Instant::now() < deadline, "the change has no effect");

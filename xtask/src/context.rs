@@ -44,6 +44,18 @@ impl Context {
     /// `cargo <verb>` at the root of the repository, with `Cargo.lock` as committed.
     pub fn cargo(&self, verb: &str) -> Command {
         let mut cargo = self.command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        // Build scripts ask for what `cargo run` sets for this program, and would run again, and minutes of crates with them,
+        // whenever plain cargo and the chores take turns.
+        for (name, _) in env::vars_os() {
+            let described = name.to_str().is_some_and(|name| {
+                name == "CARGO_MANIFEST_DIR"
+                    || name == "CARGO_MANIFEST_PATH"
+                    || name.starts_with("CARGO_PKG_")
+            });
+            if described {
+                cargo.env_remove(name);
+            }
+        }
         cargo
             .args([verb, "--locked"])
             .env("CARGO_TARGET_DIR", &self.target_dir);

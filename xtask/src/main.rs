@@ -5,11 +5,13 @@
     reason = "a tool for people at a terminal"
 )]
 
+mod apiserver;
 mod bench;
 mod cache;
 mod codegen;
 mod context;
 mod demo;
+mod golang;
 mod guests;
 mod kube;
 mod metadata;
@@ -46,6 +48,8 @@ enum Verb {
     Guests(guests::Arguments),
     /// Find or build kube-apiserver and etcd, and print where they are
     Kube,
+    /// Build kube-apiserver with the engine inside, and print where it is
+    Apiserver(apiserver::Arguments),
     /// Measure the cost of a call and the load a server carries; see bench/RESULTS.md
     Bench(bench::Arguments),
     /// Write the generated reference pages, or check that they are fresh
@@ -81,6 +85,7 @@ fn run(verb: Verb) -> anyhow::Result<()> {
         Verb::Test(arguments) => test::run(&context, &arguments),
         Verb::Guests(arguments) => guests::run(&context, &arguments),
         Verb::Kube => kube::run(&context),
+        Verb::Apiserver(arguments) => apiserver::run(&context, &arguments),
         Verb::Bench(arguments) => bench::run(&context, &arguments),
         Verb::Codegen(arguments) => codegen::run(&context, &arguments),
         Verb::Tidy => tidy::run(&context),

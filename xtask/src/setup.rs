@@ -1,10 +1,11 @@
-//! What a cluster with k8s-wasm in it needs before it starts: both servers, our binary and the modules.
+//! What a cluster with k8s-wasm in it needs before it starts: the servers, our binary and the modules.
 
 use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::Result;
 
+use crate::apiserver::{self, Profile};
 use crate::context::Context;
 use crate::guests;
 use crate::kube::{self, Kube};
@@ -15,6 +16,8 @@ pub struct Setup {
     kube: Kube,
     k8s_wasm: PathBuf,
     guests: PathBuf,
+    /// The kube-apiserver with the engine inside, where it is wanted.
+    composed: Option<PathBuf>,
 }
 
 impl Setup {
@@ -26,7 +29,14 @@ impl Setup {
             kube: kube.wait()?,
             k8s_wasm,
             guests,
+            composed: None,
         })
+    }
+
+    /// The same with the kube-apiserver that has the engine inside.
+    pub fn with_composed(self, context: &Context) -> Result<Self> {
+        let composed = Some(apiserver::build(context, Profile::Debug)?);
+        Ok(Self { composed, ..self })
     }
 
     /// Tells `command` where everything is.
@@ -36,6 +46,9 @@ impl Setup {
             .env("K8S_WASM_ETCD", &self.kube.etcd)
             .env("K8S_WASM_BIN", &self.k8s_wasm)
             .env("K8S_WASM_GUESTS", &self.guests);
+        if let Some(composed) = &self.composed {
+            command.env("K8S_WASM_COMPOSED_KUBE_APISERVER", composed);
+        }
     }
 }
 

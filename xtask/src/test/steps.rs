@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::kube::{self, Kube};
 use crate::process::{self, Pending};
 use crate::setup::{self, Setup};
-use crate::{codegen, guests, tidy};
+use crate::{apiserver, codegen, guests, tidy};
 
 /// One step; the name on the command line is the variant's.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -22,6 +22,7 @@ pub enum Step {
     Unit,
     Doc,
     Kube,
+    Go,
     Conformance,
 }
 
@@ -73,6 +74,7 @@ impl Step {
             Self::Unit => "tests that need nothing but the repository",
             Self::Doc => "the API documentation builds without warnings",
             Self::Kube => "kube-apiserver and etcd are there",
+            Self::Go => "the API server with the engine inside: format, vet, tests",
             Self::Conformance => "stories against a real kube-apiserver",
         }
     }
@@ -89,8 +91,13 @@ impl Step {
             Self::Clippy => component(context, "clippy", "clippy"),
             Self::Guests | Self::Unit => guests::check_policies(context),
             Self::Kube => kube::check(context),
+            Self::Go => {
+                guests::check(context)?;
+                apiserver::check(context)
+            }
             Self::Conformance => {
                 guests::check_policies(context)?;
+                apiserver::check(context)?;
                 setup::check(context)
             }
             Self::Tidy | Self::Codegen | Self::Doc => Ok(()),
@@ -124,9 +131,11 @@ impl Step {
                 process::run(cargo)
             }
             Self::Kube => run.kube()?.wait().map(drop),
+            // After the stock server is built: what both are made of is compiled then.
+            Self::Go => apiserver::test(context, &guests::build(context)?),
             Self::Conformance => {
                 guests::build_policies(context)?;
-                let setup = Setup::complete(context, run.kube()?)?;
+                let setup = Setup::complete(context, run.kube()?)?.with_composed(context)?;
                 let mut cargo = arguments(context.cargo("test"), "--workspace --test stories");
                 setup.apply(&mut cargo);
                 process::run(cargo)

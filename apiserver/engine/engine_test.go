@@ -1,0 +1,218 @@
+// Tests of the bridge with the real library and the module that does what its settings say (spec/guests/behaviours).
+
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"k8s-wasm/apiserver/engine"
+	"k8s-wasm/apiserver/engine/enginetest"
+)
+
+const accessReview = `{"apiVersion":"authorization.k8s.io/v1","kind":"SubjectAccessReview","spec":{"user":"jane","nonResourceAttributes":{"path":"/","verb":"get"}}}`
+
+const allow = `[{answer: {status: {allowed: true}}}]`
+
+// authorizer opens a host with one module that takes the steps.
+func authorizer(t testing.TB, steps string) *engine.Host {
+	t.Helper()
+	return enginetest.Open(t, engine.Authorizers, enginetest.Steps(t, steps))
+}
+
+func ask(host *engine.Host) (string, error) {
+	answer, err := host.Ask(context.Background(), engine.Authorization, []byte(accessReview))
+	return string(answer), err
+}
+
+func wantStatus(t testing.TB, err error, status engine.Status, text string) {
+	t.Helper()
+	var refused *engine.Error
+	if !errors.As(err, &refused) || refused.Status != status || !strings.Contains(refused.Text, text) {
+		t.Errorf("got %#v, want status %d with %q", err, status, text)
+	}
+}
+
+func TestAnswersWithTheReview(t *testing.T) {
+	answer, err := ask(authorizer(t, allow))
+	if err != nil || !strings.Contains(answer, `"allowed":true`) {
+		t.Errorf("got %q, %v", answer, err)
+	}
+}
+
+func TestTellsItsVersion(t *testing.T) {
+	if engine.Version() == "" {
+		t.Error("no version")
+	}
+}
+
+func TestOpenSaysWhatDoesNotLoad(t *testing.T) {
+	for _, test := range []struct {
+		source engine.Source
+		status engine.Status
+		text   string
+	}{
+		{engine.Source{Format: engine.Authorizers, Path: "a.yaml", Text: []byte("modules:\n- modul: a.wasm\n")}, engine.Configuration, "modul"},
+		{engine.Source{Format: engine.Authorizers, Path: "/nowhere/a.yaml"}, engine.Configuration, "/nowhere/a.yaml"},
+		{engine.Source{Format: 77, Path: "/nowhere"}, engine.Argument, ""},
+	} {
+		_, err := engine.Open(test.source, engine.Options{})
+		wantStatus(t, err, test.status, test.text)
+	}
+}
+
+func TestAFailedPolicyIsUndecided(t *testing.T) {
+	for _, steps := range []string{"[trap]", "[panic]", "[recurse]", "[loop]", "[{allocate: 4000}]", "[{flood-stdout: 64}]"} {
+		answer, err := ask(authorizer(t, steps))
+		wantStatus(t, err, engine.Undecided, "test")
+		if answer != "" {
+			t.Errorf("%s: answered %q", steps, answer)
+		}
+	}
+}
+
+func TestWhatIsNoReviewIsAnError(t *testing.T) {
+	host := authorizer(t, allow)
+	for _, review := range []string{"", "{", "null", `{"kind":"Pod"}`} {
+		_, err := host.Ask(context.Background(), engine.Authorization, []byte(review))
+		wantStatus(t, err, engine.Review, "")
+	}
+	_, err := host.Ask(context.Background(), engine.Plane(77), []byte(accessReview))
+	wantStatus(t, err, engine.Argument, "")
+}
+
+func TestAContextThatEndsEndsTheCall(t *testing.T) {
+	patient := strings.Replace(enginetest.Steps(t, "[loop]"), "200ms", "20s", 1)
+	host := enginetest.Open(t, engine.Authorizers, patient)
+	started := time.Now()
+	ctx, cancel := context.WithCancelCause(context.Background())
+	reason := errors.New("the client left")
+	time.AfterFunc(50*time.Millisecond, func() { cancel(reason) })
+	if _, err := host.Ask(ctx, engine.Authorization, []byte(accessReview)); !errors.Is(err, reason) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := host.Ask(ctx, engine.Authorization, []byte(accessReview)); !errors.Is(err, reason) {
+		t.Errorf("got %v from a context that had ended", err)
+	}
+	short, stop := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer stop()
+	if answer, err := host.Ask(short, engine.Authorization, []byte(accessReview)); err == nil {
+		t.Errorf("got %q after the deadline", answer)
+	}
+	if elapsed := time.Since(started); elapsed > engine.Patience/2 {
+		t.Errorf("took %v", elapsed)
+	}
+}
+
+func TestAsksTellsWhetherARuleMatches(t *testing.T) {
+	rule := `rules: [{operations: [CREATE], apiGroups: [""], apiVersions: [v1], resources: [configmaps], scope: Namespaced}]`
+	host := enginetest.Open(t, engine.AdmissionConfiguration, enginetest.Admission(t, rule, "[]"))
+	matching := engine.Request{Operation: "CREATE", Version: "v1", Resource: "configmaps", Namespaced: true}
+	for _, test := range []struct {
+		name   string
+		plane  engine.Plane
+		change func(*engine.Request)
+		want   bool
+	}{
+		{"the rule", engine.Validation, func(*engine.Request) {}, true},
+		{"another plane", engine.Mutation, func(*engine.Request) {}, false},
+		{"another operation", engine.Validation, func(r *engine.Request) { r.Operation = "DELETE" }, false},
+		{"another group", engine.Validation, func(r *engine.Request) { r.Group = "apps" }, false},
+		{"a subresource", engine.Validation, func(r *engine.Request) { r.Subresource = "status" }, false},
+		{"another scope", engine.Validation, func(r *engine.Request) { r.Namespaced = false }, false},
+	} {
+		request := matching
+		test.change(&request)
+		if got := host.Asks(test.plane, request); got != test.want {
+			t.Errorf("%s: %v", test.name, got)
+		}
+	}
+}
+
+func TestReloadKeepsWhatServesUntilTheChangeLoads(t *testing.T) {
+	text := enginetest.Steps(t, allow)
+	file := filepath.Join(t.TempDir(), "authz.yaml")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(text)
+	host, err := engine.Open(engine.Source{Format: engine.Authorizers, Path: file}, engine.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(host.Close)
+	if changed, err := host.Reload(); changed || err != nil {
+		t.Errorf("nothing changed: got %v, %v", changed, err)
+	}
+	write("modules:\n- modul: x\n")
+	_, err = host.Reload()
+	wantStatus(t, err, engine.Configuration, "modul")
+	if answer, err := ask(host); !strings.Contains(answer, `"allowed":true`) {
+		t.Errorf("the last good set: got %q, %v", answer, err)
+	}
+	write(strings.Replace(text, "allowed: true", "denied: true, reason: reloaded", 1))
+	if changed, err := host.Reload(); !changed || err != nil {
+		t.Errorf("a good change: got %v, %v", changed, err)
+	}
+	if answer, err := ask(host); !strings.Contains(answer, "reloaded") {
+		t.Errorf("the new set: got %q, %v", answer, err)
+	}
+}
+
+func TestLogsFailuresAndNotWhatModulesWrite(t *testing.T) {
+	var mutex sync.Mutex
+	var lines []string
+	log := func(level engine.Level, text string) {
+		mutex.Lock()
+		defer mutex.Unlock()
+		lines = append(lines, fmt.Sprint(level, text))
+	}
+	host := enginetest.OpenWith(t, engine.Authorizers, enginetest.Steps(t, `[{stderr: hush}, trap]`),
+		engine.Options{Log: log, LogLevel: engine.LevelInfo})
+	_, err := ask(host)
+	wantStatus(t, err, engine.Undecided, "")
+	mutex.Lock()
+	defer mutex.Unlock()
+	all := strings.Join(lines, "\n")
+	if !strings.Contains(all, fmt.Sprint(engine.LevelWarn)) || !strings.Contains(all, "test") || strings.Contains(all, "hush") {
+		t.Errorf("got %s", all)
+	}
+}
+
+func TestAHostThatIsClosedAnswersWithAnError(t *testing.T) {
+	host := enginetest.OpenWith(t, engine.Authorizers, enginetest.Steps(t, allow), engine.Options{Log: func(engine.Level, string) {}})
+	var wait sync.WaitGroup
+	for range 8 {
+		wait.Go(func() {
+			for {
+				answer, err := ask(host)
+				if errors.Is(err, engine.ErrClosed) {
+					return
+				}
+				if err != nil || !strings.Contains(answer, `"allowed":true`) {
+					t.Errorf("got %q, %v", answer, err)
+					return
+				}
+			}
+		})
+	}
+	host.Close()
+	wait.Wait()
+	host.Close()
+	if _, err := host.Reload(); !errors.Is(err, engine.ErrClosed) {
+		t.Errorf("got %v", err)
+	}
+	if !host.Asks(engine.Validation, engine.Request{}) {
+		t.Error("a closed host must not let requests pass")
+	}
+}

@@ -1,0 +1,1 @@
+../../crates/capi/include/k8s_wasm.h

@@ -16,7 +16,7 @@ pub struct Resource {
 }
 
 /// The resources that stories are about.
-const RESOURCES: [Resource; 10] = [
+const RESOURCES: [Resource; 12] = [
     namespaced("configmaps", "ConfigMap", "v1"),
     namespaced("secrets", "Secret", "v1"),
     namespaced("limitranges", "LimitRange", "v1"),
@@ -28,6 +28,12 @@ const RESOURCES: [Resource; 10] = [
         "rolebindings",
         "RoleBinding",
         "rbac.authorization.k8s.io/v1",
+    ),
+    namespaced("gadgets", "Gadget", "stories.k8s-wasm.io/v1"),
+    global(
+        "customresourcedefinitions",
+        "CustomResourceDefinition",
+        "apiextensions.k8s.io/v1",
     ),
     global("namespaces", "Namespace", "v1"),
     global("nodes", "Node", "v1"),
@@ -137,6 +143,26 @@ pub fn deployment(name: &str, replicas: u32) -> Value {
         },
     });
     object
+}
+
+/// The definition of the custom resource that the table above has; its objects keep whatever they are given.
+#[must_use]
+pub fn definition_of_gadgets() -> Value {
+    let anything = json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
+    json!({
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": { "name": "gadgets.stories.k8s-wasm.io" },
+        "spec": {
+            "group": "stories.k8s-wasm.io",
+            "scope": "Namespaced",
+            "names": { "plural": "gadgets", "singular": "gadget", "kind": "Gadget" },
+            "versions": [{
+                "name": "v1", "served": true, "storage": true,
+                "schema": { "openAPIV3Schema": anything },
+            }],
+        },
+    })
 }
 
 /// A RoleBinding that gives `users` the ClusterRole `role` within the namespace.

@@ -6,6 +6,8 @@
 use std::fmt::Write as _;
 
 use anyhow::{Result, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 
 /// Sixteen of these in an answer are replaced by as many random letters, fresh with each call.
@@ -66,6 +68,14 @@ impl Script {
     #[must_use]
     pub fn answers(self, word: &str, answer: &Value) -> Self {
         self.when(word, Act::Say(envelope(answer)))
+    }
+
+    /// Changes the object by the RFC 6902 document `patch` when `word` is found; for mutators.
+    #[must_use]
+    pub fn patches(self, word: &str, patch: &Value) -> Self {
+        let patch = BASE64.encode(patch.to_string());
+        let response = json!({ "allowed": true, "patchType": "JSONPatch", "patch": patch });
+        self.answers(word, &json!({ "response": response }))
     }
 
     /// Rejects with `message` when `word` is found; for validators and mutators.

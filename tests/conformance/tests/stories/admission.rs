@@ -1,7 +1,10 @@
 //! Which objects are stored, and in what form?
 
-use conformance::objects::{configmap, deployment};
+use std::time::{Duration, Instant};
+
+use conformance::objects::{Resource, configmap, definition_of_gadgets, deployment};
 use conformance::{Cluster, Operation};
+use serde_json::json;
 
 on_each_wiring!(
     every_configmap_gets_the_magic_value,
@@ -13,6 +16,9 @@ on_each_wiring!(
     a_deletion_is_decided_on,
     a_subresource_is_decided_on_and_its_resource_is_not,
     a_configmap_of_a_megabyte_is_decided_on,
+    what_a_change_leaves_out_gets_its_default,
+    a_custom_resource_is_changed_and_decided_on,
+    a_shell_in_a_pod_is_decided_on,
 );
 
 async fn every_configmap_gets_the_magic_value(cluster: Cluster<'_>) {
@@ -132,4 +138,67 @@ async fn a_configmap_of_a_megabyte_is_decided_on(cluster: Cluster<'_>) {
         [("filler", filler.as_str()), ("not-allowed-value", "")],
     );
     admin.rejects(forbidden).await.because("not allowed");
+}
+
+/// The API server puts in defaults before policies see an object, and again after they changed it.
+async fn what_a_change_leaves_out_gets_its_default(cluster: Cluster<'_>) {
+    let mut object = deployment("outfitted", 1);
+    object["metadata"]["annotations"] = json!({ "please-add-a-sidecar": "" });
+    cluster
+        .admin()
+        .stores(object)
+        .await
+        .with("/spec/template/spec/containers/1/name", "sidecar")
+        .with(
+            "/spec/template/spec/containers/1/terminationMessagePath",
+            "/dev/termination-log",
+        )
+        .without("/spec/noSuchField");
+}
+
+async fn a_custom_resource_is_changed_and_decided_on(cluster: Cluster<'_>) {
+    let admin = cluster.admin();
+    admin.accepts(definition_of_gadgets()).await;
+    let gadget = |name, data| {
+        let mut gadget = Resource::named("gadgets").object(name);
+        gadget["data"] = data;
+        gadget
+    };
+    // The API server takes a moment until it knows the kind.
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while admin.asks(Operation::list("gadgets")).await.code == 404 {
+        assert!(Instant::now() < deadline, "there are no gadgets");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    admin
+        .stores(gadget("fine", json!({ "key": "value" })))
+        .await
+        .with("/data/key", "value")
+        .with("/data/magic-value", "foobar");
+    admin
+        .rejects(gadget("wrong", json!({ "not-allowed-value": "" })))
+        .await
+        .because("magic-gadget-validator");
+}
+
+async fn a_shell_in_a_pod_is_decided_on(cluster: Cluster<'_>) {
+    let admin = cluster.admin();
+    let pod = json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "with-shell" },
+        "spec": { "containers": [{ "name": "main", "image": "example.com/main" }] },
+    });
+    admin.accepts(pod).await;
+    let exec = |command: &str| {
+        let namespace = cluster.namespace();
+        format!("/api/v1/namespaces/{namespace}/pods/with-shell/exec?stdout=true&command={command}")
+    };
+    let refused = admin.posts(&exec("forbidden-shell"), &json!({})).await;
+    assert!(refused.is_rejection(), "{refused}");
+    assert!(refused.message().contains("no shells here"), "{refused}");
+    // Nobody runs the pod, which is found out after admission.
+    let admitted = admin.posts(&exec("date"), &json!({})).await;
+    assert!(
+        admitted.message().contains("does not have a host assigned"),
+        "{admitted}"
+    );
 }

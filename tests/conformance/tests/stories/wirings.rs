@@ -94,6 +94,14 @@ fn scripts() -> Vec<(&'static str, Script)> {
         ),
         ("second_opinion", second_opinion),
         ("adviser", adviser),
+        (
+            "outfitter",
+            mutator().patches("please-add-a-sidecar", &sidecar()),
+        ),
+        (
+            "no_shell",
+            validator().rejects("forbidden-shell", "no shells here"),
+        ),
         ("keeper", validator().rejects("keep-me", "it is kept")),
         (
             "scale_guard",
@@ -107,6 +115,14 @@ fn unreliable(script: Script, word: &str) -> Script {
     script
         .when(&word.replace("FAILURE", "trap"), Act::Trap)
         .when(&word.replace("FAILURE", "hang"), Act::Hang)
+}
+
+/// A container that says no more than it must, and a field that no Deployment has.
+fn sidecar() -> serde_json::Value {
+    json!([
+        { "op": "add", "path": "/spec/template/spec/containers/-", "value": { "name": "sidecar", "image": "example.com/sidecar" } },
+        { "op": "add", "path": "/spec/noSuchField", "value": 1 },
+    ])
 }
 
 /// Lets banned users do nothing but ask what they may do.

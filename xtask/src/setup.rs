@@ -39,6 +39,21 @@ impl Setup {
         Ok(Self { composed, ..self })
     }
 
+    /// Everything as one would deploy it, for measurements.
+    pub fn optimized(context: &Context, kube: Pending<Kube>) -> Result<Self> {
+        let guests = guests::build(context)?;
+        let composed = apiserver::build(context, Profile::Release)?;
+        let mut cargo = context.cargo("build");
+        cargo.args(["--release", "--package", "k8s-wasm"]);
+        process::run(cargo)?;
+        Ok(Self {
+            kube: kube.wait()?,
+            k8s_wasm: context.target_dir.join("release/k8s-wasm"),
+            guests,
+            composed: Some(composed),
+        })
+    }
+
     /// Tells `command` where everything is.
     pub fn apply(&self, command: &mut Command) {
         command

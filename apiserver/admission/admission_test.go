@@ -152,6 +152,23 @@ func TestAPolicyIsAskedAboutTheVersionOfItsRules(t *testing.T) {
 	}
 }
 
+func TestAPolicyForEveryVersionIsAskedOnce(t *testing.T) {
+	object := &autoscaling.HorizontalPodAutoscaler{
+		ObjectMeta: metav1.ObjectMeta{Name: "h", Finalizers: []string{"example.com/before"}},
+		Spec:       autoscaling.HorizontalPodAutoscalerSpec{MaxReplicas: 9},
+	}
+	request := attributes(object, "autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", "", admission.Create)
+	fields := `mutating: true, rules: [{operations: [CREATE], apiGroups: [autoscaling], apiVersions: ["*"], resources: [horizontalpodautoscalers]}]`
+	steps := jsonPatch(`{op: add, path: /metadata/finalizers/-, value: example.com/ours}`)
+	plugin := New(enginetest.Open(t, engine.AdmissionConfiguration, enginetest.Admission(t, fields, steps)))
+	if err := plugin.Admit(context.Background(), request, newObjects()); err != nil {
+		t.Fatal(err)
+	}
+	if got := len(object.Finalizers); got != 2 {
+		t.Errorf("got %v", object.Finalizers)
+	}
+}
+
 func TestAPatchWithoutAnObjectIsRefused(t *testing.T) {
 	for _, operation := range []admission.Operation{admission.Delete, admission.Connect} {
 		_, request := configMap(operation)

@@ -10,7 +10,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/uuid"
 	"k8s.io/apiserver/pkg/admission"
-	"k8s.io/apiserver/pkg/admission/plugin/webhook/generic"
 	webhookrequest "k8s.io/apiserver/pkg/admission/plugin/webhook/request"
 	"k8s.io/apiserver/pkg/warning"
 	"k8s.io/klog/v2"
@@ -19,9 +18,9 @@ import (
 )
 
 // ask returns what the policies have to say when they let the request pass; otherwise the error for the client.
-func (p *Plugin) ask(ctx context.Context, plane engine.Plane, attributes *admission.VersionedAttributes, form *generic.WebhookInvocation) (*webhookrequest.AdmissionResponse, error) {
+func (p *Plugin) ask(ctx context.Context, plane engine.Plane, attributes *admission.VersionedAttributes, form form) (*webhookrequest.AdmissionResponse, error) {
 	uid := uuid.NewUUID()
-	answer, err := p.review(ctx, plane, webhookrequest.CreateV1AdmissionReview(uid, attributes, form))
+	answer, err := p.review(ctx, plane, webhookrequest.CreateV1AdmissionReview(uid, attributes, form.WebhookInvocation), form.before)
 	if err != nil {
 		return nil, undecided(ctx, err)
 	}
@@ -36,13 +35,13 @@ func (p *Plugin) ask(ctx context.Context, plane engine.Plane, attributes *admiss
 	return response, nil
 }
 
-func (p *Plugin) review(ctx context.Context, plane engine.Plane, review *admissionv1.AdmissionReview) ([]byte, error) {
+func (p *Plugin) review(ctx context.Context, plane engine.Plane, review *admissionv1.AdmissionReview, before []engine.Request) ([]byte, error) {
 	review.SetGroupVersionKind(admissionv1.SchemeGroupVersion.WithKind("AdmissionReview"))
 	question, err := json.Marshal(review)
 	if err != nil {
 		return nil, err
 	}
-	return p.host.Ask(ctx, plane, question)
+	return p.host.Ask(ctx, plane, question, before...)
 }
 
 // verify reads an answer and holds it to the rules that webhooks are held to. The library keeps them; a patch of a

@@ -14,7 +14,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer/json"
 	"k8s.io/apiserver/pkg/admission"
-	"k8s.io/apiserver/pkg/admission/plugin/webhook/generic"
 
 	"k8s-wasm/apiserver/engine"
 )
@@ -41,7 +40,7 @@ func (p *Plugin) Admit(ctx context.Context, attributes admission.Attributes, obj
 }
 
 // mutateForms shows the request in one form after the other, each with the changes that were made so far.
-func (p *Plugin) mutateForms(ctx context.Context, forms []*generic.WebhookInvocation, attributes admission.Attributes, objects admission.ObjectInterfaces) (*admission.VersionedAttributes, error) {
+func (p *Plugin) mutateForms(ctx context.Context, forms []form, attributes admission.Attributes, objects admission.ObjectInterfaces) (*admission.VersionedAttributes, error) {
 	versioned, err := admission.NewVersionedAttributes(attributes, forms[0].Kind, objects)
 	if err != nil {
 		return nil, internal(err)
@@ -63,7 +62,7 @@ func (p *Plugin) mutateForms(ctx context.Context, forms []*generic.WebhookInvoca
 }
 
 // mutate asks, and changes the versioned object when the policies say so.
-func (p *Plugin) mutate(ctx context.Context, form *generic.WebhookInvocation, attributes *admission.VersionedAttributes, objects admission.ObjectInterfaces) (changed bool, err error) {
+func (p *Plugin) mutate(ctx context.Context, form form, attributes *admission.VersionedAttributes, objects admission.ObjectInterfaces) (changed bool, err error) {
 	response, err := p.ask(ctx, engine.Mutation, attributes, form)
 	if err != nil || len(response.Patch) == 0 {
 		return false, err

@@ -5,6 +5,7 @@ package authorizer
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -52,6 +53,39 @@ func TestAPolicyThatFailsHasNoOpinionAndSaysSo(t *testing.T) {
 		if decision != authorizer.DecisionNoOpinion || err == nil || !strings.Contains(err.Error(), "test") {
 			t.Errorf("%s: got %v, %v", steps, decision, err)
 		}
+	}
+}
+
+func TestWithAPolicyThatDeniesWhatItCannotDecideEveryFailureDenies(t *testing.T) {
+	const list = "modules:\n- {name: veto, module: %s, failurePolicy: %s}\n"
+	gone, leave := context.WithCancel(context.Background())
+	leave()
+	for policy, want := range map[string]authorizer.Decision{"Deny": authorizer.DecisionDeny, "NoOpinion": authorizer.DecisionNoOpinion} {
+		host := enginetest.Open(t, engine.Authorizers, fmt.Sprintf(list, enginetest.Module(t), policy))
+		decision, _, _ := New(host).Authorize(gone, authorizer.AttributesRecord{User: jane(), Verb: "get", Path: "/"})
+		if decision != want {
+			t.Errorf("%s: got %v", policy, decision)
+		}
+	}
+}
+
+func TestThoseWhoKeepTheClusterAliveAreNotAskedAbout(t *testing.T) {
+	host := enginetest.Open(t, engine.Authorizers, enginetest.Steps(t, `[{answer: {status: {denied: true}}}]`))
+	decide := func(who user.Info) authorizer.Decision {
+		decision, _, _ := New(host).Authorize(context.Background(), authorizer.AttributesRecord{User: who, Verb: "get", Path: "/"})
+		return decision
+	}
+	for _, who := range []user.Info{
+		&user.DefaultInfo{Name: "system:kube-scheduler"},
+		&user.DefaultInfo{Name: "system:node:a", Groups: []string{"system:nodes"}},
+		&user.DefaultInfo{Name: "system:serviceaccount:kube-system:x", Groups: []string{"system:serviceaccounts:kube-system"}},
+	} {
+		if decision := decide(who); decision != authorizer.DecisionNoOpinion {
+			t.Errorf("%s: got %v", who.GetName(), decision)
+		}
+	}
+	if decision := decide(jane()); decision != authorizer.DecisionDeny {
+		t.Errorf("jane: got %v", decision)
 	}
 }
 

@@ -23,9 +23,10 @@ static bool asks(const k8s_wasm_host *host, k8s_wasm_plane plane,
 }
 
 static k8s_wasm_status ask(const k8s_wasm_host *host, k8s_wasm_plane plane, const void *review, size_t length,
+		const k8s_wasm_request *before, size_t before_length,
 		uint64_t milliseconds, const k8s_wasm_cancellation *cancellation, k8s_wasm_buffer *answer) {
 	k8s_wasm_bytes bytes = {(const uint8_t *)review, length};
-	return k8s_wasm_ask(host, plane, bytes, milliseconds, cancellation, answer);
+	return k8s_wasm_ask_again(host, plane, bytes, before, before_length, milliseconds, cancellation, answer);
 }
 */
 import "C"
@@ -78,11 +79,17 @@ func (h *Host) Asks(plane Plane, request Request) bool {
 // Ask has the policies of the plane decide on a review, and returns the review with their answer. It blocks until they
 // answered, failed or ran out of time, or until the context ends.
 //
+// Policies of admission that were asked about the same request in another form, one of those before, are left out.
+//
 // The error is an *Error, ErrClosed, or why the context ended.
-func (h *Host) Ask(ctx context.Context, plane Plane, review []byte) ([]byte, error) {
+func (h *Host) Ask(ctx context.Context, plane Plane, review []byte, before ...Request) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, context.Cause(ctx)
 	}
+	if err := h.gate.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer h.gate.leave()
 	h.mutex.RLock()
 	defer h.mutex.RUnlock()
 	if h.native == nil {
@@ -90,9 +97,13 @@ func (h *Host) Ask(ctx context.Context, plane Plane, review []byte) ([]byte, err
 	}
 	cancellation := cancelWith(ctx)
 	defer cancellation.end()
+	var pins pins
+	defer pins.Unpin()
+	requests := pins.requests(before)
 	var answer buffer
 	status := Status(C.ask(h.native, C.k8s_wasm_plane(plane), unsafe.Pointer(unsafe.SliceData(review)),
-		C.size_t(len(review)), milliseconds(ctx), cancellation.native, answer.native()))
+		C.size_t(len(review)), unsafe.SliceData(requests), C.size_t(len(requests)),
+		milliseconds(ctx), cancellation.native, answer.native()))
 	words := answer.take()
 	switch {
 	case status == ok:
@@ -102,6 +113,14 @@ func (h *Host) Ask(ctx context.Context, plane Plane, review []byte) ([]byte, err
 	default:
 		return nil, newError(status, string(words))
 	}
+}
+
+// Vetoes says whether a policy of authorization denies when it fails. Then any error of Ask about Authorization has to count
+// as a denial: somebody else might allow what that policy is there to deny.
+func (h *Host) Vetoes() bool {
+	h.mutex.RLock()
+	defer h.mutex.RUnlock()
+	return h.native == nil || bool(C.k8s_wasm_vetoes(h.native))
 }
 
 // text is a Go string in C's words, valid during a call.

@@ -19,6 +19,7 @@ type Host struct {
 	mutex  sync.RWMutex
 	native *C.k8s_wasm_host
 	logger *logger
+	gate   *gate
 }
 
 // Version is that of the library.
@@ -44,7 +45,7 @@ func Open(source Source, options Options) (*Host, error) {
 		logger.close()
 		return nil, newError(status, string(words))
 	}
-	return &Host{native: native, logger: logger}, nil
+	return &Host{native: native, logger: logger, gate: newGate()}, nil
 }
 
 // Reload looks whether a file changed and, if so, loads everything anew. The policies that decide go on to decide until

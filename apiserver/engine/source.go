@@ -66,6 +66,21 @@ func (p *pins) source(source Source) *C.k8s_wasm_source {
 	}
 }
 
+func (p *pins) requests(requests []Request) []C.k8s_wasm_request {
+	natives := make([]C.k8s_wasm_request, 0, len(requests))
+	for _, request := range requests {
+		natives = append(natives, C.k8s_wasm_request{
+			operation:   p.bytes([]byte(request.Operation)),
+			group:       p.bytes([]byte(request.Group)),
+			version:     p.bytes([]byte(request.Version)),
+			resource:    p.bytes([]byte(request.Resource)),
+			subresource: p.bytes([]byte(request.Subresource)),
+			namespaced:  C.bool(request.Namespaced),
+		})
+	}
+	return natives
+}
+
 func (p *pins) options(options Options, logger *logger) *C.k8s_wasm_options {
 	native := &C.k8s_wasm_options{
 		code_cache: p.bytes([]byte(options.CodeCache)),

@@ -81,6 +81,7 @@ fn question<'a>(plane: access::Plane, policy: Option<&'a str>, review: &'a [u8])
         plane,
         policy,
         review,
+        asked_before: &[],
         deadline: Instant::now() + DEADLINE,
     }
 }

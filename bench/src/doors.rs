@@ -5,10 +5,9 @@
 
 use std::time::{Duration, Instant};
 
+use conformance::directory::Directory;
 use conformance::objects::{Resource, configmap};
-use conformance::{
-    Caller, Cluster, Directory, Door, Operation, Programs, ReviewVersion, Running, Wiring,
-};
+use conformance::{Caller, Cluster, Door, Operation, Programs, ReviewVersion, Running, Wiring};
 use serde_json::json;
 
 use crate::stats::{micros, percentile};

@@ -267,6 +267,21 @@ k8s_wasm_status k8s_wasm_ask(const struct k8s_wasm_host *host,
                              const struct k8s_wasm_cancellation *cancellation,
                              struct k8s_wasm_buffer *answer);
 
+// The same about a request that policies of admission were asked about before, when its object was shown in other versions of
+// the API. `asked_before` are `asked_before_length` requests: policies whose rules match one of them are left out now.
+k8s_wasm_status k8s_wasm_ask_again(const struct k8s_wasm_host *host,
+                                   k8s_wasm_plane plane,
+                                   struct k8s_wasm_bytes review,
+                                   const struct k8s_wasm_request *asked_before,
+                                   size_t asked_before_length,
+                                   uint64_t timeout_milliseconds,
+                                   const struct k8s_wasm_cancellation *cancellation,
+                                   struct k8s_wasm_buffer *answer);
+
+// Whether an authorizer of the host denies when it fails (`failurePolicy: Deny`). Then whatever k8s_wasm_ask answers about
+// AUTHORIZATION but OK has to count as a denial: another authorizer could allow what that one is there to deny. True for null.
+bool k8s_wasm_vetoes(const struct k8s_wasm_host *host);
+
 #ifdef __cplusplus
 }  // extern "C"
 #endif  // __cplusplus

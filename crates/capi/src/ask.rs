@@ -1,6 +1,7 @@
 //! Questions: whether any policy would be asked, and what the policies answer.
 
 use std::time::{Duration, Instant};
+use std::{ptr, slice};
 
 use ::host::{Question, Reply, with_causes};
 use access::rules::{self, Target};
@@ -63,6 +64,35 @@ pub unsafe extern "C" fn k8s_wasm_ask(
     cancellation: *const Cancellation,
     answer: *mut Buffer,
 ) -> Status {
+    let none = ptr::null();
+    // SAFETY: what the caller promises, and no requests.
+    unsafe {
+        k8s_wasm_ask_again(
+            host,
+            plane,
+            review,
+            none,
+            0,
+            timeout_milliseconds,
+            cancellation,
+            answer,
+        )
+    }
+}
+
+/// The same about a request that policies of admission were asked about before, when its object was shown in other versions of
+/// the API. `asked_before` are `asked_before_length` requests: policies whose rules match one of them are left out now.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn k8s_wasm_ask_again(
+    host: *const Host,
+    plane: Plane,
+    review: Bytes,
+    asked_before: *const Request,
+    asked_before_length: usize,
+    timeout_milliseconds: u64,
+    cancellation: *const Cancellation,
+    answer: *mut Buffer,
+) -> Status {
     // SAFETY: a buffer of the caller's, or null.
     let answer = unsafe { Out::new(answer) };
     guard::run(&answer, || {
@@ -75,9 +105,11 @@ pub unsafe extern "C" fn k8s_wasm_ask(
         let plane = read_plane(plane)?;
         // SAFETY: lent for the length of the call.
         let review = unsafe { review.lent("review") }?;
+        // SAFETY: likewise.
+        let asked_before = unsafe { targets(asked_before, asked_before_length) }?;
         let timeout = Duration::from_millis(timeout_milliseconds).min(TIMEOUT_MAX);
         host.log
-            .during(|| host.ask(plane, review, timeout, cancellation))
+            .during(|| host.ask(plane, review, &asked_before, timeout, cancellation))
     })
 }
 
@@ -86,6 +118,7 @@ impl Host {
         &self,
         plane: access::Plane,
         review: &[u8],
+        asked_before: &[Target<'_>],
         timeout: Duration,
         cancellation: Option<&Cancellation>,
     ) -> Result<Vec<u8>, Refused> {
@@ -95,10 +128,12 @@ impl Host {
             plane,
             policy: None,
             review,
+            asked_before,
             deadline: arrival.checked_add(timeout).unwrap_or(arrival),
         };
         let span = tracing::debug_span!("review", plane = plane.as_str());
         let asked = policies.ask(question).instrument(span);
+        let asked = self.turns.take(asked);
         let answered = self.runtime.block_on(async {
             tokio::select! {
                 biased;
@@ -123,6 +158,17 @@ impl Host {
     }
 }
 
+/// Whether an authorizer of the host denies when it fails (`failurePolicy: Deny`). Then whatever k8s_wasm_ask answers about
+/// AUTHORIZATION but OK has to count as a denial: another authorizer could allow what that one is there to deny. True for null.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn k8s_wasm_vetoes(host: *const Host) -> bool {
+    guard::or(true, || {
+        // SAFETY: null, or made by `k8s_wasm_open` and not closed yet.
+        let host = unsafe { host.as_ref() };
+        host.is_none_or(|host| host.live.current().vetoes())
+    })
+}
+
 fn cancelled() -> Refused {
     Refused::new(
         STATUS_CANCELLED,
@@ -137,6 +183,25 @@ fn read_plane(plane: Plane) -> Result<access::Plane, Refused> {
         PLANE_MUTATION => Ok(access::Plane::Mutation),
         PLANE_VALIDATION => Ok(access::Plane::Validation),
         _ => Err(Refused::argument("`plane` is unknown")),
+    }
+}
+
+/// # Safety
+/// They are there, with what they point to, for `'a`, which must not outlast the call.
+unsafe fn targets<'a>(requests: *const Request, length: usize) -> Result<Vec<Target<'a>>, Refused> {
+    /// More versions than any API has.
+    const MAX: usize = 64;
+    match (requests.is_null(), length) {
+        (_, 0) => Ok(Vec::new()),
+        (true, _) => Err(Refused::argument("`asked_before` is null")),
+        (false, MAX..) => Err(Refused::argument("`asked_before_length` is too large")),
+        (false, _) => {
+            // SAFETY: promised to this function.
+            let requests = unsafe { slice::from_raw_parts(requests, length) };
+            // SAFETY: likewise.
+            let targets = requests.iter().map(|request| unsafe { request.target() });
+            targets.collect()
+        }
     }
 }
 

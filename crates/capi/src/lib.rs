@@ -5,7 +5,8 @@
 //! not survive is another [`ABI`].
 //!
 //! Everything that crosses the border is checked on this side of it: pointers for null, lengths, text for UTF-8, numbers for
-//! their meaning. No panic crosses it ([`guard`]), and nothing outlives the handle that it belongs to.
+//! their meaning. No panic crosses it ([`guard`]). Nothing outlives the handle that it belongs to, but for one thread that
+//! `host` checks the settings of Kubewarden policies with.
 
 #![allow(unsafe_code, reason = "C hands over raw pointers")]
 #![allow(
@@ -30,10 +31,11 @@ mod guard;
 mod lent;
 mod log;
 mod open;
+mod turns;
 mod types;
 mod version;
 
-pub use ask::{k8s_wasm_ask, k8s_wasm_asks};
+pub use ask::{k8s_wasm_ask, k8s_wasm_ask_again, k8s_wasm_asks, k8s_wasm_vetoes};
 pub use buffer::{Buffer, k8s_wasm_buffer_free};
 pub use cancellation::{
     Cancellation, k8s_wasm_cancel, k8s_wasm_cancellation_free, k8s_wasm_cancellation_new,

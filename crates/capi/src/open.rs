@@ -13,6 +13,7 @@ use tokio::runtime::{self, Runtime};
 use crate::buffer::Buffer;
 use crate::guard::{self, Out, Refused};
 use crate::log::Log;
+use crate::turns::Turns;
 use crate::types::{
     FORMAT_ADMISSION, FORMAT_ADMISSION_PLUGIN, FORMAT_AUTHENTICATION, FORMAT_AUTHORIZATION,
     FORMAT_CONFIGURATION, Options, STATUS_UNCHANGED, Source, Status,
@@ -28,6 +29,7 @@ pub struct Host {
     /// For deadlines, and for what policies ask of others. Modules run on the threads of the callers.
     pub(crate) runtime: Runtime,
     pub(crate) log: Log,
+    pub(crate) turns: Turns,
 }
 
 /// Loads a configuration and every module of it, which takes seconds when modules have to be compiled.
@@ -55,7 +57,12 @@ pub unsafe extern "C" fn k8s_wasm_open(
         let parts = unsafe { parts(source, options) }?;
         let live = log.during(|| open(parts))?;
         let runtime = runtime()?;
-        *place = Box::into_raw(Box::new(Host { live, runtime, log }));
+        *place = Box::into_raw(Box::new(Host {
+            live,
+            runtime,
+            log,
+            turns: Turns::new(),
+        }));
         Ok(Vec::new())
     })
 }
@@ -87,7 +94,9 @@ pub unsafe extern "C" fn k8s_wasm_close(host: *mut Host) {
             return;
         }
         // SAFETY: made by `k8s_wasm_open` from a box, and used by nobody any more.
-        let Host { live, runtime, log } = *unsafe { Box::from_raw(host) };
+        let Host {
+            live, runtime, log, ..
+        } = *unsafe { Box::from_raw(host) };
         runtime.shutdown_timeout(CLOSE_TIMEOUT);
         drop((live, log));
     });

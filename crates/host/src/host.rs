@@ -1,5 +1,6 @@
 //! A set of loaded policies that answers reviews.
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use access::admission::Alone;
@@ -70,6 +71,9 @@ pub struct Question<'a> {
     pub policy: Option<&'a str>,
     /// The review as it was posted, JSON.
     pub review: &'a [u8],
+    /// The same request in other API versions, as policies were asked about it already: those of admission whose rules match
+    /// one of them are left out now. Nothing for everybody but a caller who converts objects itself.
+    pub asked_before: &'a [Target<'a>],
     /// When the caller stops waiting. A call's deadline is this or the policy's timeout, whichever is sooner.
     pub deadline: Instant,
 }
@@ -157,6 +161,14 @@ impl Host {
             Plane::Mutation => self.mutation.rules.iter().any(is_asked),
             Plane::Validation => self.validation.rules.iter().any(is_asked),
         }
+    }
+
+    /// Whether an authorizer denies when it fails. Then a question about authorization that could not even be asked has to
+    /// count as denied, too: what would be allowed otherwise may be what it is there to deny.
+    #[must_use]
+    pub fn vetoes(&self) -> bool {
+        let mut authorizers = self.authorization.rules.iter();
+        authorizers.any(|policy| policy.on_failure == authz::OnFailure::Deny)
     }
 
     /// Answers a review. Dropping the future stops the call that is under way.
@@ -281,6 +293,7 @@ impl Host {
     ) -> Result<Answered, AskError> {
         let is_mutating = std::ptr::eq(chain, &raw const self.mutation);
         let (chain, loaded) = select(chain, question)?;
+        let chain = &*not_asked(chain, question.asked_before);
         let review = wire::admission::Review::parse(question.review)?;
         let asker = Asker::new(loaded, question.deadline);
         let outcome = if is_mutating {
@@ -312,4 +325,21 @@ fn select<'a, P>(
     chain
         .select(question.policy)
         .ok_or_else(|| AskError::NoSuchPolicy(question.policy.unwrap_or_default().to_owned()))
+}
+
+/// The chain, in which the policies that were asked before have no rules any more.
+fn not_asked<'a>(
+    chain: &'a [admission::Policy],
+    asked_before: &[Target<'_>],
+) -> Cow<'a, [admission::Policy]> {
+    if asked_before.is_empty() {
+        return Cow::Borrowed(chain);
+    }
+    let mut chain = chain.to_vec();
+    for policy in &mut chain {
+        if asked_before.iter().any(|target| policy.is_for(target)) {
+            policy.rules.clear();
+        }
+    }
+    Cow::Owned(chain)
 }

@@ -98,6 +98,7 @@ impl Webhook {
                     plane: *plane,
                     policy: policy.as_deref(),
                     review,
+                    asked_before: &[],
                     deadline,
                 })
                 .await

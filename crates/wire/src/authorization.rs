@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::json::{Members, null_as_default};
+use crate::json::{Members, null_as_default, null_values_as_default};
 use crate::review::{self, Kind, ParseError, Version};
 
 /// A SubjectAccessReview as it was posted.
@@ -48,7 +48,7 @@ pub struct Spec {
     /// Further facts that the authenticator stated.
     #[serde(
         default,
-        deserialize_with = "null_as_default",
+        deserialize_with = "null_values_as_default",
         skip_serializing_if = "BTreeMap::is_empty"
     )]
     pub extra: BTreeMap<String, Vec<String>>,

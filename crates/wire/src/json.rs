@@ -1,6 +1,7 @@
 //! JSON objects taken apart into their members without rebuilding what is inside them.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
@@ -97,6 +98,21 @@ where
     T: Default + Deserialize<'de>,
 {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// A map in which null stands for an empty value, as Go writes a nil slice; null itself is an empty map.
+pub(crate) fn null_values_as_default<'de, D, T>(
+    deserializer: D,
+) -> Result<BTreeMap<String, T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    let map: Option<BTreeMap<String, Option<T>>> = Option::deserialize(deserializer)?;
+    let members = map.unwrap_or_default().into_iter();
+    Ok(members
+        .map(|(name, value)| (name, value.unwrap_or_default()))
+        .collect())
 }
 
 /// Bytes as a base64 string (RFC 4648 section 4, with padding), as Go's `[]byte`.

@@ -30,7 +30,7 @@ pub(crate) fn plug(
     let mut flags = vec![
         format!("--authentication-wasm-config-file={configuration}"),
         format!("--authorization-wasm-config-file={configuration}"),
-        "--authorization-mode=WASM,RBAC".to_owned(),
+        "--authorization-mode=Node,WASM,RBAC".to_owned(),
         format!("--admission-control-config-file={admission}"),
         "--enable-admission-plugins=WASM".to_owned(),
         "--wasm-code-cache-dir=code".to_owned(),

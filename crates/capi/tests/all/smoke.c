@@ -217,6 +217,9 @@ static void careless_callers(void)
     CHECK(k8s_wasm_ask(host, plane, nothing, 1, NULL, &text) == K8S_WASM_STATUS_ARGUMENT);
     CHECK(k8s_wasm_ask(host, plane, latin, UINT64_MAX, NULL, &text) == K8S_WASM_STATUS_REVIEW);
     CHECK(k8s_wasm_ask(host, plane, (k8s_wasm_bytes){NULL, 0}, 1, NULL, &text) == K8S_WASM_STATUS_REVIEW);
+    CHECK(k8s_wasm_ask_again(host, plane, review, NULL, 1, 1, NULL, &text) == K8S_WASM_STATUS_ARGUMENT);
+    CHECK(contains(&text, "`asked_before` is null"));
+    CHECK(k8s_wasm_vetoes(NULL));
     CHECK(k8s_wasm_reload(NULL, &text) == K8S_WASM_STATUS_ARGUMENT);
 
     k8s_wasm_request request = {bytes("PATCH"), {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, false};
@@ -305,6 +308,13 @@ static void logged(void)
     CHECK(k8s_wasm_ask(host, K8S_WASM_PLANE_VALIDATION, bytes(ADMISSION_REVIEW), 10000, NULL, &answer) ==
           K8S_WASM_STATUS_OK);
     CHECK(lines.module_was_here && lines.decided);
+    /* Its rules match what it was asked about before, so it is left out. */
+    lines.module_was_here = false;
+    k8s_wasm_request before = {bytes("CREATE"), bytes(""), bytes("v1"), bytes("pods"), {NULL, 0}, true};
+    CHECK(k8s_wasm_ask_again(host, K8S_WASM_PLANE_VALIDATION, bytes(ADMISSION_REVIEW), &before, 1, 10000, NULL,
+                             &answer) == K8S_WASM_STATUS_OK);
+    CHECK(!lines.module_was_here);
+    CHECK(!k8s_wasm_vetoes(host));
     k8s_wasm_buffer_free(&answer);
     k8s_wasm_close(host);
 

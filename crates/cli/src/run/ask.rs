@@ -95,6 +95,7 @@ pub(super) async fn in_order(
                 plane,
                 policy,
                 review: &review,
+                asked_before: &[],
                 deadline,
             })
             .await?;

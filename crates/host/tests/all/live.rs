@@ -66,6 +66,7 @@ fn verdict(host: &Host) -> Verdict {
         plane: Plane::Authorization,
         policy: None,
         review: ACCESS.as_bytes(),
+        asked_before: &[],
         deadline: Instant::now() + Duration::from_secs(30),
     };
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -73,6 +73,7 @@ async fn ask(
         plane,
         policy,
         review: review.as_bytes(),
+        asked_before: &[],
         deadline,
     })
     .await

@@ -105,6 +105,7 @@ fn ask(host: &Host, policy: &str) -> Answered {
         plane: Plane::Validation,
         policy: Some(policy),
         review: review.as_bytes(),
+        asked_before: &[],
         deadline: soon(),
     };
     block_on(host.ask(question)).expect("an answer")

@@ -187,6 +187,7 @@ impl Vector {
             plane,
             policy: None,
             review: review.as_bytes(),
+            asked_before: &[],
             deadline: Instant::now() + Duration::from_secs(30),
         };
         let answered = host

@@ -3,16 +3,18 @@
 use std::num::NonZeroU32;
 use std::time::Instant;
 
-use tokio::sync::{AcquireError, Semaphore, SemaphorePermit};
+use tokio::sync::{AcquireError, Semaphore, SemaphorePermit, TryAcquireError};
 
 /// The places for running calls, and the places to wait for one. Waiting is first come, first
 /// served.
 pub(crate) struct Slots {
     running: Semaphore,
-    /// Half of the places, for calls that may wait for somebody else while they hold one: a
-    /// registry that does not answer must not stop the calls that need nobody.
-    dependent: Semaphore,
     waiting: Semaphore,
+    /// Half of both, for calls that may wait for somebody else while they hold a place: a registry
+    /// that does not answer must not stop the calls that need nobody. Where there is one place only,
+    /// it can.
+    dependent: Semaphore,
+    dependent_waiting: Semaphore,
 }
 
 /// What a call does with its place.
@@ -46,8 +48,9 @@ impl Slots {
         };
         Self {
             running: Semaphore::new(places(running.get())),
-            dependent: Semaphore::new(places(running.get().div_ceil(2))),
             waiting: Semaphore::new(places(waiting)),
+            dependent: Semaphore::new(places(running.get().div_ceil(2))),
+            dependent_waiting: Semaphore::new(places(waiting.div_ceil(2))),
         }
     }
 
@@ -59,7 +62,7 @@ impl Slots {
         if let Some(slot) = self.take_now(kind) {
             return Ok(slot);
         }
-        let _place = self.waiting.try_acquire().map_err(|_| NoSlot::Busy)?;
+        let _place = self.place_to_wait(kind).map_err(|_| NoSlot::Busy)?;
         match tokio::time::timeout_at(deadline.into(), self.wait(kind)).await {
             Ok(Ok(slot)) => Ok(slot),
             // The semaphores are never closed; if they were, nobody would get a slot any more.
@@ -77,6 +80,17 @@ impl Slots {
             _dependent: dependent,
             _running: self.running.try_acquire().ok()?,
         })
+    }
+
+    fn place_to_wait(
+        &self,
+        kind: Kind,
+    ) -> Result<(Option<SemaphorePermit<'_>>, SemaphorePermit<'_>), TryAcquireError> {
+        let dependent = match kind {
+            Kind::Independent => None,
+            Kind::Dependent => Some(self.dependent_waiting.try_acquire()?),
+        };
+        Ok((dependent, self.waiting.try_acquire()?))
     }
 
     async fn wait(&self, kind: Kind) -> Result<Slot<'_>, AcquireError> {

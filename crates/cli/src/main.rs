@@ -26,7 +26,7 @@ use exit::Exit;
 use paint::Paint;
 use report::Outcome;
 
-/// Reviews are parsed into many small pieces by several threads at once; the allocator of libc costs a tenth of the throughput.
+/// Mutations are trees of many small pieces on several threads; the allocator of libc costs a tenth of their throughput.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

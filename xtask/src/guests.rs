@@ -6,7 +6,9 @@
 mod debian;
 mod go;
 mod policies;
+mod study;
 mod toolchain;
+mod zig;
 
 use std::ffi::OsStr;
 use std::fs;
@@ -56,6 +58,11 @@ pub fn build(context: &Context) -> Result<PathBuf> {
 /// Builds the policies of `tests/policies` and returns the folder they are in: `target/guests/policies`.
 pub fn build_policies(context: &Context) -> Result<PathBuf> {
     policies::build(context, None)
+}
+
+/// Builds the guests of the study and returns the folder they are in: `target/guests/study`.
+pub fn build_study(context: &Context) -> Result<PathBuf> {
+    study::build(context)
 }
 
 /// Says what the policies need beyond the modules, before anything long starts.

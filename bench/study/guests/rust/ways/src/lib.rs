@@ -52,15 +52,22 @@ macro_rules! export {
     ($program:expr) => {
         /// Makes room for what the caller lifts into the program.
         #[unsafe(no_mangle)]
-        extern "C" fn cabi_realloc(old: *mut u8, old_length: usize, align: usize, length: usize) -> *mut u8 {
+        extern "C" fn cabi_realloc(
+            old: *mut u8,
+            old_length: usize,
+            align: usize,
+            length: usize,
+        ) -> *mut u8 {
             $crate::component::reallocate(old, old_length, align, length)
         }
 
-        #[unsafe(no_mangle)]
-        extern "C" fn answer(at: *mut u8, length: usize) -> *const [usize; 2] {
+        /// Answers an input that becomes the program's.
+        #[unsafe(export_name = "answer")]
+        extern "C" fn component_answer(at: *mut u8, length: usize) -> *const [usize; 2] {
             $crate::component::answer($program, at, length)
         }
 
+        /// Hears that the answer has been read.
         #[unsafe(no_mangle)]
         extern "C" fn cabi_post_answer(_answer: *const [usize; 2]) {
             $crate::component::forget()

@@ -1,0 +1,66 @@
+//! Components, in wasmtime: a core module of the study, wrapped by its WIT world.
+
+use anyhow::{Context as _, Result, ensure};
+use wasmtime::component::{self, ComponentExportIndex, Func, InstancePre, Linker, TypedFunc};
+use wasmtime::{Engine, Store};
+
+use super::wasmtime::{Data, store};
+use super::{Callee, DEADLINE_MILLIS, Program};
+use crate::ways::Way;
+
+/// A compiled component.
+pub struct Component {
+    pre: InstancePre<Data>,
+    answer: ComponentExportIndex,
+}
+
+impl Component {
+    /// Compiles it. What it imports of WASI 0.2 is linked and ends the call when it is used: no program of the study does.
+    pub fn compile(engine: &Engine, wasm: &[u8]) -> Result<Self> {
+        let component = component::Component::new(engine, wasm)?;
+        let answer = component
+            .get_export_index(None, "answer")
+            .context("the component exports no `answer`")?;
+        let mut linker = Linker::new(engine);
+        linker.define_unknown_imports_as_traps(&component)?;
+        let pre = linker.instantiate_pre(&component)?;
+        Ok(Self { pre, answer })
+    }
+}
+
+impl Program for Component {
+    fn start(&self) -> Result<Box<dyn Callee + '_>> {
+        let mut store = store(self.pre.engine());
+        let instance = self.pre.instantiate(&mut store)?;
+        let answer = instance
+            .get_func(&mut store, &self.answer)
+            .context("the export is no function")?;
+        // Checks the type once; each call then trusts it.
+        answer.typed::<(&[u8],), (Vec<u8>,)>(&store)?;
+        Ok(Box::new(Running { store, answer }))
+    }
+
+    fn code_bytes(&self) -> Result<Option<u64>> {
+        Ok(Some(u64::try_from(self.pre.component().text().len())?))
+    }
+}
+
+struct Running {
+    store: Store<Data>,
+    answer: Func,
+}
+
+impl Callee for Running {
+    fn call(&mut self, way: Way, input: &[u8]) -> Result<Vec<u8>> {
+        ensure!(way == Way::Component, "a component is no core module");
+        self.store.set_epoch_deadline(DEADLINE_MILLIS);
+        #[allow(
+            unsafe_code,
+            reason = "how wasmtime's own generated bindings hold a function"
+        )]
+        // SAFETY: `start` has checked the type.
+        let answer = unsafe { TypedFunc::<(&[u8],), (Vec<u8>,)>::new_unchecked(self.answer) };
+        let (output,) = answer.call(&mut self.store, (input,))?;
+        Ok(output)
+    }
+}

@@ -1,0 +1,58 @@
+//! What a process takes that has no module, one, or sixty-four: a new process for each figure.
+
+use anyhow::Result;
+use clap::ValueEnum;
+
+use super::Bench;
+use super::calls::one_line;
+use super::progress::Progress;
+use crate::guests::{GUESTS, Guest};
+use crate::protocol::{Request, Resident};
+use crate::results::{Memory, WORKS};
+use crate::runtimes::Name;
+use crate::ways::Way;
+use crate::workers::PATIENCE;
+
+/// How many modules a process has.
+pub const COPIES: [u8; 3] = [0, 1, 64];
+
+/// The guest that is loaded.
+pub const GUEST: &Guest = &GUESTS[3];
+
+/// Looks at one process after the other.
+pub fn measure(bench: &mut Bench<'_>, progress: &mut Progress) -> Result<Vec<Memory>> {
+    let rounds = bench.plan.module_rounds();
+    progress.expect(COPIES.len() * Name::value_variants().len() * rounds as usize);
+    let mut rows = Vec::new();
+    for round in 1..=rounds {
+        for &runtime in Name::value_variants() {
+            for copies in COPIES {
+                progress.step(&format!("memory: {} with {copies}", runtime.name()));
+                bench.workers.end();
+                rows.push(resident(bench, runtime, copies, round)?);
+            }
+        }
+    }
+    Ok(rows)
+}
+
+fn resident(bench: &mut Bench<'_>, runtime: Name, copies: u8, round: u32) -> Result<Memory> {
+    let request = Request::Resident {
+        wasm: GUEST.core(&bench.plan.guests).canonicalize()?,
+        way: Way::Stdio,
+        input: bench.input(GUEST.program, "review"),
+        copies,
+    };
+    let outcome: Result<Resident> = bench.workers.ask(runtime, &request, PATIENCE);
+    let (resident, outcome) = match outcome {
+        Ok(resident) => (Some(resident), WORKS.to_owned()),
+        Err(error) => (None, one_line(&format!("{error:#}"))),
+    };
+    Ok(Memory {
+        runtime: runtime.name().to_owned(),
+        modules: copies,
+        round,
+        kilobytes: resident.map(|resident| resident.kilobytes),
+        outcome,
+    })
+}

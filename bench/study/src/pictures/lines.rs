@@ -23,6 +23,7 @@ impl Lines {
         let mut chart = ChartBuilder::on(&area)
             .caption(self.title, ("sans-serif", 17).into_font().color(&INK))
             .margin(12)
+            .margin_right(40)
             .x_label_area_size(40)
             .y_label_area_size(60)
             .build_cartesian_2d((10.0..1e6).log_scale(), (low..high).log_scale())?;

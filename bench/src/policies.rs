@@ -92,16 +92,18 @@ pub fn host(engine: &engine::Engine) -> anyhow::Result<Host> {
         authentication: vec![Authenticator {
             policy: policy("magic_authenticator")?,
             system_names: authn::SystemNames::Refused,
+            mode: access::Mode::Protect,
         }],
         authorization: vec![Authorizer {
             policy: policy("magic_authorizer")?,
             on_failure: access::authz::OnFailure::NoOpinion,
+            mode: access::Mode::Protect,
         }],
         admission: vec![
             admitter("magic_validator", false)?,
             admitter("magic_mutator", true)?,
         ],
-        engine: engine::Options::default(),
+        ..Configuration::default()
     };
     Ok(Host::load(&configuration, &FileModules, engine)?)
 }
@@ -136,7 +138,8 @@ fn admitter(name: &str, mutating: bool) -> anyhow::Result<Admitter> {
         mutating,
         rules: vec![Rule::everything()],
         on_failure: access::admission::OnFailure::Fail,
-        mode: access::admission::Mode::Protect,
+        mode: access::Mode::Protect,
         asked: Asked::Module(host::config::Kubewarden::default()),
+        guarded: host::config::Guarded::default(),
     })
 }

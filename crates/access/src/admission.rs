@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use wire::admission::{PatchType, Response};
 
 use crate::failure::Undecided;
+use crate::mode::Mode;
 use crate::name::PolicyName;
 use crate::patch::Patch;
 use crate::rules::{Rule, Target};
@@ -34,16 +35,6 @@ pub struct Policy {
     pub on_failure: OnFailure,
     /// Whether its answers count.
     pub mode: Mode,
-}
-
-/// Whether the answers of an admission policy count.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Mode {
-    /// They do.
-    #[default]
-    Protect,
-    /// They are recorded only: nothing is rejected or changed, and a failure is ignored.
-    Monitor,
 }
 
 /// What becomes of a request when an admission policy fails.
@@ -93,14 +84,6 @@ impl Policy {
     #[must_use]
     pub fn is_for(&self, target: &Target<'_>) -> bool {
         self.rules.iter().any(|rule| rule.matches(target))
-    }
-
-    /// What a failure means: one of a policy that is only watched must not stop anything.
-    fn on_failure(&self) -> OnFailure {
-        match self.mode {
-            Mode::Protect => self.on_failure,
-            Mode::Monitor => OnFailure::Ignore,
-        }
     }
 }
 

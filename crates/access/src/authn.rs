@@ -6,6 +6,7 @@ use wire::meta::UserInfo;
 use crate::ask::{self, Ask};
 use crate::failure::{self, OnFailure, Undecided};
 use crate::identity::{self, Claim};
+use crate::mode::Mode;
 use crate::name::PolicyName;
 use crate::trace::{Recorder, SkipReason, StepAnswer, Trace};
 
@@ -17,6 +18,8 @@ pub struct Policy {
     /// Whether it may name users, groups and extra keys that belong to Kubernetes itself: `system:…`, and extra keys of
     /// `k8s.io` and `kubernetes.io`.
     pub system_names: SystemNames,
+    /// Whether its answers count.
+    pub mode: Mode,
 }
 
 /// Whether an authenticator may speak of what belongs to Kubernetes itself.
@@ -79,7 +82,7 @@ impl Outcome {
 
 /// Asks the policies in order until one knows the token.
 ///
-/// A policy that fails does not stop the others: another one may well know the token.
+/// A policy that fails does not stop the others: another one may well know the token. Nor does one that is only watched.
 pub async fn decide(chain: &[Policy], review: &Review<'_>, by: &impl Ask<Status>) -> Outcome {
     let mut recorder = Recorder::default();
     let mut found = None;
@@ -92,14 +95,19 @@ pub async fn decide(chain: &[Policy], review: &Review<'_>, by: &impl Ask<Status>
         let answer = match claim {
             Ok(Claim::Mine(identity)) => {
                 let username = identity.user.username.clone();
-                found = Some(identity);
+                found = Some(identity).filter(|_| policy.mode == Mode::Protect);
                 StepAnswer::Authenticated { username }
             }
             Ok(Claim::NotMine) => StepAnswer::NotMine,
             Ok(Claim::OtherAudience) => StepAnswer::OtherAudience,
-            Err(failure) => StepAnswer::failed(failure, OnFailure::Authentication),
+            Err(failure) => StepAnswer::failed(failure, policy.mode, OnFailure::Authentication),
         };
-        recorder.asked(&policy.name, asked.elapsed, answer, Vec::new());
+        recorder.asked(
+            (&policy.name, policy.mode),
+            asked.elapsed,
+            answer,
+            Vec::new(),
+        );
         if found.is_some() {
             break;
         }

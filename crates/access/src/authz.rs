@@ -5,6 +5,7 @@ use wire::review::ParseError;
 
 use crate::ask::{self, Ask};
 use crate::failure::{self, Consequence, Failure, FailureKind, Undecided};
+use crate::mode::Mode;
 use crate::name::PolicyName;
 use crate::text;
 use crate::trace::{Recorder, SkipReason, StepAnswer, Trace};
@@ -16,6 +17,8 @@ pub struct Policy {
     pub name: PolicyName,
     /// What becomes of a request when it fails.
     pub on_failure: OnFailure,
+    /// Whether its answers count.
+    pub mode: Mode,
 }
 
 /// What becomes of a request when an authorizer fails.
@@ -76,7 +79,7 @@ impl Decision {
     }
 }
 
-/// Asks the policies in order until one allows or denies.
+/// Asks the policies in order until one allows or denies, those left aside that are only watched.
 ///
 /// A review that states both or neither of resource and non-resource attributes is answered by nobody: two policies could
 /// read it differently, and kube-apiserver never sends one.
@@ -101,12 +104,16 @@ pub async fn decide(chain: &[Policy], review: &Review<'_>, by: &impl Ask<Status>
             Ok(answer) => answer,
             Err(failure) => StepAnswer::failed(
                 failure,
+                policy.mode,
                 failure::OnFailure::Authorization(policy.on_failure),
             ),
         };
-        decided = decision(&policy.name, &answer);
-        reasons.extend(opinion(&policy.name, &answer));
-        recorder.asked(&policy.name, asked.elapsed, answer, Vec::new());
+        if policy.mode == Mode::Protect {
+            decided = decision(&policy.name, &answer);
+            reasons.extend(opinion(&policy.name, &answer));
+        }
+        let asked_policy = (&policy.name, policy.mode);
+        recorder.asked(asked_policy, asked.elapsed, answer, Vec::new());
         if decided.is_some() {
             break;
         }

@@ -1,7 +1,8 @@
 //! A failed call, and the one function that tells what it means for a decision.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use crate::mode::Mode;
 use crate::name::PolicyName;
 use crate::trace::Trace;
 use crate::{admission, authz, text};
@@ -9,7 +10,7 @@ use crate::{admission, authz, text};
 /// Why a policy has no answer.
 ///
 /// `Display` shows what the client may read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
 pub struct Failure {
     /// What kind of failure, for labels and decisions.
@@ -17,7 +18,7 @@ pub struct Failure {
     /// For the client: short and without secrets.
     pub message: String,
     /// For the operator's log: the module's own output, a backtrace.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }
 
@@ -45,7 +46,7 @@ impl Failure {
 }
 
 /// The kinds of failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FailureKind {
     /// The call took longer than it may.
@@ -98,20 +99,22 @@ pub(crate) enum OnFailure {
 }
 
 /// What a failed call made of its chain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Consequence {
     /// Unless another policy decides, the chain is undecided.
     Undecided,
     /// The request is denied.
     Denied,
-    /// The chain went on as if the policy were not there, and the user is warned.
+    /// The chain went on as if the policy were not there. The user is warned where there is a way to: in admission.
     Ignored,
 }
 
 /// From failure to decision: the only place where this is decided. No consequence allows anything.
-pub(crate) fn consequence(on_failure: OnFailure) -> Consequence {
+pub(crate) fn consequence(mode: Mode, on_failure: OnFailure) -> Consequence {
     match on_failure {
+        // A policy that is only watched must not stop anything.
+        _ if mode == Mode::Monitor => Consequence::Ignored,
         OnFailure::Authentication
         | OnFailure::Authorization(authz::OnFailure::NoOpinion)
         | OnFailure::Admission(admission::OnFailure::Fail) => Consequence::Undecided,

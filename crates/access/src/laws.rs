@@ -6,6 +6,7 @@ use wire::admission::{PatchType, Response};
 use wire::meta::{Status, UserInfo};
 
 use crate::failure::{Consequence, Failure, FailureKind};
+use crate::mode::Mode;
 use crate::rules::Rule;
 use crate::testing::{Table, block, name};
 use crate::trace::{StepAnswer, StepOutcome, Trace};
@@ -111,7 +112,7 @@ fn admission_chain(on_failure: &[bool], length: usize) -> Vec<admission::Policy>
             } else {
                 admission::OnFailure::Fail
             },
-            mode: admission::Mode::Protect,
+            mode: Mode::Protect,
         })
         .collect()
 }
@@ -120,6 +121,7 @@ fn authn_chain(length: usize) -> Vec<authn::Policy> {
     let policy = |index| authn::Policy {
         name: name(&format!("p{index}")),
         system_names: authn::SystemNames::Refused,
+        mode: Mode::Protect,
     };
     (0..length).map(policy).collect()
 }
@@ -134,6 +136,7 @@ fn authz_chain(vetoes: &[bool], length: usize) -> Vec<authz::Policy> {
             } else {
                 authz::OnFailure::NoOpinion
             },
+            mode: Mode::Protect,
         })
         .collect()
 }
@@ -147,7 +150,7 @@ fn is_complete(trace: &Trace, length: usize) -> bool {
 fn has(trace: &Trace, is: impl Fn(&StepAnswer) -> bool) -> bool {
     trace.steps.iter().any(|step| match &step.outcome {
         StepOutcome::Asked { answer, .. } => is(answer),
-        StepOutcome::Skipped(_) => false,
+        StepOutcome::Skipped(_) | StepOutcome::Watched { .. } => false,
     })
 }
 
@@ -165,7 +168,75 @@ fn mutate(
     block(admission::mutate(chain, &review, table))
 }
 
+/// A chain in which some are watched, beside the chain and the answers without those.
+fn with_and_without<P: Clone, A: Clone>(
+    mut chain: Vec<P>,
+    answers: &[A],
+    watched: &[bool],
+    watch: impl Fn(&mut P),
+) -> (Vec<P>, Vec<P>, Vec<A>) {
+    let mut others = (Vec::new(), Vec::new());
+    let watched = watched.iter().cycle();
+    for ((policy, answer), is_watched) in chain.iter_mut().zip(answers).zip(watched) {
+        if *is_watched {
+            watch(policy);
+        } else {
+            others.0.push(policy.clone());
+            others.1.push(answer.clone());
+        }
+    }
+    (chain, others.0, others.1)
+}
+
 proptest! {
+    #[test]
+    fn watched_authenticators_change_no_decision(
+        answers in any_answers(any_token_status()),
+        watched in prop::collection::vec(any::<bool>(), 1..4),
+    ) {
+        let watch = |policy: &mut authn::Policy| policy.mode = Mode::Monitor;
+        let (chain, others, told) = with_and_without(authn_chain(answers.len()), &answers, &watched, watch);
+        let review = wire::authentication::Review::parse(TOKEN.as_bytes()).unwrap();
+        let with = block(authn::decide(&chain, &review, &Table::new(answers)));
+        let without = block(authn::decide(&others, &review, &Table::new(told)));
+        prop_assert!(is_complete(&with.trace, chain.len()));
+        prop_assert_eq!(with.decision, without.decision);
+    }
+
+    #[test]
+    fn watched_authorizers_change_no_decision(
+        answers in any_answers(any_access_status()),
+        vetoes in prop::collection::vec(any::<bool>(), 1..4),
+        watched in prop::collection::vec(any::<bool>(), 1..4),
+    ) {
+        let watch = |policy: &mut authz::Policy| policy.mode = Mode::Monitor;
+        let (chain, others, told) = with_and_without(authz_chain(&vetoes, answers.len()), &answers, &watched, watch);
+        let review = wire::authorization::Review::parse(ACCESS.as_bytes()).unwrap();
+        let with = block(authz::decide(&chain, &review, &Table::new(answers)));
+        let without = block(authz::decide(&others, &review, &Table::new(told)));
+        prop_assert!(is_complete(&with.trace, chain.len()));
+        prop_assert_eq!(with.decision, without.decision);
+    }
+
+    #[test]
+    fn watched_admission_policies_reject_and_change_nothing(
+        answers in any_answers(any_response()),
+        ignore in prop::collection::vec(any::<bool>(), 1..4),
+        watched in prop::collection::vec(any::<bool>(), 1..4),
+    ) {
+        let watch = |policy: &mut admission::Policy| policy.mode = Mode::Monitor;
+        let (chain, others, told) = with_and_without(admission_chain(&ignore, answers.len()), &answers, &watched, watch);
+        // Warnings and annotations do travel, so the decision alone is compared.
+        let decision = |outcome: admission::Outcome| outcome.answer.map(|answer| {
+            let response = answer.response("u");
+            (response.allowed, response.patch, response.status)
+        });
+        let with = mutate(&chain, OBJECT, &Table::new(answers));
+        let without = mutate(&others, OBJECT, &Table::new(told));
+        prop_assert!(is_complete(&with.trace, chain.len()));
+        prop_assert_eq!(decision(with), decision(without));
+    }
+
     #[test]
     fn only_an_answer_that_breaks_no_rule_authenticates(answers in any_answers(any_token_status())) {
         let chain = authn_chain(answers.len());
@@ -184,6 +255,7 @@ proptest! {
         prop_assert_eq!(!status.error.is_empty(), !status.authenticated && failed);
     }
 
+    /// S3: a failed call is never an allow.
     #[test]
     fn failures_alone_never_authenticate(failures in prop::collection::vec(any_failure(), 1..5)) {
         let chain = authn_chain(failures.len());
@@ -192,6 +264,7 @@ proptest! {
         prop_assert!(!outcome.status().authenticated && !outcome.status().error.is_empty());
     }
 
+    /// S3, S11: a failed call is never an allow. No opinion unless somebody has one; never allowed and denied at once; raw selectors are not read.
     #[test]
     fn a_failed_authorizer_is_never_an_allow(
         answers in any_answers(any_access_status()),
@@ -214,6 +287,7 @@ proptest! {
         }
     }
 
+    /// S3: a failed call is never an allow.
     #[test]
     fn a_validator_that_failed_is_never_an_accept_and_all_rejections_are_reported(
         answers in any_answers(any_response()),
@@ -240,6 +314,7 @@ proptest! {
         }
     }
 
+    /// S3: a failed call is never an allow.
     #[test]
     fn a_mutator_that_failed_changes_nothing(
         answers in any_answers(any_response()),
@@ -259,6 +334,7 @@ proptest! {
         }
     }
 
+    /// S12: mutating twice is mutating once, by small patches that were applied.
     #[test]
     fn mutating_twice_changes_nothing_the_second_time(
         objects in prop::collection::vec(prop::collection::btree_map("[a-c]", 0..3, 0..4), 1..4),

@@ -29,6 +29,7 @@ mod failure;
 mod identity;
 #[cfg(test)]
 mod laws;
+mod mode;
 mod name;
 pub mod patch;
 mod plane;
@@ -40,6 +41,7 @@ pub mod trace;
 
 pub use ask::{Ask, Asked};
 pub use failure::{Consequence, Failure, FailureKind, Undecided};
+pub use mode::Mode;
 pub use name::{InvalidName, PolicyName};
 pub use plane::Plane;
 pub use trace::Trace;

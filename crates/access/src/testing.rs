@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::ask::{Ask, Asked};
 use crate::failure::{Failure, FailureKind};
 use crate::name::PolicyName;
-use crate::trace::{StepAnswer, StepOutcome, Trace};
+use crate::trace::{Step, StepAnswer, Trace};
 
 /// Answers by the index of the policy, and remembers what was asked.
 pub(crate) struct Table<A> {
@@ -72,15 +72,7 @@ pub(crate) fn trap() -> Failure {
 
 /// The answers in a trace; `None` for policies that were skipped.
 pub(crate) fn answers(trace: &Trace) -> Vec<Option<&StepAnswer>> {
-    let answer = |step| match step {
-        &StepOutcome::Skipped(_) => None,
-        StepOutcome::Asked { answer, .. } => Some(answer),
-    };
-    trace
-        .steps
-        .iter()
-        .map(|step| answer(&step.outcome))
-        .collect()
+    trace.steps.iter().map(Step::answer).collect()
 }
 
 /// The kind of failure of one step.

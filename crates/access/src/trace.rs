@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::failure::{self, Consequence, Failure, OnFailure};
+use crate::mode::Mode;
 use crate::name::PolicyName;
 
 /// A step for every policy of the chain, in the order of the chain, asked or not.
@@ -15,7 +16,7 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// The calls that failed, in the order of the chain.
+    /// The calls that failed, those of watched policies included, in the order of the chain.
     pub fn failures(&self) -> impl Iterator<Item = (&PolicyName, &Failure)> {
         self.steps
             .iter()
@@ -24,7 +25,7 @@ impl Trace {
 }
 
 /// What one policy did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     /// The policy.
     pub policy: PolicyName,
@@ -32,22 +33,48 @@ pub struct Step {
     #[serde(flatten)]
     pub outcome: StepOutcome,
     /// What was left out of its answer because Kubernetes would not take it, for the author of the module.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
 
 impl Step {
+    /// What it answered, whether that counts or not; none when it was not asked.
+    #[must_use]
+    pub fn answer(&self) -> Option<&StepAnswer> {
+        match &self.outcome {
+            StepOutcome::Skipped(_) => None,
+            StepOutcome::Asked { answer, .. } | StepOutcome::Watched { answer, .. } => Some(answer),
+        }
+    }
+
+    /// How long the call took, waiting for its turn included; none when it was not asked.
+    #[must_use]
+    pub fn elapsed(&self) -> Option<Duration> {
+        match &self.outcome {
+            StepOutcome::Skipped(_) => None,
+            StepOutcome::Asked { elapsed, .. } | StepOutcome::Watched { elapsed, .. } => {
+                Some(*elapsed)
+            }
+        }
+    }
+
+    /// What it would have done if its mode were not monitor: an answer that decides or changes something. A failure is told
+    /// by [`Self::failure`].
+    #[must_use]
+    pub fn would_have(&self) -> Option<&StepAnswer> {
+        match &self.outcome {
+            StepOutcome::Watched { answer, .. } if answer.does_something() => Some(answer),
+            _ => None,
+        }
+    }
+
     /// The failure of the call and what it made of the chain, when it failed.
     #[must_use]
     pub fn failure(&self) -> Option<(&Failure, Consequence)> {
-        match &self.outcome {
-            StepOutcome::Asked {
-                answer:
-                    StepAnswer::Failed {
-                        failure,
-                        consequence,
-                    },
-                ..
+        match self.answer()? {
+            StepAnswer::Failed {
+                failure,
+                consequence,
             } => Some((failure, *consequence)),
             _ => None,
         }
@@ -55,7 +82,7 @@ impl Step {
 }
 
 /// Whether a policy was asked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum StepOutcome {
     /// It was not.
@@ -64,7 +91,24 @@ pub enum StepOutcome {
     #[serde(rename_all = "camelCase")]
     Asked {
         /// How long the call took, waiting for its turn included.
-        #[serde(rename = "elapsedMicros", serialize_with = "as_micros")]
+        #[serde(
+            rename = "elapsedMicros",
+            serialize_with = "as_micros",
+            deserialize_with = "of_micros"
+        )]
+        elapsed: Duration,
+        /// What it answered, after all checks.
+        answer: StepAnswer,
+    },
+    /// It was, but its mode is monitor: the answer is the one that would have counted, and nothing came of it.
+    #[serde(rename_all = "camelCase")]
+    Watched {
+        /// As of a policy whose answer counts.
+        #[serde(
+            rename = "elapsedMicros",
+            serialize_with = "as_micros",
+            deserialize_with = "of_micros"
+        )]
         elapsed: Duration,
         /// What it answered, after all checks.
         answer: StepAnswer,
@@ -72,7 +116,7 @@ pub enum StepOutcome {
 }
 
 /// Why a policy was not asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum SkipReason {
     /// A policy before it decided.
@@ -86,7 +130,7 @@ pub enum SkipReason {
 }
 
 /// What a policy answered, as the chain understood it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum StepAnswer {
     /// authn: the token is this user's.
@@ -125,13 +169,6 @@ pub enum StepAnswer {
         /// The HTTP status code for the client.
         code: u16,
     },
-    /// admission: not so, but its mode is monitor, so that it does not count.
-    Watched {
-        /// The policy's words.
-        message: String,
-        /// The HTTP status code that the client would have got.
-        code: u16,
-    },
     /// The call failed, or its answer broke a rule.
     Failed {
         /// What happened.
@@ -142,11 +179,44 @@ pub enum StepAnswer {
 }
 
 impl StepAnswer {
+    /// The answer in one word in kebab case, for labels and logs.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Authenticated { .. } => "authenticated",
+            Self::NotMine => "not-mine",
+            Self::OtherAudience => "other-audience",
+            Self::Allowed { .. } => "allowed",
+            Self::Denied { .. } => "denied",
+            Self::NoOpinion { .. } => "no-opinion",
+            Self::Accepted { mutated: false } => "accepted",
+            Self::Accepted { mutated: true } => "patched",
+            Self::Rejected { .. } => "rejected",
+            Self::Failed { .. } => "failed",
+        }
+    }
+
     /// A failed call, with its consequence by the configuration.
-    pub(crate) fn failed(failure: Failure, on_failure: OnFailure) -> Self {
+    pub(crate) fn failed(failure: Failure, mode: Mode, on_failure: OnFailure) -> Self {
         Self::Failed {
             failure,
-            consequence: failure::consequence(on_failure),
+            consequence: failure::consequence(mode, on_failure),
+        }
+    }
+
+    /// Whether it decides or changes something by itself.
+    fn does_something(&self) -> bool {
+        match self {
+            Self::Authenticated { .. }
+            | Self::Allowed { .. }
+            | Self::Denied { .. }
+            | Self::Accepted { mutated: true }
+            | Self::Rejected { .. } => true,
+            Self::NotMine
+            | Self::OtherAudience
+            | Self::NoOpinion { .. }
+            | Self::Accepted { mutated: false }
+            | Self::Failed { .. } => false,
         }
     }
 }
@@ -160,12 +230,16 @@ pub(crate) struct Recorder {
 impl Recorder {
     pub(crate) fn asked(
         &mut self,
-        policy: &PolicyName,
+        (policy, mode): (&PolicyName, Mode),
         elapsed: Duration,
         answer: StepAnswer,
         notes: Vec<String>,
     ) {
-        self.push(policy, StepOutcome::Asked { elapsed, answer }, notes);
+        let outcome = match mode {
+            Mode::Protect => StepOutcome::Asked { elapsed, answer },
+            Mode::Monitor => StepOutcome::Watched { elapsed, answer },
+        };
+        self.push(policy, outcome, notes);
     }
 
     pub(crate) fn skipped(&mut self, policy: &PolicyName, reason: SkipReason) {
@@ -195,4 +269,8 @@ impl Recorder {
 
 fn as_micros<S: Serializer>(elapsed: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u64(u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX))
+}
+
+fn of_micros<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    u64::deserialize(deserializer).map(Duration::from_micros)
 }

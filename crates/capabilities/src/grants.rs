@@ -228,6 +228,7 @@ mod tests {
         Grants::new(patterns, []).unwrap()
     }
 
+    /// S6: modules reach nothing outside, and ask nothing that is not granted.
     #[test]
     fn grants_what_the_patterns_name_and_nothing_else() {
         for (patterns, namespace, operation, granted) in [
@@ -319,5 +320,28 @@ mod tests {
         );
         let error = Grants::new(["oci/v1"], []).unwrap_err();
         assert!(error.to_string().ends_with("write `oci/v1/*`"), "{error}");
+    }
+
+    /// S13: the webhooks have no side effects.
+    /// Whoever adds a call that changes something has to honour `dryRun` first.
+    #[test]
+    fn knows_no_host_call_that_changes_anything() {
+        const READS: [&str; 8] = [
+            "can_i",
+            "dns_lookup_",
+            "get_",
+            "is_certificate_trusted",
+            "list_",
+            "manifest_digest",
+            "oci_manifest",
+            "verify",
+        ];
+        for path in KNOWN {
+            let operation = path.rsplit('/').next().unwrap();
+            assert!(
+                READS.iter().any(|read| operation.starts_with(read)),
+                "{path}"
+            );
+        }
     }
 }

@@ -11,6 +11,7 @@ use crate::engine::Shared;
 use crate::guest::{GuestMemory, MEMORY};
 use crate::limits::Limits;
 use crate::module::Module;
+use crate::slots::Class;
 use crate::state::{State, Stop};
 
 pub(crate) mod backtrace;
@@ -84,12 +85,19 @@ pub(crate) async fn once<T>(
 ) -> Result<Ended<T>, CallFailed> {
     let engine = module.engine();
     let arrived = Instant::now();
+    let class = Class {
+        kind: state.host_calls.kind(),
+        share: limits.share,
+    };
+    let waits = engine.meter.waits();
     // Dropped last: the next call must find this one's place in the pool free.
     let _slot = engine
         .slots
-        .take(state.host_calls.kind(), state.deadline)
+        .take(class, state.deadline)
         .await
         .map_err(|no_slot| CallFailed::before_start(no_slot.into(), arrived.elapsed()))?;
+    drop(waits);
+    let _runs = engine.meter.runs();
     let started = Instant::now();
     let _ticking = engine.ticker.enter();
 
@@ -107,6 +115,7 @@ pub(crate) async fn once<T>(
         ran: started.elapsed(),
         memory_peak: ByteSize::of_len(state.budget.memory.used),
     };
+    engine.meter.ended(&stats);
     let (value, error) = match value {
         Ok(value) => (Some(value), None),
         Err(error) => (None, explain(error, &state.budget, limits)),

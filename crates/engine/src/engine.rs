@@ -1,10 +1,10 @@
 //! The engine: what all modules of a process share.
 
-use std::io;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
+use std::{fmt, io};
 
 use thiserror::Error;
 use wasmtime::Linker;
@@ -14,6 +14,7 @@ use crate::module::{LoadError, Module};
 use crate::slots::Slots;
 use crate::state::State;
 use crate::ticker::Ticker;
+use crate::usage::{Meter, Usage};
 use crate::{ByteSize, imports};
 
 mod config;
@@ -37,6 +38,9 @@ pub(crate) struct Shared {
     pub(crate) ticker: Ticker,
     pub(crate) cache: Option<CodeCache>,
     pub(crate) memory_max: ByteSize,
+    pub(crate) meter: Meter,
+    concurrent_calls: u32,
+    waiting_calls: u32,
 }
 
 /// How an engine is set up. [`Options::default`] is the table of defaults.
@@ -44,7 +48,8 @@ pub(crate) struct Shared {
 pub struct Options {
     /// Calls that run at the same time; each has one instance of the pool. A call that waits for
     /// the host or for its turn on a thread counts, so there are more than cores. Half of them at
-    /// most are for calls that may wait for their host ([`HostCalls::may_wait`](crate::HostCalls::may_wait)).
+    /// most are for calls that may wait for their host ([`HostCalls::may_wait`](crate::HostCalls::may_wait)),
+    /// three quarters for calls of that share ([`Share`](crate::Share)).
     pub concurrent_calls: NonZeroU32,
     /// Calls that wait for one of those places. Beyond them a call fails at once as busy.
     pub waiting_calls: u32,
@@ -95,6 +100,9 @@ impl Engine {
                 ticker,
                 cache,
                 memory_max,
+                meter: Meter::default(),
+                concurrent_calls: options.concurrent_calls.get(),
+                waiting_calls: options.waiting_calls,
             }),
         })
     }
@@ -113,6 +121,23 @@ impl Engine {
     /// counts as this.
     pub fn memory_max(&self) -> ByteSize {
         self.shared.memory_max
+    }
+
+    /// What it is doing and has done.
+    pub fn usage(&self) -> Usage {
+        let shared = &self.shared;
+        shared
+            .meter
+            .usage(shared.concurrent_calls, shared.waiting_calls)
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_tuple("Engine")
+            .field(&self.usage())
+            .finish()
     }
 }
 

@@ -58,6 +58,7 @@ mod module;
 mod slots;
 mod state;
 mod ticker;
+mod usage;
 mod wasi;
 
 pub use byte_size::{ByteSize, ParseByteSizeError};
@@ -73,5 +74,6 @@ pub use inspect::{
     CustomSection, Export, ExternType, FunctionType, Import, InspectError, Inspection, Malformed,
     MemoryType, TableType, ValueType, inspect,
 };
-pub use limits::Limits;
+pub use limits::{Limits, Share};
 pub use module::{CodeOrigin, EntryError, LoadError, Module};
+pub use usage::Usage;

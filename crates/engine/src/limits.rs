@@ -32,6 +32,19 @@ pub struct Limits {
     pub host_calls: u32,
     /// How long all replies of the host together may be. One byte more ends the call.
     pub host_replies: ByteSize,
+    /// How much of the engine's places such calls may take together.
+    pub share: Share,
+}
+
+/// How many of an engine's places for running and waiting calls a class of calls may take together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Share {
+    /// All of them.
+    #[default]
+    Whole,
+    /// Three quarters, together with all other calls of this share, so that the calls that may take all of them always find
+    /// some that are free, or taken by each other.
+    ThreeQuarters,
 }
 
 impl Default for Limits {
@@ -48,6 +61,7 @@ impl Default for Limits {
             host_calls: 1000,
             // Lists of a large cluster's namespaces or bindings have some megabytes.
             host_replies: ByteSize::mib(64),
+            share: Share::Whole,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use thiserror::Error;
 use wasmtime::{InstancePre, ModuleExport};
@@ -174,11 +175,14 @@ fn compile(
         .as_ref()
         .and_then(|cache| cache.find(digest, &engine.wasmtime))
     {
+        engine.meter.found();
         return Ok((found, CodeOrigin::Cached));
     }
+    let begin = Instant::now();
     let wasm = own_memory::give(wasm).map_err(|error| LoadError::Invalid(error.into()))?;
     let module = wasmtime::Module::from_binary(&engine.wasmtime, &wasm)
         .map_err(|error| LoadError::Invalid(error.into()))?;
+    engine.meter.compiled(begin.elapsed());
     if let Some(cache) = &engine.cache {
         cache.keep(digest, &module);
     }

@@ -1,20 +1,38 @@
-//! Who may run now: a fixed number of calls at once and a bounded queue before them.
+//! Who may run now: a fixed number of calls at once and a bounded queue before them, of which no class of calls takes all.
 
 use std::num::NonZeroU32;
 use std::time::Instant;
 
 use tokio::sync::{AcquireError, Semaphore, SemaphorePermit, TryAcquireError};
 
+use crate::limits::Share;
+
 /// The places for running calls, and the places to wait for one. Waiting is first come, first
 /// served.
+///
+/// A call needs a place of each class that it is in, and one of all. So a class can be crowded while
+/// others find a place at once.
 pub(crate) struct Slots {
-    running: Semaphore,
-    waiting: Semaphore,
-    /// Half of both, for calls that may wait for somebody else while they hold a place: a registry
+    all: Places,
+    /// For calls of [`Share::ThreeQuarters`]. At least one place is left to the others, unless there is one only.
+    shared: Places,
+    /// Half of all, for calls that may wait for somebody else while they hold a place: a registry
     /// that does not answer must not stop the calls that need nobody. Where there is one place only,
     /// it can.
-    dependent: Semaphore,
-    dependent_waiting: Semaphore,
+    dependent: Places,
+}
+
+/// Places to run and places to wait.
+struct Places {
+    running: Semaphore,
+    waiting: Semaphore,
+}
+
+/// The classes that a call is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Class {
+    pub(crate) kind: Kind,
+    pub(crate) share: Share,
 }
 
 /// What a call does with its place.
@@ -26,11 +44,13 @@ pub(crate) enum Kind {
     Dependent,
 }
 
-/// A place, held until this is dropped.
+/// A place of each class of the call, held until this is dropped.
 pub(crate) struct Slot<'a> {
-    _dependent: Option<SemaphorePermit<'a>>,
-    _running: SemaphorePermit<'a>,
+    _places: Permits<'a>,
 }
+
+/// In the order of [`Slots::of`].
+type Permits<'a> = [Option<SemaphorePermit<'a>>; 3];
 
 /// Why a call did not get a slot.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,27 +63,24 @@ pub(crate) enum NoSlot {
 
 impl Slots {
     pub(crate) fn new(running: NonZeroU32, waiting: u32) -> Self {
-        let places = |count: u32| {
-            usize::try_from(count).map_or(Semaphore::MAX_PERMITS, |n| n.min(Semaphore::MAX_PERMITS))
-        };
+        let part = |of: fn(u32) -> u32| Places::new(of(running.get()), of(waiting));
         Self {
-            running: Semaphore::new(places(running.get())),
-            waiting: Semaphore::new(places(waiting)),
-            dependent: Semaphore::new(places(running.get().div_ceil(2))),
-            dependent_waiting: Semaphore::new(places(waiting.div_ceil(2))),
+            all: part(|all| all),
+            shared: part(three_quarters),
+            dependent: part(|all| all.div_ceil(2)),
         }
     }
 
     /// A slot, held until it is dropped. Dropping the future leaves the queue.
-    pub(crate) async fn take(&self, kind: Kind, deadline: Instant) -> Result<Slot<'_>, NoSlot> {
+    pub(crate) async fn take(&self, class: Class, deadline: Instant) -> Result<Slot<'_>, NoSlot> {
         if deadline <= Instant::now() {
             return Err(NoSlot::Deadline);
         }
-        if let Some(slot) = self.take_now(kind) {
+        if let Ok(slot) = self.take_now(class) {
             return Ok(slot);
         }
-        let _place = self.place_to_wait(kind).map_err(|_| NoSlot::Busy)?;
-        match tokio::time::timeout_at(deadline.into(), self.wait(kind)).await {
+        let _place = self.place_to_wait(class).map_err(|_| NoSlot::Busy)?;
+        match tokio::time::timeout_at(deadline.into(), self.wait(class)).await {
             Ok(Ok(slot)) => Ok(slot),
             // The semaphores are never closed; if they were, nobody would get a slot any more.
             Ok(Err(_)) => Err(NoSlot::Busy),
@@ -71,37 +88,64 @@ impl Slots {
         }
     }
 
-    fn take_now(&self, kind: Kind) -> Option<Slot<'_>> {
-        let dependent = match kind {
-            Kind::Independent => None,
-            Kind::Dependent => Some(self.dependent.try_acquire().ok()?),
-        };
-        Some(Slot {
-            _dependent: dependent,
-            _running: self.running.try_acquire().ok()?,
-        })
+    /// Whose places a call needs, the smallest first: whoever has one of those gets on as soon as any call ends.
+    fn of(&self, class: Class) -> [Option<&Places>; 3] {
+        let dependent = (class.kind == Kind::Dependent).then_some(&self.dependent);
+        let shared = (class.share == Share::ThreeQuarters).then_some(&self.shared);
+        [dependent, shared, Some(&self.all)]
     }
 
-    fn place_to_wait(
-        &self,
-        kind: Kind,
-    ) -> Result<(Option<SemaphorePermit<'_>>, SemaphorePermit<'_>), TryAcquireError> {
-        let dependent = match kind {
-            Kind::Independent => None,
-            Kind::Dependent => Some(self.dependent_waiting.try_acquire()?),
-        };
-        Ok((dependent, self.waiting.try_acquire()?))
+    fn take_now(&self, class: Class) -> Result<Slot<'_>, TryAcquireError> {
+        let places = self.each(class, |places| places.running.try_acquire())?;
+        Ok(Slot { _places: places })
     }
 
-    async fn wait(&self, kind: Kind) -> Result<Slot<'_>, AcquireError> {
-        // In this order: whoever has a place of the one kind gets on as soon as any call ends.
-        let dependent = match kind {
-            Kind::Independent => None,
-            Kind::Dependent => Some(self.dependent.acquire().await?),
-        };
-        Ok(Slot {
-            _dependent: dependent,
-            _running: self.running.acquire().await?,
-        })
+    fn place_to_wait(&self, class: Class) -> Result<Permits<'_>, TryAcquireError> {
+        self.each(class, |places| places.waiting.try_acquire())
+    }
+
+    async fn wait(&self, class: Class) -> Result<Slot<'_>, AcquireError> {
+        let mut permits = Permits::default();
+        for (permit, places) in permits.iter_mut().zip(self.of(class)) {
+            if let Some(places) = places {
+                *permit = Some(places.running.acquire().await?);
+            }
+        }
+        Ok(Slot { _places: permits })
+    }
+
+    fn each<'a>(
+        &'a self,
+        class: Class,
+        take: impl Fn(&'a Places) -> Result<SemaphorePermit<'a>, TryAcquireError>,
+    ) -> Result<Permits<'a>, TryAcquireError> {
+        let mut permits = Permits::default();
+        for (permit, places) in permits.iter_mut().zip(self.of(class)) {
+            *permit = places.map(&take).transpose()?;
+        }
+        Ok(permits)
     }
 }
+
+impl Places {
+    fn new(running: u32, waiting: u32) -> Self {
+        let places = |count: u32| {
+            usize::try_from(count).map_or(Semaphore::MAX_PERMITS, |n| n.min(Semaphore::MAX_PERMITS))
+        };
+        Self {
+            running: Semaphore::new(places(running)),
+            waiting: Semaphore::new(places(waiting)),
+        }
+    }
+}
+
+/// Three quarters, and at least one less than all, but not nothing.
+fn three_quarters(all: u32) -> u32 {
+    match all {
+        0 | 1 => all,
+        _ => all.saturating_sub((all / 4).max(1)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -4,12 +4,17 @@ use std::fmt;
 
 use access::trace::Step;
 use access::{Consequence, FailureKind, Trace, Undecided, admission, authn, authz};
+use serde::{Deserialize, Serialize};
+
+use crate::subject::Subject;
 
 /// A review that was answered.
 #[derive(Debug)]
 pub struct Answered {
     /// The request's `uid`; only admission has one.
     pub uid: Option<String>,
+    /// What it was about.
+    pub subject: Subject,
     /// What was decided; undecided when policies failed and no other decided.
     pub decision: Result<Decision, Undecided>,
     /// How it came about: every policy of the chain, in order.
@@ -39,7 +44,8 @@ pub enum Reply {
 }
 
 /// A decision in one word, for logs, metrics and exit codes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// The token belongs to a user.
     Authenticated,

@@ -5,6 +5,7 @@
 
 mod admitter;
 mod error;
+mod guard;
 mod original;
 mod planes;
 mod policies;
@@ -19,14 +20,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use access::{PolicyName, authn, authz, rules::Rule};
+use access::{Mode, PolicyName, authn, authz, rules::Rule};
 use capabilities::Grants;
 use wire::RawValue;
 
 use crate::footprint::Footprint;
+use crate::lockout::Exempt;
 use read::File;
 use sections::Section;
 
+pub(crate) use error::nearest;
 pub use error::{ConfigError, ConfigErrors, Position};
 
 /// Everything a [`crate::Host`] is built from.
@@ -40,6 +43,8 @@ pub struct Configuration {
     pub admission: Vec<Admitter>,
     /// How the engine is dimensioned.
     pub engine: engine::Options,
+    /// What the lock-out guard does not ask about.
+    pub lock_out_exempt: Exempt,
 }
 
 /// What every policy has, whatever it decides.
@@ -70,6 +75,8 @@ pub struct Authenticator {
     pub policy: Policy,
     /// Whether it may answer with names and groups that start with `system:`.
     pub system_names: authn::SystemNames,
+    /// Whether its answers count.
+    pub mode: Mode,
 }
 
 /// A policy that decides what a caller may do.
@@ -79,6 +86,8 @@ pub struct Authorizer {
     pub policy: Policy,
     /// What a failed call means.
     pub on_failure: authz::OnFailure,
+    /// Whether its answers count.
+    pub mode: Mode,
 }
 
 /// A policy that decides which objects may be stored, and in what form.
@@ -93,9 +102,23 @@ pub struct Admitter {
     /// What a failed call means.
     pub on_failure: access::admission::OnFailure,
     /// Whether its answers count.
-    pub mode: access::admission::Mode,
+    pub mode: Mode,
     /// What is asked.
     pub asked: Asked,
+    /// Whether the lock-out guard asks it.
+    pub guarded: Guarded,
+}
+
+/// Whether the lock-out guard asks an admission policy what a cluster needs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Guarded {
+    /// It does.
+    #[default]
+    Yes,
+    /// It does not: the policy may ask a cluster or a registry, and there may be none yet.
+    MayCallHost,
+    /// It does not: which requests the policy is asked about is not in the file but in the cluster's webhook configurations.
+    RulesElsewhere,
 }
 
 /// What an admission policy is made of.

@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use access::admission::Alone;
 use access::rules::Target;
-use access::{Failure, Plane, PolicyName, admission, authn, authz};
+use access::{Failure, Mode, Plane, PolicyName, admission, authn, authz};
 use capabilities::Capabilities;
+use engine::Engine;
 use wire::admission::Response;
 use wire::review::ParseError;
 
@@ -15,10 +16,13 @@ use crate::config::{Configuration, Dialect};
 use crate::load::{self, LoadErrors, ModuleSource};
 use crate::policy::{Asker, LoadedPolicy};
 use crate::raw;
+use crate::subject::Subject;
 
 /// Loaded policies, ready to be asked. Immutable: a changed configuration is another `Host`.
 #[derive(Debug)]
 pub struct Host {
+    /// What runs the modules.
+    pub(crate) engine: Engine,
     pub(crate) authentication: Chain<authn::Policy>,
     pub(crate) authorization: Chain<authz::Policy>,
     pub(crate) mutation: Chain<admission::Policy>,
@@ -28,8 +32,8 @@ pub struct Host {
 /// The policies of a plane: what `access` decides by, and what is called. Both have the same length and order.
 #[derive(Debug)]
 pub(crate) struct Chain<P> {
-    rules: Vec<P>,
-    loaded: Vec<LoadedPolicy>,
+    pub(crate) rules: Vec<P>,
+    pub(crate) loaded: Vec<LoadedPolicy>,
 }
 
 impl<P> Default for Chain<P> {
@@ -118,7 +122,7 @@ impl Host {
     pub fn load(
         config: &Configuration,
         modules: &dyn ModuleSource,
-        engine: &engine::Engine,
+        engine: &Engine,
     ) -> Result<Self, LoadErrors> {
         Self::load_with(config, modules, engine, &Capabilities::none())
     }
@@ -130,7 +134,7 @@ impl Host {
     pub fn load_with(
         config: &Configuration,
         modules: &dyn ModuleSource,
-        engine: &engine::Engine,
+        engine: &Engine,
         capabilities: &Capabilities,
     ) -> Result<Self, LoadErrors> {
         load::host(config, modules, engine, capabilities)
@@ -149,6 +153,12 @@ impl Host {
             .flat_map(|(plane, loaded)| loaded.iter().map(move |policy| policy.info(plane)))
     }
 
+    /// What runs the modules of its policies.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     /// Whether any policy of a plane would be asked about such a request, or about any request when there is none to look at.
     /// Cheap, so that a review need not be written for nobody.
     #[must_use]
@@ -163,12 +173,14 @@ impl Host {
         }
     }
 
-    /// Whether an authorizer denies when it fails. Then a question about authorization that could not even be asked has to
+    /// Whether an authorizer whose answers count denies when it fails. Then a question about authorization that could not even be asked has to
     /// count as denied, too: what would be allowed otherwise may be what it is there to deny.
     #[must_use]
     pub fn vetoes(&self) -> bool {
         let mut authorizers = self.authorization.rules.iter();
-        authorizers.any(|policy| policy.on_failure == authz::OnFailure::Deny)
+        authorizers.any(|policy| {
+            policy.mode == Mode::Protect && policy.on_failure == authz::OnFailure::Deny
+        })
     }
 
     /// Answers a review. Dropping the future stops the call that is under way.
@@ -224,6 +236,7 @@ impl Host {
         let Alone { response, outcome } = self.ask_alone(policy, &request, deadline).await?;
         Ok(Answered {
             uid: Some(request.uid().to_owned()),
+            subject: Subject::default(),
             decision: outcome.answer.map(Decision::Admission),
             trace: outcome.trace,
             reply: match response {
@@ -257,8 +270,15 @@ impl Host {
         let asker = Asker::new(loaded, question.deadline);
         let outcome = authn::decide(chain, &review, &asker).await;
         let answer = wire::authentication::answer(review.version, &outcome.status());
+        let subject = match &outcome.decision {
+            Ok(authn::Decision::Authenticated(identity)) => {
+                Subject::of_user(&identity.user.username)
+            }
+            Ok(authn::Decision::Unknown) | Err(_) => Subject::default(),
+        };
         Ok(Answered {
             uid: None,
+            subject,
             decision: outcome.decision.map(Decision::Authentication),
             trace: outcome.trace,
             // Undecided is an answer here, with `status.error`: kube-apiserver caches it neither way and does not retry.
@@ -280,6 +300,7 @@ impl Host {
         };
         Ok(Answered {
             uid: None,
+            subject: Subject::of_access(&review.spec),
             decision: outcome.decision.map(Decision::Authorization),
             trace: outcome.trace,
             reply,
@@ -301,6 +322,7 @@ impl Host {
         } else {
             admission::validate(chain, &review, &asker).await
         };
+        let subject = Subject::of_object(&review.request);
         let uid = review.request.uid;
         let reply = match &outcome.answer {
             Ok(answer) => Reply::Review(wire::admission::answer(
@@ -311,6 +333,7 @@ impl Host {
         };
         Ok(Answered {
             uid: Some(uid),
+            subject,
             decision: outcome.answer.map(Decision::Admission),
             trace: outcome.trace,
             reply,

@@ -10,7 +10,7 @@ use engine::Engine;
 
 use crate::config::{ConfigErrors, Source};
 use crate::footprint::Footprint;
-use crate::{Configuration, Host, LoadErrors, ModuleSource};
+use crate::{Configuration, Host, LoadErrors, LockedOut, ModuleSource, lockout};
 
 /// What a set of policies is made of.
 pub struct Parts {
@@ -108,7 +108,8 @@ impl Live {
 }
 
 impl Parts {
-    /// Loads everything, with the engine that there is if it is dimensioned as the configuration wants it.
+    /// Loads everything, with the engine that there is if it is dimensioned as the configuration wants it, and refuses what would
+    /// lock a cluster out.
     fn load(
         &self,
         footprint: &Footprint,
@@ -131,6 +132,7 @@ impl Parts {
             footprint,
         };
         let host = Host::load_with(&configuration, &modules, &engine.engine, &self.capabilities)?;
+        lockout::check(&configuration, &host)?;
         let set = Set {
             configuration,
             host: Arc::new(host),
@@ -178,6 +180,9 @@ pub enum LiveError {
     /// Policies cannot be loaded.
     #[error(transparent)]
     Policies(#[from] LoadErrors),
+    /// The policies would lock the cluster out.
+    #[error(transparent)]
+    LockedOut(#[from] LockedOut),
 }
 
 impl fmt::Debug for Live {

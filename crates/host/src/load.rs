@@ -4,19 +4,19 @@ use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use access::{Plane, PolicyName, admission, authn, authz};
 use capabilities::Capabilities;
 use engine::{Engine, Module};
 use kubewarden::{Group, Member, Metadata};
-use tokio::runtime::{Handle, Runtime};
 
 use crate::config::{self, Admitter, Asked, Configuration, Dialect, Policy, Position};
 use crate::dialect;
 use crate::host::Host;
 use crate::policy::{LoadedPolicy, OwnModule, Program};
+use crate::wait::{NoRuntime, wait_for};
 
 /// Where a module's bytes come from. Files today; a new source is a new implementation, the host stays as it is.
 pub trait ModuleSource {
@@ -101,7 +101,7 @@ pub enum LoadErrorKind {
     KubewardenElsewhere,
     /// No thread to ask a policy about its settings.
     #[error("the policy could not be asked about its settings: {0}")]
-    Runtime(String),
+    Runtime(#[from] NoRuntime),
 }
 
 fn told(dialect: Dialect) -> &'static str {
@@ -152,6 +152,7 @@ pub(crate) fn host(
         errors: Vec::new(),
     };
     let mut host = Host {
+        engine: engine.clone(),
         authentication: Default::default(),
         authorization: Default::default(),
         mutation: Default::default(),
@@ -163,6 +164,7 @@ pub(crate) fn host(
             let rules = authn::Policy {
                 name,
                 system_names: entry.system_names,
+                mode: entry.mode,
             };
             host.authentication.push(rules, loaded);
         }
@@ -174,6 +176,7 @@ pub(crate) fn host(
                 authz::Policy {
                     name,
                     on_failure: entry.on_failure,
+                    mode: entry.mode,
                 },
                 loaded,
             );
@@ -324,7 +327,8 @@ impl Loader<'_> {
             kubewarden::Mode::new(&loaded.module, mode)?,
             policy.settings.as_deref(),
             access,
-            policy.limits.clone(),
+            // Whichever of the two planes of admission, it is the same.
+            limits(policy, Plane::Validation),
         )?;
         wait_for(loaded.validate_settings(deadline_of(policy)))??;
         Ok(loaded)
@@ -378,26 +382,17 @@ fn deadline_of(policy: &Policy) -> Instant {
 /// Settings are checked once, on a machine that may be compiling.
 const SETTINGS_TIMEOUT_MIN: Duration = Duration::from_secs(5);
 
-/// Waits for a call. Loading blocks, in or outside of a runtime, so it has one of its own; that lives on, because connections that
-/// a policy made while it was loaded are used again later.
-fn wait_for<T: Send>(call: impl Future<Output = T> + Send) -> Result<T, LoadErrorKind> {
-    static RUNTIME: OnceLock<io::Result<Runtime>> = OnceLock::new();
-    let runtime = RUNTIME.get_or_init(|| {
-        tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .thread_name("loading")
-            .enable_all()
-            .build()
-    });
-    let runtime = runtime
-        .as_ref()
-        .map_err(|error| LoadErrorKind::Runtime(error.to_string()))?;
-    // On this thread where that is possible, so that what the policy logs goes where everything of this thread does.
-    if Handle::try_current().is_err() {
-        return Ok(runtime.block_on(call));
+/// The limits of a policy's calls. Who a caller is and what it may do is asked of every request, so that decisions about objects
+/// leave places free for that.
+fn limits(policy: &Policy, plane: Plane) -> engine::Limits {
+    let share = match plane {
+        Plane::Authentication | Plane::Authorization => engine::Share::Whole,
+        Plane::Mutation | Plane::Validation => engine::Share::ThreeQuarters,
+    };
+    engine::Limits {
+        share,
+        ..policy.limits.clone()
     }
-    std::thread::scope(|scope| scope.spawn(|| runtime.block_on(call)).join())
-        .map_err(|_| LoadErrorKind::Runtime("it panicked".to_owned()))
 }
 
 /// A module of our specification. A mutating policy without `mutate` is asked by `validate`, as in the original specification.
@@ -412,6 +407,6 @@ fn own_module(policy: &Policy, module: &Module, plane: Plane) -> Result<Program,
         entry: module.entry(entry_point)?,
         entry_point,
         settings: policy.settings.clone(),
-        limits: policy.limits.clone(),
+        limits: limits(policy, plane),
     }))
 }

@@ -35,12 +35,8 @@ pub fn decision(plane: &str, answered: &Answered, status: Option<u16>, arrival: 
         }
     }
     for step in &answered.trace.steps {
-        if let StepOutcome::Asked {
-            answer: StepAnswer::Watched { code, .. },
-            ..
-        } = &step.outcome
-        {
-            tracing::info!(plane, policy = %step.policy, code, "would be rejected, mode monitor");
+        if let Some(answer) = step.would_have() {
+            tracing::info!(plane, policy = %step.policy, "would be {}, mode monitor", answer.as_str());
         }
     }
     tracing::info!(
@@ -70,7 +66,7 @@ fn deciding(trace: &Trace) -> Option<&str> {
                 | StepAnswer::Denied { .. }
                 | StepAnswer::Rejected { .. }
         ),
-        StepOutcome::Skipped(_) => false,
+        StepOutcome::Skipped(_) | StepOutcome::Watched { .. } => false,
     });
     let step = match (decided, trace.steps.as_slice()) {
         (Some(step), _) | (None, [step]) => step,

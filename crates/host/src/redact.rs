@@ -1,27 +1,37 @@
-//! What `debug: true` logs: reviews and answers with tokens and the data of Secrets taken out.
+//! Reviews and answers with tokens and the data of Secrets taken out: what `debug: true` and the decision log show.
 //!
-//! Only used at level `debug`, so it may parse everything once more.
+//! Only used where somebody asked for it, so it may parse everything once more.
 
 use serde_json::Value;
 
-const REDACTED: &str = "<redacted>";
+/// What stands in the place of what is taken out.
+pub const REDACTED: &str = "<redacted>";
 
 /// A review as text: without the token of a TokenReview and without the data of a Secret.
 pub(crate) fn review(bytes: &[u8]) -> String {
     let Ok(mut review) = serde_json::from_slice::<Value>(bytes) else {
         return format!("<{} bytes that are not JSON>", bytes.len());
     };
+    secrets(&mut review);
+    review.to_string()
+}
+
+/// Takes the token out of a TokenReview and the data out of a Secret; whether there was any.
+pub fn secrets(review: &mut Value) -> bool {
+    let mut found = false;
     if let Some(token) = review.pointer_mut("/spec/token") {
         *token = REDACTED.into();
+        found = true;
     }
-    if is_secret(&review) {
+    if is_secret(review) {
         for object in ["/request/object", "/request/oldObject"] {
             if let Some(object) = review.pointer_mut(object) {
                 redact_secret(object);
+                found = true;
             }
         }
     }
-    review.to_string()
+    found
 }
 
 /// A module's output as text. A module may repeat its question: the token is taken out wherever it stands. Of what it says
@@ -89,6 +99,7 @@ mod tests {
         );
     }
 
+    /// S7: no token, Secret or whole object in the log.
     #[test]
     fn takes_out_what_a_secret_holds_wherever_it_stands() {
         let body = br#"{"request":{"kind":{"kind":"Secret"},
@@ -111,6 +122,7 @@ mod tests {
         );
     }
 
+    /// S7: no token, Secret or whole object in the log.
     #[test]
     fn takes_the_token_out_of_an_answer_that_repeats_the_question() {
         let body = br#"{"kind":"TokenReview","spec":{"token":"hun\"ter2"}}"#;

@@ -224,6 +224,26 @@ impl<'a> Review<'a> {
     }
 }
 
+/// The AdmissionReview that asks this, in `v1`.
+#[must_use]
+pub fn question(request: &Request<'_>) -> Vec<u8> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Question<'a> {
+        api_version: &'static str,
+        kind: &'static str,
+        request: &'a Request<'a>,
+    }
+    let kind = Kind::AdmissionReview;
+    let question = Question {
+        api_version: kind.api_version(Version::V1),
+        kind: kind.as_str(),
+        request,
+    };
+    // Strings, maps, lists and what is JSON already: writing them to memory cannot fail.
+    serde_json::to_vec(&question).unwrap_or_default()
+}
+
 /// The AdmissionReview to answer with. `response.uid` must be the request's.
 #[must_use]
 pub fn answer(version: Version, response: &Response) -> Vec<u8> {

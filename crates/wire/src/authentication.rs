@@ -161,6 +161,7 @@ mod tests {
         );
     }
 
+    /// S7: no token, Secret or whole object in the log.
     #[test]
     fn debug_output_does_not_show_the_token() {
         let spec = Spec {

@@ -255,6 +255,26 @@ fn spec_in_v1(spec: &RawValue) -> Result<Box<RawValue>, ParseError> {
     Ok(serde_json::value::to_raw_value(&members)?)
 }
 
+/// The SubjectAccessReview that asks this, in `v1`.
+#[must_use]
+pub fn question(spec: &Spec) -> Vec<u8> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Question<'a> {
+        api_version: &'static str,
+        kind: &'static str,
+        spec: &'a Spec,
+    }
+    let kind = Kind::SubjectAccessReview;
+    let question = Question {
+        api_version: kind.api_version(Version::V1),
+        kind: kind.as_str(),
+        spec,
+    };
+    // Strings, maps and lists only: writing them to memory cannot fail.
+    serde_json::to_vec(&question).unwrap_or_default()
+}
+
 /// The SubjectAccessReview to answer with.
 #[must_use]
 pub fn answer(version: Version, status: &Status) -> Vec<u8> {
@@ -285,6 +305,7 @@ mod tests {
         );
     }
 
+    /// S11: no opinion unless somebody has one; never allowed and denied at once; raw selectors are not read.
     #[test]
     fn v1_is_passed_on_as_it_came() {
         let body = br#"{"apiVersion":"authorization.k8s.io/v1","kind":"SubjectAccessReview","spec":{
@@ -296,6 +317,20 @@ mod tests {
             .resource_attributes
             .expect("resource attributes");
         assert_eq!(attributes.label_selector, Some(Selector::default()));
+    }
+
+    #[test]
+    fn a_question_is_read_as_it_was_asked() {
+        let spec = Spec {
+            resource_attributes: Some(ResourceAttributes {
+                verb: "list".into(),
+                ..ResourceAttributes::default()
+            }),
+            user: "jane".into(),
+            ..Spec::default()
+        };
+        let body = question(&spec);
+        assert_eq!(Review::parse(&body).expect("a review").spec, spec);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::response::Change;
 use super::{Outcome, Policy};
 use crate::ask::Asked;
 use crate::failure::{Failure, FailureKind};
+use crate::mode::Mode;
 use crate::patch::Patch;
 use crate::trace::SkipReason;
 
@@ -35,8 +36,10 @@ pub fn alone(
     let mut collector = Collector::default();
     let next = collector.take(policy, uid, asked, |change| {
         let smallest = object.map(|object| smallest(change, object)).transpose()?;
-        patch = smallest.filter(|patch| !patch.is_empty());
-        Ok(patch.is_some())
+        let change = smallest.filter(|patch| !patch.is_empty());
+        let mutated = change.is_some();
+        patch = change.filter(|_| policy.mode == Mode::Protect);
+        Ok(mutated)
     });
     let outcome = collector.finish(slice::from_ref(policy), SkipReason::Decided, || {
         Ok(patch.clone())

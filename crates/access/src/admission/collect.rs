@@ -4,9 +4,10 @@ use wire::admission::Response;
 
 use super::notices::Notices;
 use super::response::{self, Change, Reply, Said};
-use super::{Answer, Decision, Mode, Outcome, Policy, Rejection};
+use super::{Answer, Decision, Outcome, Policy, Rejection};
 use crate::ask::Asked;
 use crate::failure::{self, Consequence, Failure, Undecided};
+use crate::mode::Mode;
 use crate::name::PolicyName;
 use crate::patch::Patch;
 use crate::trace::{Recorder, SkipReason, StepAnswer};
@@ -32,7 +33,8 @@ impl Collector {
         self.recorder.skipped(&policy.name, reason);
     }
 
-    /// Takes what came of a call about the request with this `uid`. `change` changes the object and tells whether it differs.
+    /// Takes what came of a call about the request with this `uid`. `change` changes the object, or a copy of it when the policy
+    /// is only watched, and tells whether it differs.
     pub(super) fn take(
         &mut self,
         policy: &Policy,
@@ -43,8 +45,8 @@ impl Collector {
         let reply = asked.answer.and_then(|response| {
             let reply = response::read(response, uid)?;
             let mutated = match &reply.said {
-                Said::Changed(what) if policy.mode == Mode::Protect => change(what)?,
-                Said::Changed(_) | Said::Accepted | Said::Rejected(_) => false,
+                Said::Changed(what) => change(what)?,
+                Said::Accepted | Said::Rejected(_) => false,
             };
             Ok((reply, mutated))
         });
@@ -52,8 +54,9 @@ impl Collector {
             Ok((reply, mutated)) => self.answered(policy, reply, mutated),
             Err(failure) => self.failed(policy, failure),
         };
+        let asked_policy = (&policy.name, policy.mode);
         self.recorder
-            .asked(&policy.name, asked.elapsed, answer, notes);
+            .asked(asked_policy, asked.elapsed, answer, notes);
         next
     }
 
@@ -63,38 +66,36 @@ impl Collector {
         reply: Reply,
         mutated: bool,
     ) -> (Next, StepAnswer, Vec<String>) {
-        let mut notes = self
+        let notes = self
             .notices
             .add(&policy.name, reply.warnings, reply.audit_annotations);
-        let is_watched = policy.mode == Mode::Monitor;
-        let rejection = match reply.said {
-            Said::Rejected(rejection) => rejection,
-            said => {
-                if is_watched && matches!(said, Said::Changed(_)) {
-                    notes.push("mode monitor: its change was not made".to_owned());
-                }
-                return (Next::GoOn, StepAnswer::Accepted { mutated }, notes);
+        let Said::Rejected(rejection) = reply.said else {
+            return (Next::GoOn, StepAnswer::Accepted { mutated }, notes);
+        };
+        let answer = StepAnswer::Rejected {
+            message: rejection.message.clone(),
+            code: rejection.code,
+        };
+        let next = match policy.mode {
+            Mode::Monitor => Next::GoOn,
+            Mode::Protect => {
+                self.rejections.push((policy.name.clone(), rejection));
+                Next::Rejected
             }
         };
-        let (message, code) = (rejection.message.clone(), rejection.code);
-        if is_watched {
-            return (Next::GoOn, StepAnswer::Watched { message, code }, notes);
-        }
-        let answer = StepAnswer::Rejected { message, code };
-        self.rejections.push((policy.name.clone(), rejection));
-        (Next::Rejected, answer, notes)
+        (next, answer, notes)
     }
 
     fn failed(&mut self, policy: &Policy, failure: Failure) -> (Next, StepAnswer, Vec<String>) {
-        let on_failure = failure::OnFailure::Admission(policy.on_failure());
-        let next = match failure::consequence(on_failure) {
+        let on_failure = failure::OnFailure::Admission(policy.on_failure);
+        let next = match failure::consequence(policy.mode, on_failure) {
             Consequence::Ignored => {
                 self.notices.ignored(&policy.name);
                 Next::GoOn
             }
             Consequence::Undecided | Consequence::Denied => Next::Undecided,
         };
-        let answer = StepAnswer::failed(failure, on_failure);
+        let answer = StepAnswer::failed(failure, policy.mode, on_failure);
         (next, answer, Vec::new())
     }
 

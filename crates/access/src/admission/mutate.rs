@@ -11,10 +11,11 @@ use super::response::Change;
 use super::{Outcome, Policy};
 use crate::ask::{self, Ask};
 use crate::failure::{Failure, Undecided};
+use crate::mode::Mode;
 use crate::patch::{Draft, Patch};
 use crate::trace::SkipReason;
 
-/// Asks the policies in order, each with the object as changed by those before it.
+/// Asks the policies in order, each with the object as changed by those before it whose changes count.
 ///
 /// A rejection ends the chain, as does a failure that must not be ignored. Rules are matched against the request, which no
 /// policy changes. All changes together become one patch.
@@ -30,7 +31,10 @@ pub async fn mutate(chain: &[Policy], review: &Review<'_>, by: &impl Ask<Respons
         }
         let body = body(review, draft.as_ref());
         let asked = ask::ask(by, index, &body).await;
-        let apply = |change: &Change| apply(change, draft.as_mut(), request.operation);
+        let apply = |change: &Change| match policy.mode {
+            Mode::Protect => apply(change, draft.as_mut(), request.operation),
+            Mode::Monitor => apply(change, draft.clone().as_mut(), request.operation),
+        };
         match collector.take(policy, &request.uid, asked, apply) {
             Next::GoOn => {}
             Next::Rejected => break,

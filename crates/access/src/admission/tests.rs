@@ -16,7 +16,7 @@ use super::*;
 use crate::ask::{Ask, Asked};
 use crate::failure::{Failure, FailureKind};
 use crate::testing::{Table, answers, block, failure_of, name, trap};
-use crate::trace::{SkipReason, StepAnswer, StepOutcome};
+use crate::trace::{SkipReason, Step, StepAnswer, StepOutcome};
 
 fn body(operation: &str, object: &Value) -> String {
     json!({"apiVersion": "admission.k8s.io/v1beta1", "kind": "AdmissionReview", "request": {

@@ -1,8 +1,9 @@
 //! Tests of the authenticator chain and of each of its guards.
 
 use super::*;
-use crate::failure::{Failure, FailureKind};
+use crate::failure::{Consequence, Failure, FailureKind};
 use crate::testing::{Table, answers, block, failure_of, name, trap};
+use crate::trace::Step;
 
 const REVIEW: &str = r#"{"apiVersion":"authentication.k8s.io/v1beta1","kind":"TokenReview",
     "spec":{"token":"t","audiences":["api","other"]}}"#;
@@ -11,6 +12,7 @@ fn chain(length: usize) -> Vec<Policy> {
     let policy = |index| Policy {
         name: name(&format!("p{index}")),
         system_names: SystemNames::Refused,
+        mode: Mode::Protect,
     };
     (0..length).map(policy).collect()
 }
@@ -128,6 +130,7 @@ fn refuses_an_identity_together_with_an_error() {
     refuses(status, "the token is authenticated and in error at once");
 }
 
+/// S10: no identity that Kubernetes keeps for itself, and none without a name.
 #[test]
 fn refuses_authenticated_users_without_a_name() {
     refuses(user(""), "the user has no name");
@@ -138,6 +141,7 @@ fn refuses_authenticated_users_without_a_name() {
     refuses(status, "the user has no name");
 }
 
+/// S10: no identity that Kubernetes keeps for itself, and none without a name.
 #[test]
 fn refuses_system_users_groups_and_extra_keys() {
     let told = "belongs to Kubernetes and is not granted to this policy";
@@ -167,6 +171,7 @@ fn with_extra(key: &str) -> Status {
     status
 }
 
+/// S10: no identity that Kubernetes keeps for itself, and none without a name.
 #[test]
 fn refuses_extra_keys_that_are_not_lower_case_or_not_well_formed() {
     for (key, problem) in [
@@ -255,4 +260,25 @@ fn the_trace_is_written_with_times_in_microseconds_and_the_operators_detail() {
             {"policy": "p2", "skipped": "decided"},
         ]})
     );
+}
+
+#[test]
+fn a_watched_policy_neither_authenticates_nor_makes_the_chain_undecided() {
+    let mut chain = chain(3);
+    chain[0].mode = Mode::Monitor;
+    chain[1].mode = Mode::Monitor;
+    let table = Table::new([Err(trap()), Ok(user("root")), Ok(user("jane"))]);
+    let outcome = ask(&chain, &table);
+    assert_eq!(username(&outcome), Some("jane"));
+    let would_have: Vec<_> = outcome.trace.steps.iter().map(Step::would_have).collect();
+    let root = StepAnswer::Authenticated {
+        username: "root".into(),
+    };
+    assert_eq!(would_have, [None, Some(&root), None]);
+    let (_, consequence) = outcome.trace.steps[0].failure().unwrap();
+    assert_eq!(consequence, Consequence::Ignored);
+
+    chain.pop();
+    let outcome = ask(&chain, &Table::new([Err(trap()), Ok(user("root"))]));
+    assert_eq!(outcome.decision.unwrap(), Decision::Unknown);
 }

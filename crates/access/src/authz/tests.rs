@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::testing::{Table, answers, block, failure_of, name, trap};
+use crate::trace::Step;
 
 const REVIEW: &str = r#"{"apiVersion":"authorization.k8s.io/v1","kind":"SubjectAccessReview",
     "spec":{"user":"jane","resourceAttributes":{"verb":"list","resource":"pods"}}}"#;
@@ -12,6 +13,7 @@ fn chain(on_failure: &[OnFailure]) -> Vec<Policy> {
         .map(|(index, &on_failure)| Policy {
             name: name(&format!("p{index}")),
             on_failure,
+            mode: Mode::Protect,
         })
         .collect()
 }
@@ -125,6 +127,7 @@ fn a_policy_that_may_veto_denies_when_it_fails() {
     );
 }
 
+/// S11: no opinion unless somebody has one; never allowed and denied at once; raw selectors are not read.
 #[test]
 fn refuses_allowed_and_denied_at_once() {
     let both = Status {
@@ -173,6 +176,7 @@ fn nobody_is_asked_about_a_review_that_contradicts_itself() {
     }
 }
 
+/// S11: no opinion unless somebody has one; never allowed and denied at once; raw selectors are not read.
 #[test]
 fn an_empty_chain_has_no_opinion() {
     let decision = ask(&[], &Table::new([])).decision.unwrap();
@@ -184,4 +188,26 @@ fn statuses_say_what_was_decided() {
     let status = |decision: Result<Decision, _>| decision.unwrap().status();
     assert_eq!(status(allow("a")), allowed("a"));
     assert_eq!(status(deny("d")), denied("d"));
+}
+
+#[test]
+fn a_watched_policy_neither_allows_nor_denies_nor_fails_a_request() {
+    let mut chain = chain(&[OnFailure::Deny, OnFailure::NoOpinion, OnFailure::NoOpinion]);
+    for policy in &mut chain {
+        policy.mode = Mode::Monitor;
+    }
+    let table = Table::new([Err(trap()), Ok(denied("not you")), Ok(allowed(""))]);
+    let review = Review::parse(REVIEW.as_bytes()).unwrap();
+    let outcome = block(decide(&chain, &review, &table));
+    let silence = Decision::NoOpinion {
+        reason: String::new(),
+    };
+    assert_eq!(outcome.decision, Ok(silence));
+    let (_, consequence) = outcome.trace.steps[0].failure().unwrap();
+    assert_eq!(consequence, Consequence::Ignored);
+    let would_have = outcome.trace.steps.iter().map(Step::would_have);
+    let words: Vec<_> = would_have
+        .map(|answer| answer.map(StepAnswer::as_str))
+        .collect();
+    assert_eq!(words, [None, Some("denied"), Some("allowed")]);
 }

@@ -6,7 +6,7 @@ use wire::RawValue;
 use super::{After, Patch, PatchError, apply, diff, normalise, read, text};
 
 /// An object and what has become of it. It is parsed when somebody changes it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Draft<'a> {
     original: &'a RawValue,
     parsed: Option<Value>,

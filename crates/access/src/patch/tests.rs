@@ -48,6 +48,7 @@ fn names_the_members_that_changed_and_no_others() {
     );
 }
 
+/// S12: mutating twice is mutating once, by small patches that were applied.
 #[test]
 fn an_element_that_comes_or_goes_does_not_replace_the_array() {
     let array = |elements: Value| json!({"args": elements});
@@ -391,6 +392,7 @@ fn round_trips(before: &Value, after: &Value) {
 }
 
 proptest! {
+    /// S12: mutating twice is mutating once, by small patches that were applied.
     #[test]
     fn patches_round_trip(before in any_root(), after in any_root()) {
         round_trips(&before, &after);

@@ -24,6 +24,7 @@ fn granted(patterns: &[&str], kinds: &[(&str, &str)]) -> Grants {
     Grants::new(patterns, kinds).unwrap()
 }
 
+/// S6: modules reach nothing outside, and ask nothing that is not granted.
 #[tokio::test]
 async fn closes_the_gate_before_the_payload_is_read() {
     let nobody = Capabilities::none();

@@ -183,6 +183,7 @@ async fn tells_of_absent_objects_in_the_words_of_the_peer() {
     assert_eq!(fixture.asked(), 2);
 }
 
+/// S8: no redirects, no other paths, no proxy.
 #[tokio::test]
 async fn never_lets_a_name_lead_to_another_path() {
     let fixture = Fixture::new().await;

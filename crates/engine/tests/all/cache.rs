@@ -97,6 +97,7 @@ fn different_modules_have_different_files() {
     assert_eq!(fs::read_dir(cache.path()).unwrap().count(), 2);
 }
 
+/// S9: what runs is what was meant to.
 #[test]
 fn a_changed_file_is_replaced() {
     let cache = Cache::new();
@@ -132,6 +133,7 @@ fn whole_files_with_the_code_of_something_else_are_replaced() {
     cache.recovers();
 }
 
+/// S9: what runs is what was meant to.
 #[test]
 fn a_file_that_others_may_write_is_replaced() {
     let cache = Cache::new();

@@ -72,6 +72,7 @@ fn never_calls_the_start_function_of_a_command() {
     assert!(call(&entry).is_ok());
 }
 
+/// S21: no module sees the memory of another call.
 #[test]
 fn each_call_has_a_fresh_instance() {
     let engine = Engine::new(Options {
@@ -95,6 +96,7 @@ fn each_call_has_a_fresh_instance() {
     }
 }
 
+/// S21: no module sees the memory of another call.
 /// One place in the pool, so that the second call gets the memory of the first, of another module.
 #[test]
 fn memory_of_one_call_is_zero_in_the_next() {
@@ -193,6 +195,7 @@ fn data_that_does_not_fit_into_the_memory_is_a_trap() {
     assert!(matches!(error, CallError::Trap(_)), "{error:?}");
 }
 
+/// S4: time, memory, output and concurrency of modules are bounded.
 #[test]
 fn a_call_beyond_the_waiting_places_is_refused_at_once() {
     let options = Options {

@@ -29,6 +29,7 @@ fn runs_into_its_deadline(text: &str) {
     assert!(failed.stats.ran < PATIENCE);
 }
 
+/// S4: time, memory, output and concurrency of modules are bounded.
 #[test]
 fn ends_an_endless_loop_at_the_deadline() {
     runs_into_its_deadline(&format!(r#"(module (func (export "run") {ENDLESS}))"#));
@@ -85,6 +86,7 @@ fn memory_up_to_the_limit_is_granted() {
     assert_eq!(output.stats.memory_peak, ByteSize::mib(1));
 }
 
+/// S4: time, memory, output and concurrency of modules are bounded.
 #[test]
 fn memory_beyond_the_limit_is_named_as_the_reason() {
     let limits = Limits {
@@ -270,6 +272,7 @@ fn an_answer_as_large_as_the_limit_is_kept() {
     );
 }
 
+/// S4: time, memory, output and concurrency of modules are bounded.
 #[test]
 fn a_larger_answer_ends_the_call() {
     let limits = Limits {
@@ -292,6 +295,7 @@ fn a_log_as_large_as_the_limit_is_kept() {
     assert_eq!(output.stderr.len(), 10 << 10);
 }
 
+/// S4: time, memory, output and concurrency of modules are bounded.
 #[test]
 fn a_longer_log_is_cut_and_says_so_and_the_call_goes_on() {
     let limits = Limits {

@@ -10,6 +10,7 @@ fn refuses(text: &str) -> String {
     chain(&try_load(text).unwrap_err())
 }
 
+/// S9: what runs is what was meant to.
 #[test]
 fn loads_a_module_and_knows_it_by_its_digest() {
     let wasm = wat::parse_str(r#"(module (func (export "run")))"#).unwrap();

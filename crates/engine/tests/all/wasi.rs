@@ -9,6 +9,7 @@ const BADF: i32 = 8;
 const FAULT: i32 = 21;
 const INVAL: i32 = 28;
 const NOTDIR: i32 = 54;
+const NOTSOCK: i32 = 57;
 const SPIPE: i32 = 70;
 
 /// Parameters of a function that answers an error number: `i` for 32, `l` for 64 bits.
@@ -334,6 +335,7 @@ fn a_closed_stream_stays_closed() {
     }
 }
 
+/// S6: modules reach nothing outside, and ask nothing that is not granted.
 #[test]
 fn there_are_no_files() {
     assert_eq!(errno("", "fd_prestat_get", &[3, 512]), BADF);
@@ -342,6 +344,17 @@ fn there_are_no_files() {
         errno("", "path_open", &[0, 0, 0, 0, 0, 0, 0, 0, 512]),
         NOTDIR
     );
+}
+
+/// S6: modules reach nothing outside, and ask nothing that is not granted.
+#[test]
+fn there_are_no_sockets() {
+    for fd in 0..3 {
+        assert_eq!(errno("", "sock_accept", &[fd, 0, 512]), NOTSOCK);
+        assert_eq!(errno("", "sock_recv", &[fd, 0, 0, 0, 512, 512]), NOTSOCK);
+        assert_eq!(errno("", "sock_send", &[fd, 0, 0, 0, 512]), NOTSOCK);
+        assert_eq!(errno("", "sock_shutdown", &[fd, 0]), NOTSOCK);
+    }
 }
 
 #[test]
@@ -374,6 +387,7 @@ fn the_only_argument_is_the_name_of_the_program() {
     assert_eq!(u32::from_le_bytes(pointer), 256);
 }
 
+/// S6: modules reach nothing outside, and ask nothing that is not granted.
 #[test]
 fn the_environment_is_empty() {
     let prepare = "(i64.store (i32.const 512) (i64.const -1))";

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use access::admission::Mode;
+use access::Mode;
 use access::rules::Rule;
 use capabilities::{Grants, KubernetesResource, PatternError};
 

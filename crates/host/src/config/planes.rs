@@ -2,13 +2,12 @@
 
 use std::num::NonZeroU32;
 
-use access::admission::Mode;
-use access::{authn, authz};
+use access::{Mode, authn, authz};
 
 use super::error::ConfigErrors;
 use super::read::File;
 use super::resolve::{Resolver, byte_size, unique};
-use super::{Admitter, Asked, Authenticator, Authorizer, Configuration, Dialect, written};
+use super::{Admitter, Asked, Authenticator, Authorizer, Configuration, Dialect, Guarded, written};
 
 impl Configuration {
     pub(super) fn add_authenticators(
@@ -25,6 +24,7 @@ impl Configuration {
                         Some(true) => authn::SystemNames::Granted,
                         Some(false) | None => authn::SystemNames::Refused,
                     },
+                    mode: entry.policy_mode.map(Mode::from).unwrap_or_default(),
                 })
             })?);
         unique(file, self.authentication.iter().map(|entry| &entry.policy))
@@ -46,6 +46,7 @@ impl Configuration {
                         }
                         Some(written::AuthorizerFailurePolicy::Deny) => authz::OnFailure::Deny,
                     },
+                    mode: entry.policy_mode.map(Mode::from).unwrap_or_default(),
                 })
             })?);
         unique(file, self.authorization.iter().map(|entry| &entry.policy))
@@ -66,7 +67,9 @@ impl Configuration {
                 let policy = resolver.policy(&entry.common(), dialect, at, errors);
                 let kubewarden = resolver.kubewarden(&entry, at, errors);
                 let rules = resolver.rules(entry.rules.as_deref().unwrap_or_default(), at, errors);
+                let kubewarden = kubewarden?;
                 Some(Admitter {
+                    guarded: Guarded::with(&kubewarden),
                     policy: policy?,
                     mutating: entry.mutating.unwrap_or(false),
                     rules,
@@ -79,7 +82,7 @@ impl Configuration {
                         }
                     },
                     mode: entry.policy_mode.map(Mode::from).unwrap_or_default(),
-                    asked: Asked::Module(kubewarden?),
+                    asked: Asked::Module(kubewarden),
                 })
             })?);
         unique(file, self.admission.iter().map(|entry| &entry.policy))

@@ -17,7 +17,9 @@ use super::error::{ConfigError, ConfigErrors};
 use super::read::File;
 use super::resolve::{Resolver, TIMEOUT_MAX, unique};
 use super::written::{self, Common};
-use super::{Admitter, Asked, Configuration, Dialect, Group, GroupMember, Kubewarden, Policy};
+use super::{
+    Admitter, Asked, Configuration, Dialect, Group, GroupMember, Guarded, Kubewarden, Policy,
+};
 
 /// How long a policy may take when the file says nothing, as in the peer.
 const TIMEOUT_DEFAULT_SECONDS: u64 = 2;
@@ -101,6 +103,7 @@ impl Reader<'_> {
             on_failure: OnFailure::Fail,
             mode: mode.map(Into::into).unwrap_or_default(),
             asked,
+            guarded: Guarded::RulesElsewhere,
         })
     }
 

@@ -6,6 +6,7 @@ use schemars::{SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value};
 
 use super::written;
+use crate::lockout;
 
 /// The JSON Schema (draft 2020-12) of the configuration file, as pretty-printed JSON with a newline at the end.
 #[must_use]
@@ -28,7 +29,16 @@ pub fn page() -> String {
             }
         }
     }
+    needs(&mut page);
     page
+}
+
+/// What can be exempted from the guard.
+fn needs(page: &mut String) {
+    page.push_str("\n| Need | Why a cluster needs it |\n|---|---|\n");
+    for need in lockout::needs() {
+        let _ = writeln!(page, "| `{}` | {} |", need.name, need.why);
+    }
 }
 
 const INTRODUCTION: &str = "\
@@ -63,6 +73,7 @@ const ORDER: &[&str] = &[
     "Rule",
     "Limits",
     "Engine",
+    "LockOutGuard",
 ];
 
 fn schema_value() -> Value {

@@ -44,11 +44,11 @@ impl Configuration {
             }
             Section::Authorization => {
                 let list: AuthorizerList = file.parse()?;
-                self.add_authorizers(file, list.modules)
+                self.add_authorizer_list(file, list)
             }
             Section::Admission => {
                 let list: AdmitterList = file.parse()?;
-                self.add_admitters(file, list.modules)
+                self.add_admitter_list(file, list)
             }
         }
     }
@@ -70,6 +70,8 @@ impl Configuration {
         if let Some(engine) = &written.engine {
             collect("engine.", self.set_engine(file, engine));
         }
+        let guard = written.lock_out_guard.as_ref();
+        collect("", self.add_exemptions(file, guard));
         if let Some(list) = written.authentication {
             collect(
                 "authentication.",
@@ -77,16 +79,46 @@ impl Configuration {
             );
         }
         if let Some(list) = written.authorization {
-            collect("authorization.", self.add_authorizers(file, list.modules));
+            collect("authorization.", self.add_authorizer_list(file, list));
         }
         if let Some(list) = written.admission {
-            collect("admission.", self.add_admitters(file, list.modules));
+            collect("admission.", self.add_admitter_list(file, list));
         }
         if errors.is_empty() {
             Ok(())
         } else {
             Err(ConfigErrors(errors))
         }
+    }
+}
+
+impl Configuration {
+    fn add_authorizer_list(
+        &mut self,
+        file: &File,
+        list: AuthorizerList,
+    ) -> Result<(), ConfigErrors> {
+        let exempt = self.add_exemptions(file, list.lock_out_guard.as_ref());
+        both(exempt, self.add_authorizers(file, list.modules))
+    }
+
+    fn add_admitter_list(&mut self, file: &File, list: AdmitterList) -> Result<(), ConfigErrors> {
+        let exempt = self.add_exemptions(file, list.lock_out_guard.as_ref());
+        both(exempt, self.add_admitters(file, list.modules))
+    }
+}
+
+/// The errors of both.
+fn both(
+    one: Result<(), ConfigErrors>,
+    other: Result<(), ConfigErrors>,
+) -> Result<(), ConfigErrors> {
+    match (one, other) {
+        (Err(ConfigErrors(mut errors)), Err(ConfigErrors(more))) => {
+            errors.extend(more);
+            Err(ConfigErrors(errors))
+        }
+        (one, other) => one.and(other),
     }
 }
 

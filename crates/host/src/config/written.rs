@@ -26,6 +26,17 @@ pub struct Configuration {
     pub admission: Option<AdmitterList>,
     /// How the engine is dimensioned.
     pub engine: Option<Engine>,
+    /// What the policies may refuse although a cluster needs it.
+    pub lock_out_guard: Option<LockOutGuard>,
+}
+
+/// Before policies serve, they are asked what a cluster asks in order to live; policies that would lock it out are not served.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LockOutGuard {
+    /// The needs that policies may refuse, by the names in the table below; `all` is all of them.
+    #[schemars(with = "Vec<String>")]
+    pub exempt: Vec<Spanned<String>>,
 }
 
 /// The authenticators. A file with nothing but this is what the flag `--authentication-wasm-config-file` reads.
@@ -42,6 +53,8 @@ pub struct AuthenticatorList {
 pub struct AuthorizerList {
     /// The policies, in the order in which they are asked.
     pub modules: Vec<Authorizer>,
+    /// What the policies may refuse although a cluster needs it; added to what the file says for all planes.
+    pub lock_out_guard: Option<LockOutGuard>,
 }
 
 /// The admission policies. Also what stands in an `AdmissionConfiguration` under the plugin `WASM`, inline or in the file
@@ -51,6 +64,8 @@ pub struct AuthorizerList {
 pub struct AdmitterList {
     /// The policies, in the order in which they are asked.
     pub modules: Vec<Admitter>,
+    /// What the policies may refuse although a cluster needs it; added to what the file says for all planes.
+    pub lock_out_guard: Option<LockOutGuard>,
 }
 
 /// Defines the entry of a plane: the fields that every policy has, then the plane's own.
@@ -76,6 +91,9 @@ macro_rules! entry {
             /// Logs input and output of each call at level `debug`, with tokens and the data of Secrets removed.
             /// Default: `false`.
             pub debug: Option<bool>,
+            /// Whether its answers count: `protect`, or `monitor` to try a policy out: it is asked, what it would have done
+            /// is logged and traced, and nothing comes of it. Default: `protect`.
+            pub policy_mode: Option<PolicyMode>,
             $($(#[$field_doc])* pub $field: $type,)*
         }
 
@@ -134,8 +152,6 @@ entry! {
         /// What a failed call means: `Fail` fails the request, `Ignore` goes on without the policy and warns the user.
         /// Default: `Fail`.
         failure_policy: Option<AdmitterFailurePolicy>,
-        /// Whether its answers count: `protect`, or `monitor` to record them only. Default: `protect`.
-        policy_mode: Option<PolicyMode>,
         /// Kubewarden policies only: how the module is run. Default: as its metadata or its exports say.
         execution_mode: Option<ExecutionMode>,
         /// Kubewarden policies only: the host calls that it may make, such as `oci/*` or `kubernetes/can_i`; `*` is all.
@@ -164,7 +180,8 @@ pub struct KubernetesResource {
 pub enum PolicyMode {
     /// They do.
     Protect,
-    /// They are recorded only: nothing is rejected or changed, and failures are ignored.
+    /// They are recorded only: nobody is authenticated, nothing is allowed, denied, rejected or changed, and failures are
+    /// ignored.
     Monitor,
 }
 
@@ -224,10 +241,11 @@ pub struct Limits {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Engine {
-    /// How many calls may run at the same time. Default: four per processor, at least 16.
+    /// How many calls may run at the same time; calls about objects take three quarters of them at most. Default: four per
+    /// processor, at least 16.
     #[schemars(with = "Option<u32>")]
     pub concurrent_calls: Option<Spanned<u32>>,
-    /// How many calls may wait for their turn before further ones are turned away. Default: see the table of limits.
+    /// How many calls may wait for their turn before further ones are turned away; likewise. Default: see the table of limits.
     pub waiting_calls: Option<u32>,
     /// The most memory that a policy's `limits.memory` may ask for, such as `256Mi`.
     #[schemars(with = "Option<String>")]

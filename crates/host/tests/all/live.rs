@@ -14,7 +14,7 @@ use host::live::Parts;
 use host::{FileModules, Host, Live, Question, Reload, Verdict};
 use tempfile::TempDir;
 
-use crate::loading::{ACCESS, ALLOWED, NO_OPINION, answering};
+use crate::loading::{ACCEPTED, ACCESS, ALLOWED, NO_OPINION, answering};
 
 /// A folder with a configuration of one authorizer.
 struct Files(TempDir);
@@ -177,7 +177,7 @@ fn a_mounted_config_map_is_followed_through_its_links() {
 #[test]
 fn whether_anybody_is_asked_is_told_by_plane_and_rules() {
     let files = Files::new();
-    let validate = wat::parse_str(answering(&["validate"], "{}")).expect("a module");
+    let validate = wat::parse_str(answering(&["validate"], ACCEPTED)).expect("a module");
     files.write("v.wasm", validate);
     files.configure(
         "authorization: {modules: [{module: a.wasm}]}

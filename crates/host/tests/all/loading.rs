@@ -80,6 +80,7 @@ async fn ask(
 }
 
 pub(crate) const ALLOWED: &str = r#"{"response":{"status":{"allowed":true}}}"#;
+pub(crate) const ACCEPTED: &str = r#"{"response":{"response":{"allowed":true}}}"#;
 pub(crate) const NO_OPINION: &str = r#"{"response":{"status":{"allowed":false}}}"#;
 pub(crate) const ACCESS: &str = r#"{"apiVersion":"authorization.k8s.io/v1","kind":"SubjectAccessReview",
     "spec":{"nonResourceAttributes":{"path":"/","verb":"get"},"user":"jane"}}"#;

@@ -2,5 +2,6 @@
 
 mod live;
 mod loading;
+mod lockout;
 mod policies;
 mod vectors;

@@ -162,7 +162,7 @@ fn a_policy_that_is_watched_stops_nothing() {
     };
     assert!(matches!(
         &step.outcome,
-        StepOutcome::Asked { answer: StepAnswer::Watched { message, .. }, .. } if message == "no"
+        StepOutcome::Watched { answer: StepAnswer::Rejected { message, .. }, .. } if message == "no"
     ));
 }
 

@@ -49,11 +49,13 @@ enum Expected {
     },
 }
 
+/// S3: a failed call is never an allow.
 #[test]
 fn every_vector_of_the_specification_is_answered_as_it_says() {
     replay(&["spec/vectors"]);
 }
 
+/// S19: mirror pods are left alone.
 #[test]
 fn every_case_of_every_example_is_answered_as_it_says() {
     let examples = root().join("examples");

@@ -162,3 +162,28 @@ fn refuses_answers_to_another_request_and_takes_those_without_uid() {
         assert_eq!(patch_of(&outcome), Value::Null);
     }
 }
+
+#[test]
+fn the_change_of_a_watched_policy_is_told_and_not_made() {
+    let mut chain = chain(&[FAIL; 4]);
+    for policy in &mut chain[..3] {
+        policy.mode = Mode::Monitor;
+    }
+    let nonsense = Response {
+        patch: Some(b"nonsense".to_vec()),
+        ..full(&json!({}))
+    };
+    let table = Table::new([
+        Ok(full(&json!({"data": {}}))),
+        Ok(full(&json!({"data": {"a": "1"}}))),
+        Ok(nonsense),
+        Ok(accept()),
+    ]);
+    let outcome = mutates(&chain, &table);
+    assert_eq!(patch_of(&outcome), Value::Null);
+    assert!(table.reviews()[3].contains(r#"{"a":"1"}"#));
+    let would_have: Vec<_> = outcome.trace.steps.iter().map(Step::would_have).collect();
+    let changed = StepAnswer::Accepted { mutated: true };
+    assert_eq!(would_have, [Some(&changed), None, None, None]);
+    assert_eq!(failure_of(&outcome.trace, 2).0, FailureKind::Answer);
+}

@@ -121,3 +121,29 @@ fn texts_that_are_none_or_too_large_are_refused() {
         assert!(error.contains(expected), "{error}");
     }
 }
+
+#[test]
+fn an_unknown_exemption_is_told_with_its_place_and_the_nearest_need() {
+    says(
+        configuration("lockOutGuard:\n  exempt: [all, kubelet-leases, nonsense]"),
+        "DIR/config.yaml:4:17: lockOutGuard.exempt[1]: `kubelet-leases` is nothing that the guard asks about (did you mean \
+         `kubelet-lease`?)\n\
+         DIR/config.yaml:4:33: lockOutGuard.exempt[2]: `nonsense` is nothing that the guard asks about",
+    );
+    says(
+        configuration("authorization: {modules: [], lockOutGuard: {exempt: [node]}}"),
+        "DIR/config.yaml:3:54: authorization.lockOutGuard.exempt[0]: `node` is nothing that the guard asks about",
+    );
+}
+
+#[test]
+fn exemptions_of_all_sections_add_up() {
+    let config = configuration(
+        "lockOutGuard: {exempt: [coredns]}\n\
+         authorization: {modules: [], lockOutGuard: {exempt: [kube-proxy]}}\n\
+         admission: {modules: [], lockOutGuard: {exempt: [endpoints, coredns]}}",
+    )
+    .expect("a configuration");
+    let exempt: Vec<_> = config.lock_out_exempt.iter().collect();
+    assert_eq!(exempt, ["coredns", "endpoints", "kube-proxy"]);
+}

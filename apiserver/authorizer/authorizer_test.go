@@ -57,7 +57,7 @@ func TestAPolicyThatFailsHasNoOpinionAndSaysSo(t *testing.T) {
 }
 
 func TestWithAPolicyThatDeniesWhatItCannotDecideEveryFailureDenies(t *testing.T) {
-	const list = "modules:\n- {name: veto, module: %s, failurePolicy: %s}\n"
+	const list = "modules:\n- {name: veto, module: %s, failurePolicy: %s}\n" + enginetest.Unguarded
 	gone, leave := context.WithCancel(context.Background())
 	leave()
 	for policy, want := range map[string]authorizer.Decision{"Deny": authorizer.DecisionDeny, "NoOpinion": authorizer.DecisionNoOpinion} {

@@ -39,6 +39,7 @@ func serve(ctx context.Context, opts options.Completed, planes *planes) error {
 	if err != nil {
 		return err
 	}
+	planes.report(server.GenericAPIServer.Handler.NonGoRestfulMux)
 	prepared, err := server.PrepareRun()
 	if err != nil {
 		return err

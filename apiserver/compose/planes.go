@@ -18,12 +18,13 @@ import (
 // planes opens hosts and closes them in the end.
 type planes struct {
 	options *options.Options
-	hosts   []*engine.Host
+	// By the name of the plane.
+	hosts map[string]*engine.Host
 }
 
 // newPlanes makes the admission plugin known, which has to happen before the flags are made.
 func newPlanes(ctx context.Context, opts *options.Options) *planes {
-	planes := &planes{options: opts}
+	planes := &planes{options: opts, hosts: map[string]*engine.Host{}}
 	admission.Register(opts.Admission.GenericAdmission, func() (*engine.Host, error) {
 		file, err := opts.AdmissionConfigFile()
 		if err != nil {
@@ -67,7 +68,7 @@ func (p *planes) open(ctx context.Context, plane string, format engine.Format, f
 	if err != nil {
 		return nil, fmt.Errorf("failed to load the WASM modules for %s: %w", plane, err)
 	}
-	p.hosts = append(p.hosts, host)
+	p.hosts[plane] = host
 	klog.InfoS("Loaded WASM modules", "plane", plane, "file", file, "engine", engine.Version())
 	follow(ctx, plane, host)
 	return host, nil

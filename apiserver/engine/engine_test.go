@@ -169,6 +169,24 @@ func TestReloadKeepsWhatServesUntilTheChangeLoads(t *testing.T) {
 	}
 }
 
+func TestTellsOfItsDecisions(t *testing.T) {
+	host := authorizer(t, allow)
+	if _, err := ask(host); err != nil {
+		t.Fatal(err)
+	}
+	metrics, err := host.Metrics()
+	if want := `k8s_wasm_decisions_total{plane="authorization",verdict="allowed"} 1`; err != nil || !strings.Contains(string(metrics), want) {
+		t.Errorf("got %s, %v", metrics, err)
+	}
+	decisions, err := host.Decisions(0)
+	if err != nil || !strings.Contains(string(decisions), `"verdict":"allowed"`) {
+		t.Errorf("got %s, %v", decisions, err)
+	}
+	if later, err := host.Decisions(1); err != nil || string(later) != "[]" {
+		t.Errorf("got %s, %v", later, err)
+	}
+}
+
 func TestLogsFailuresAndNotWhatModulesWrite(t *testing.T) {
 	var mutex sync.Mutex
 	var lines []string

@@ -13,6 +13,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
+use observe::Observer;
 use rustls::pki_types::ServerName;
 use server::http::{self, Handler, Listener};
 use server::tls::Identity;
@@ -190,7 +191,8 @@ async fn webhook(tls: Tls, host: host::Host) -> anyhow::Result<SocketAddr> {
         admin: local(),
         ..server::Options::new(tls)
     };
-    let server = Server::bind(options, Arc::new(host)).await?;
+    let observer = Arc::new(Observer::new(&host, None));
+    let server = Server::bind(options, Arc::new(host), observer).await?;
     let address = server.local_addr();
     tokio::spawn(server.run(std::future::pending()));
     Ok(address)

@@ -11,6 +11,7 @@ use crate::kube;
 use crate::process::{self, Pending, Status};
 
 const NAME: &str = "kube-apiserver";
+const RACED: &str = "kube-apiserver-race";
 
 /// The one package that touches C. It alone is tested with the race detector: everything that a test with it links is
 /// compiled anew, and Kubernetes takes minutes.
@@ -21,21 +22,27 @@ pub struct Arguments {
     /// Optimized, as one would deploy it
     #[arg(long)]
     release: bool,
+    /// With Go's race detector, which ends the program when it finds something: minutes to build, slow to run
+    #[arg(long, conflicts_with = "release")]
+    race: bool,
 }
 
-/// How the engine is compiled; the Go half is the same.
+/// How the two halves are compiled.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Profile {
     Debug,
+    /// The Go half with the race detector.
+    Race,
+    /// The engine optimized; Go has no such difference.
     Release,
 }
 
 /// Builds the API server and prints where it is.
 pub fn run(context: &Context, arguments: &Arguments) -> Result<()> {
-    let profile = if arguments.release {
-        Profile::Release
-    } else {
-        Profile::Debug
+    let profile = match (arguments.release, arguments.race) {
+        (true, _) => Profile::Release,
+        (false, true) => Profile::Race,
+        (false, false) => Profile::Debug,
     };
     println!("{}", build(context, profile)?.display());
     Ok(())
@@ -54,7 +61,7 @@ pub fn build(context: &Context, profile: Profile) -> Result<PathBuf> {
     let context = context.clone();
     Pending::start(
         "building kube-apiserver with the engine inside",
-        move |status| library.link(&context, status),
+        move |status| library.link(&context, profile, status),
     )
     .wait()
 }
@@ -104,7 +111,7 @@ impl Library {
         let mut cargo = context.cargo("build");
         let folder = match profile {
             // The whole workspace, so that dependencies have the features that they have everywhere else.
-            Profile::Debug => {
+            Profile::Debug | Profile::Race => {
                 cargo.args(["--workspace", "--lib"]);
                 "debug"
             }
@@ -123,11 +130,14 @@ impl Library {
     }
 
     /// Beside the library. Go leaves it alone when nothing changed.
-    fn link(&self, context: &Context, status: &Status) -> Result<PathBuf> {
-        let program = self.path.with_file_name(NAME);
+    fn link(&self, context: &Context, profile: Profile, status: &Status) -> Result<PathBuf> {
+        let is_raced = profile == Profile::Race;
+        let name = if is_raced { RACED } else { NAME };
+        let program = self.path.with_file_name(name);
         let mut go = Module::APISERVER.go(context, "build");
         go.args(["-v", "-buildvcs=false", "-ldflags"])
             .arg(self.linker_flags(context)?)
+            .args(is_raced.then_some("-race"))
             .arg("-o")
             .arg(&program)
             .arg("./composed");

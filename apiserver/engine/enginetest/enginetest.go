@@ -26,10 +26,13 @@ func Module(t testing.TB) string {
 	return module
 }
 
+// Unguarded stands after a list of modules that would lock a cluster out.
+const Unguarded = "lockOutGuard: {exempt: [all]}\n"
+
 // Steps is a list of modules with one that takes these steps.
 func Steps(t testing.TB, steps string) string {
 	t.Helper()
-	return fmt.Sprintf("modules:\n- {name: test, module: %s, timeout: 200ms, settings: {do: %s}}\n", Module(t), steps)
+	return fmt.Sprintf("modules:\n- {name: test, module: %s, timeout: 200ms, settings: {do: %s}}\n", Module(t), steps) + Unguarded
 }
 
 // Admission is an AdmissionConfiguration with one policy that takes these steps, with more fields of the policy before.
@@ -42,6 +45,7 @@ plugins:
   configuration:
     modules:
     - {name: test, module: %s, timeout: 200ms, %s, settings: {do: %s}}
+    lockOutGuard: {exempt: [all]}
 `, Module(t), fields, steps)
 }
 

@@ -282,6 +282,20 @@ k8s_wasm_status k8s_wasm_ask_again(const struct k8s_wasm_host *host,
 // AUTHORIZATION but OK has to count as a denial: another authorizer could allow what that one is there to deny. True for null.
 bool k8s_wasm_vetoes(const struct k8s_wasm_host *host);
 
+// What the host counts and measures, as text that Prometheus can scrape
+// (`application/openmetrics-text; version=1.0.0; charset=utf-8`).
+//
+// OK: `text` is the text. Otherwise ARGUMENT or INTERNAL.
+k8s_wasm_status k8s_wasm_metrics(const struct k8s_wasm_host *host, struct k8s_wasm_buffer *text);
+
+// The last decisions of the host, a JSON list as `k8s-wasm explain` reads it, oldest first: those with a `sequence` greater than
+// `after`, so all that are kept with 0. No token and no object is in it, but names of users and resources are.
+//
+// OK: `list` is the list. Otherwise ARGUMENT or INTERNAL.
+k8s_wasm_status k8s_wasm_decisions(const struct k8s_wasm_host *host,
+                                   uint64_t after,
+                                   struct k8s_wasm_buffer *list);
+
 #ifdef __cplusplus
 }  // extern "C"
 #endif  // __cplusplus

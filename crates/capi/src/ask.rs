@@ -5,6 +5,7 @@ use std::{ptr, slice};
 
 use ::host::{Question, Reply, with_causes};
 use access::rules::{self, Target};
+use observe::Decided;
 use tracing::Instrument;
 
 use crate::buffer::Buffer;
@@ -147,7 +148,14 @@ impl Host {
             tracing::debug!(told, "what the caller was told");
             Refused::review(told)
         })?;
-        ::host::log::decision(plane.as_str(), &answered, None, arrival);
+        self.observer.decided(&Decided {
+            plane: Some(plane),
+            policy: None,
+            review,
+            answered: &answered,
+            status: None,
+            arrival,
+        });
         if let Some(message) = answered.overload() {
             return Err(Refused::new(STATUS_BUSY, message));
         }

@@ -31,6 +31,7 @@ mod guard;
 mod lent;
 mod log;
 mod open;
+mod report;
 mod turns;
 mod types;
 mod version;
@@ -41,5 +42,6 @@ pub use cancellation::{
     Cancellation, k8s_wasm_cancel, k8s_wasm_cancellation_free, k8s_wasm_cancellation_new,
 };
 pub use open::{Host, k8s_wasm_close, k8s_wasm_open, k8s_wasm_reload};
+pub use report::{k8s_wasm_decisions, k8s_wasm_metrics};
 pub use types::*;
 pub use version::{ABI, k8s_wasm_abi, k8s_wasm_last_resort, k8s_wasm_version};

@@ -8,6 +8,7 @@ use ::host::config::{self, Format};
 use ::host::live::Parts;
 use ::host::{FileModules, Live, Reload, with_causes};
 use capabilities::{Capabilities, ServiceOptions, Services};
+use observe::Observer;
 use tokio::runtime::{self, Runtime};
 
 use crate::buffer::Buffer;
@@ -30,6 +31,7 @@ pub struct Host {
     pub(crate) runtime: Runtime,
     pub(crate) log: Log,
     pub(crate) turns: Turns,
+    pub(crate) observer: Observer,
 }
 
 /// Loads a configuration and every module of it, which takes seconds when modules have to be compiled.
@@ -57,8 +59,10 @@ pub unsafe extern "C" fn k8s_wasm_open(
         let parts = unsafe { parts(source, options) }?;
         let live = log.during(|| open(parts))?;
         let runtime = runtime()?;
+        let observer = Observer::new(&live.current(), None);
         *place = Box::into_raw(Box::new(Host {
             live,
+            observer,
             runtime,
             log,
             turns: Turns::new(),
@@ -106,11 +110,16 @@ impl Host {
     fn reload(&self) -> Result<(), Refused> {
         match self.live.reload() {
             Ok(Reload::Changed) => {
-                ::host::log::loaded(&self.live.current());
+                let policies = self.live.current();
+                self.observer.replaced(&policies);
+                ::host::log::loaded(&policies);
                 Ok(())
             }
             Ok(Reload::Unchanged) => Err(Refused::new(STATUS_UNCHANGED, "")),
-            Err(error) => Err(Refused::configuration(with_causes(&error))),
+            Err(error) => {
+                self.observer.kept();
+                Err(Refused::configuration(with_causes(&error)))
+            }
         }
     }
 }

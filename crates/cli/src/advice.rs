@@ -2,7 +2,7 @@
 
 use access::authn::SystemNames;
 use access::authz::OnFailure;
-use access::{Plane, PolicyName};
+use access::{Mode, Plane, PolicyName};
 use host::{Configuration, Host};
 
 /// Something to think about.
@@ -31,12 +31,12 @@ pub(crate) fn of(configuration: &Configuration, host: &Host) -> Vec<Advice> {
         policy: policy.name,
         text: "is mutating, but its module has no `mutate`: it is asked by `validate`",
     });
-    let trusted = configuration.authentication.iter().filter(|entry| entry.system_names == SystemNames::Granted).map(|entry| Advice {
+    let trusted = configuration.authentication.iter().filter(|entry| entry.mode == Mode::Protect && entry.system_names == SystemNames::Granted).map(|entry| Advice {
         policy: entry.policy.name.clone(),
         text: "may answer with names that begin with `system:`, so it can make anybody an administrator",
     });
     let vetoing = configuration.authorization.iter();
-    let vetoing = vetoing.filter(|entry| entry.on_failure == OnFailure::Deny).map(|entry| Advice {
+    let vetoing = vetoing.filter(|entry| entry.mode == Mode::Protect && entry.on_failure == OnFailure::Deny).map(|entry| Advice {
         policy: entry.policy.name.clone(),
         text: "denies whatever it is asked when it fails, and so does the API server when this server is away",
     });

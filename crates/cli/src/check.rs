@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use std::time::Instant;
 
 use access::Plane;
+use host::config::Guarded;
+use host::lockout::{self, Passed};
 use host::{Configuration, Host, PolicyInfo};
 
 use crate::advice;
@@ -19,6 +21,9 @@ use crate::table::Table;
 ///
 /// Reads the configuration, loads and compiles every module as `serve` would, and lists the policies. All errors are
 /// told at once, each with file, line and field. Warnings are about what is allowed and hardly meant.
+///
+/// Then the lock-out guard asks the policies what a cluster asks in order to live, as before they serve: policies that
+/// refuse it are an error, unless the configuration exempts what they refuse.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Example, before a configuration goes to a control plane:
@@ -49,6 +54,7 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
             advice.text
         )?;
     }
+    let passed = lockout::check(&configuration, &host)?;
     let count = host.policies().count();
     let policies = if count == 1 { "policy" } else { "policies" };
     writeln!(
@@ -57,7 +63,47 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
         paint.green("ok:"),
         elapsed.as_millis()
     )?;
+    write_guard(out, paint, &configuration, passed)?;
     Ok(Exit::Yes)
+}
+
+/// What the lock-out guard has found, and what it has not asked.
+fn write_guard(
+    out: &mut dyn Write,
+    paint: Paint,
+    configuration: &Configuration,
+    passed: Passed,
+) -> io::Result<()> {
+    let exempt = &configuration.lock_out_exempt;
+    if exempt.is_everything() {
+        let warning = paint.yellow("warning:");
+        return writeln!(
+            out,
+            "{warning} the lock-out guard asks nothing: everything is exempt"
+        );
+    }
+    let (ok, reviews) = (paint.green("ok:"), passed.reviews);
+    writeln!(
+        out,
+        "{ok} none of {reviews} reviews that a cluster needs is refused"
+    )?;
+    let exempt: Vec<&str> = exempt.iter().collect();
+    if !exempt.is_empty() {
+        writeln!(out, "  exempt: {}", exempt.join(", "))?;
+    }
+    for entry in &configuration.admission {
+        let why = match entry.guarded {
+            Guarded::Yes => continue,
+            Guarded::MayCallHost => "it may call its host",
+            Guarded::RulesElsewhere => "its rules are in webhook configurations",
+        };
+        writeln!(
+            out,
+            "  `{}` was not asked, because {why}",
+            entry.policy.name
+        )?;
+    }
+    Ok(())
 }
 
 fn write_policies(

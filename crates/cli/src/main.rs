@@ -1,5 +1,6 @@
 //! The `k8s-wasm` program: serves policies to kube-apiserver, and tries, checks and explains them without one.
 
+mod admin;
 mod advice;
 mod annotate;
 mod check;
@@ -7,15 +8,19 @@ mod completions;
 mod configuration;
 mod env;
 mod exit;
+mod explain;
 mod inspect;
 mod logging;
 mod manifests;
 mod paint;
 mod reference;
+mod replay;
 mod report;
 mod run;
 mod serve;
 mod table;
+mod top;
+mod trace;
 
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
@@ -46,6 +51,9 @@ enum Command {
     Inspect(inspect::Args),
     Annotate(annotate::Args),
     Manifests(Box<manifests::Args>),
+    Explain(explain::Args),
+    Top(top::Args),
+    Replay(Box<replay::Args>),
     Completions(completions::Args),
     #[command(hide = true)]
     Reference(reference::Args),
@@ -60,6 +68,9 @@ impl Command {
             Self::Inspect(args) => inspect::run(args, out),
             Self::Annotate(args) => annotate::run(args, out),
             Self::Manifests(args) => manifests::run(args, out),
+            Self::Explain(args) => explain::run(args, out),
+            Self::Top(args) => top::run(args, out),
+            Self::Replay(args) => replay::run(args, out),
             Self::Completions(args) => completions::run(args, out),
             Self::Reference(args) => reference::run(args, out),
         }

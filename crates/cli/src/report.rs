@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use host::LockedOut;
 use host::config::ConfigErrors;
 use host::live::LiveError;
 use host::load::{LoadError, LoadErrorKind, LoadErrors};
@@ -32,6 +33,14 @@ impl<E: Into<anyhow::Error>> From<E> for Failed {
 }
 
 impl Failed {
+    /// With what the user can do about it.
+    pub(crate) fn with_hint(self, hint: impl Into<String>) -> Self {
+        Self {
+            hint: Some(hint.into()),
+            ..self
+        }
+    }
+
     /// The error itself, when it is of this type.
     pub(crate) fn cause<E: std::error::Error + Send + Sync + 'static>(&self) -> Option<&E> {
         self.error.downcast_ref()
@@ -83,6 +92,13 @@ impl Failed {
         if let Some(LoadErrors(errors)) = policies {
             return errors.iter().map(Entry::of_load_error).collect();
         }
+        let locked_out = match live {
+            Some(LiveError::LockedOut(locked_out)) => Some(locked_out),
+            _ => self.error.downcast_ref(),
+        };
+        if let Some(locked_out) = locked_out {
+            return Entry::of_locked_out(locked_out);
+        }
         let causes = self
             .error
             .chain()
@@ -119,6 +135,24 @@ impl Entry {
             causes: causes.map(ToString::to_string).collect(),
             hint,
         }
+    }
+}
+
+impl Entry {
+    /// Each need that is refused, and what to do about all of them.
+    fn of_locked_out(locked_out: &LockedOut) -> Vec<Self> {
+        let refusals = locked_out.0.iter().map(|refusal| Self {
+            message: refusal.to_string(),
+            causes: vec![refusal.why.to_owned()],
+            hint: None,
+        });
+        let hint = format!("if that is meant, configure `{}`", locked_out.exemption());
+        let together = Self {
+            message: "the policies would lock the cluster out".to_owned(),
+            causes: Vec::new(),
+            hint: Some(hint),
+        };
+        refusals.chain([together]).collect()
     }
 }
 

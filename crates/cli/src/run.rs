@@ -24,6 +24,7 @@ use crate::exit::Exit;
 use crate::logging;
 use crate::paint::Paint;
 use crate::report::{Failed, OrFailed, Outcome};
+use crate::trace;
 
 use ask::Stage;
 use review::Review;
@@ -78,6 +79,10 @@ pub(crate) struct Args {
     /// How long to wait for the answer, as `?timeout=` says for kube-apiserver
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = units::parse_duration)]
     timeout: Duration,
+
+    /// Tell on standard error, too, which policies were asked and what each answered
+    #[arg(long)]
+    explain: bool,
 
     /// What to print [default: text; for a Kubewarden policy and no terminal, kubewarden]
     #[arg(long, short, value_enum)]
@@ -194,6 +199,9 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
         args.timeout,
     );
     let stages = runtime.block_on(asking)?;
+    if args.explain && output != Output::Text {
+        explain(&stages)?;
+    }
     match output {
         Output::Text => text::write(out, Paint::of(&io::stdout()), &stages)?,
         Output::Json => json::write(out, &stages)?,
@@ -204,6 +212,17 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
         }
     }
     Ok(exit(&stages))
+}
+
+/// On standard error, where it is in nobody's way.
+fn explain(stages: &[ask::Stage]) -> Result<(), Failed> {
+    let mut stderr = io::stderr();
+    for stage in stages {
+        let verdict = trace::painted(stage.answered.verdict(), Paint::of(&stderr));
+        writeln!(stderr, "{}: {verdict}", stage.plane)?;
+        trace::write(&mut stderr, &stage.answered.trace.steps)?;
+    }
+    Ok(())
 }
 
 impl Args {

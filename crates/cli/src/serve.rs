@@ -1,5 +1,6 @@
 //! `k8s-wasm serve`: the webhook server, until it is told to stop.
 
+mod decisions;
 mod dev_certs;
 mod follow;
 mod shutdown;
@@ -13,6 +14,7 @@ use anyhow::{Context, anyhow};
 use capabilities::Capabilities;
 use host::live::{Parts, Set};
 use host::{FileModules, Live};
+use observe::{DecisionLog, Observer};
 use server::http::Drained;
 use server::{BindError, CaPath, CertificatePath, Clients, KeyPath, Options, Server, Tls};
 use tokio::runtime::Runtime;
@@ -27,7 +29,7 @@ use crate::report::{Failed, OrFailed, Outcome};
 ///
 /// Every plane that the configuration has policies for is served: POST /authn takes a TokenReview, /authz a
 /// SubjectAccessReview, /validate and /mutate an AdmissionReview; /validate/NAME and /mutate/NAME ask one policy.
-/// GET /livez, /readyz and /status are on a port of their own.
+/// GET /livez, /readyz, /status, /metrics and /decisions are on a port of their own.
 ///
 /// The configuration, modules and certificates are followed: what changes is loaded beside what is served and takes its
 /// place. A change that does not load is logged and shown by /status, and what was served before goes on. SIGHUP, or POST
@@ -49,7 +51,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8443")]
     listen: SocketAddr,
 
-    /// Where /livez, /readyz, /status and /reload are answered, in plain HTTP
+    /// Where /livez, /readyz, /status, /metrics, /decisions and /reload are answered, in plain HTTP
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8081")]
     admin_listen: SocketAddr,
 
@@ -64,6 +66,9 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     log: LogArgs,
+
+    #[command(flatten)]
+    decisions: decisions::Args,
 }
 
 #[derive(Debug, clap::Args)]
@@ -129,7 +134,8 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
     let runtime = Runtime::new()
         .context("failed to start the threads")
         .environment()?;
-    let drained = runtime.block_on(serve(options, live))?;
+    let log = args.decisions.open()?;
+    let drained = runtime.block_on(serve(options, live, log))?;
     // Whatever still runs after the drain timeout is cut.
     runtime.shutdown_background();
     Ok(match drained {
@@ -138,23 +144,27 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
     })
 }
 
-async fn serve(options: Options, live: Live) -> Result<Drained, Failed> {
+async fn serve(options: Options, live: Live, log: Option<DecisionLog>) -> Result<Drained, Failed> {
     let shutdown = shutdown::requested()
         .context("failed to listen for signals")
         .environment()?;
     let hangups = follow::hangups()
         .context("failed to listen for signals")
         .environment()?;
-    let server = match Server::bind(options, live.current()).await {
+    let host = live.current();
+    let observer = Arc::new(Observer::new(&host, log));
+    let server = match Server::bind(options, host, Arc::clone(&observer)).await {
         refused @ Err(BindError::Listen { .. }) => refused.environment()?,
         bound => bound?,
     };
     let follow = follow::changes(Arc::new(live), server.handle(), hangups);
     // Cancelling it is safe: what is being loaded is not in place yet.
-    tokio::select! {
-        drained = server.run(shutdown) => Ok(drained),
+    let drained = tokio::select! {
+        drained = server.run(shutdown) => drained,
         never = follow => match never {},
-    }
+    };
+    observer.finish();
+    Ok(drained)
 }
 
 /// What is served, policy by policy, and what is hardly meant.

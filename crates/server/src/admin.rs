@@ -1,4 +1,4 @@
-//! The port for people and probes: `/livez` and `/readyz`, `/status`, and `/reload`.
+//! The port for people and probes: `/livez` and `/readyz`, `/status`, `/metrics`, `/decisions`, and `/reload`.
 
 mod status;
 
@@ -10,17 +10,35 @@ use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
+use observe::Observer;
 
 pub(crate) use status::Status;
 
 use crate::http::Handler;
 use crate::refusal::{Refusal, json};
+use crate::tls::Identity;
 
 /// Answers probes and operators.
 #[derive(Debug)]
 pub(crate) struct Admin {
     pub(crate) status: Status,
     pub(crate) host: Arc<ArcSwap<Host>>,
+    pub(crate) observer: Arc<Observer>,
+    /// The server's certificate, where there is one.
+    pub(crate) identity: Option<Arc<Identity>>,
+}
+
+impl Admin {
+    fn metrics(&self) -> String {
+        if let Some(expiry) = self
+            .identity
+            .as_ref()
+            .and_then(|identity| identity.expiry())
+        {
+            self.observer.metrics().set_certificate_expiry(expiry);
+        }
+        self.observer.metrics_text()
+    }
 }
 
 impl Handler for Admin {
@@ -32,7 +50,18 @@ impl Handler for Admin {
                 let allow = if allow == Method::GET { "GET" } else { "POST" };
                 Refusal::Method { allow }.response()
             }
-            ("/status", _) => json(StatusCode::OK, self.status.report(&self.host.load())),
+            ("/status", _) => {
+                let generation = self.observer.generation();
+                json(
+                    StatusCode::OK,
+                    self.status.report(&self.host.load(), generation),
+                )
+            }
+            ("/metrics", _) => text_of(METRICS, self.metrics()),
+            ("/decisions", _) => {
+                let decisions = self.observer.recent().to_json(after(request.uri().query()));
+                json(StatusCode::OK, decisions.into_bytes())
+            }
             ("/reload", _) => {
                 self.status.request_reload();
                 text(StatusCode::ACCEPTED, "looking for changes, see /status\n")
@@ -48,18 +77,30 @@ impl Handler for Admin {
 /// What a path takes; nothing when there is no such path.
 fn allowed(path: &str) -> Option<Method> {
     match path {
-        "/livez" | "/readyz" | "/status" => Some(Method::GET),
+        "/livez" | "/readyz" | "/status" | "/metrics" | "/decisions" => Some(Method::GET),
         "/reload" => Some(Method::POST),
         _ => None,
     }
 }
 
+/// The number in `after=`: only decisions with a greater one are wanted. 0, which all are greater than, when it is missing.
+fn after(query: Option<&str>) -> u64 {
+    let mut parameters = query.unwrap_or_default().split('&');
+    let after = parameters.find_map(|parameter| parameter.strip_prefix("after="));
+    after.and_then(|after| after.parse().ok()).unwrap_or(0)
+}
+
+const METRICS: HeaderValue = HeaderValue::from_static(observe::metrics::CONTENT_TYPE);
+const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+
 fn text(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
+    let mut response = text_of(PLAIN, text);
     *response.status_mut() = status;
-    response.headers_mut().insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("text/plain; charset=utf-8"),
-    );
+    response
+}
+
+fn text_of(kind: HeaderValue, text: impl Into<Bytes>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(text.into()));
+    response.headers_mut().insert(CONTENT_TYPE, kind);
     response
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use host::Host;
+use observe::Observer;
 use tokio::net::TcpListener;
 
 use crate::admin::{Admin, Status};
@@ -23,6 +24,7 @@ pub struct Server {
     admin: Listener,
     status: Status,
     host: Arc<ArcSwap<Host>>,
+    observer: Arc<Observer>,
 }
 
 /// Changes a server while it runs. Cheap to clone.
@@ -30,14 +32,20 @@ pub struct Server {
 pub struct Handle {
     host: Arc<ArcSwap<Host>>,
     status: Status,
+    observer: Arc<Observer>,
 }
 
 impl Server {
-    /// Reads the TLS files, then opens the sockets. Connections wait there until [`Server::run`].
+    /// Reads the TLS files, then opens the sockets. Connections wait there until [`Server::run`]. `observer`, made for the same
+    /// host, is told of every decision.
     ///
     /// # Errors
     /// When a file or an address cannot be used, or plaintext is asked for where others can listen in.
-    pub async fn bind(options: Options, host: Arc<Host>) -> Result<Self, BindError> {
+    pub async fn bind(
+        options: Options,
+        host: Arc<Host>,
+        observer: Arc<Observer>,
+    ) -> Result<Self, BindError> {
         let identity = match &options.tls {
             Tls::Files {
                 certificate,
@@ -67,6 +75,7 @@ impl Server {
         let host = Arc::new(ArcSwap::new(host));
         let webhook = Webhook {
             host: Arc::clone(&host),
+            observer: Arc::clone(&observer),
             bodies: Bodies::new(options.body_max, options.bodies_max),
         };
         Ok(Self {
@@ -75,6 +84,7 @@ impl Server {
             admin,
             status: Status::default(),
             host,
+            observer,
         })
     }
 
@@ -96,6 +106,7 @@ impl Server {
         Handle {
             host: Arc::clone(&self.host),
             status: self.status.clone(),
+            observer: Arc::clone(&self.observer),
         }
     }
 
@@ -108,6 +119,7 @@ impl Server {
             admin,
             status,
             host,
+            observer,
         } = self;
         tracing::info!(address = %listener.address(), admin = %admin.address(), "serving");
         let identity = listener.identity();
@@ -122,6 +134,8 @@ impl Server {
             Admin {
                 status: status.clone(),
                 host,
+                observer,
+                identity: identity.clone(),
             },
             future::pending(),
         );
@@ -145,12 +159,14 @@ impl Server {
 impl Handle {
     /// Puts another host in place. Reviews that are being answered stay with the one they began with.
     pub fn replace(&self, host: Arc<Host>) {
+        self.observer.replaced(&host);
         self.host.store(host);
         self.status.changed();
     }
 
     /// Shows on `/status` why a change did not load. The host that answers stays in place.
     pub fn keep(&self, problem: String) {
+        self.observer.kept();
         self.status.kept(problem);
     }
 

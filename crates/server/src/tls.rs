@@ -6,7 +6,7 @@ mod files;
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 use rustls::ServerConfig;
@@ -23,8 +23,8 @@ use files::{Contents, Files};
 pub(crate) const ALPN_HTTP2: &[u8] = b"h2";
 const ALPN_HTTP1: &[u8] = b"http/1.1";
 
-/// How often the files are read again. Certificates are renewed days before they expire; a minute is soon enough.
-const RENEWAL_PERIOD: Duration = Duration::from_secs(60);
+/// How often the files are read again: they are small, and who swaps a certificate by hand wants to see it work.
+const RENEWAL_PERIOD: Duration = Duration::from_secs(1);
 
 /// What a server shows to clients, and wants to see of them.
 pub struct Identity {
@@ -77,6 +77,11 @@ impl Identity {
         Arc::clone(&self.current.load().config)
     }
 
+    /// When the server's certificate expires; none if it cannot be told.
+    pub(crate) fn expiry(&self) -> Option<SystemTime> {
+        self.current.load().contents.expiry()
+    }
+
     /// Whether the client with these certificates, which the handshake has verified, may ask.
     pub(crate) fn client(&self, certificates: Option<&[CertificateDer<'_>]>) -> Client {
         let leaf = certificates.and_then(<[_]>::first);
@@ -91,21 +96,27 @@ impl Identity {
     pub(crate) async fn keep_fresh(self: Arc<Self>) -> Infallible {
         let mut ticks = tokio::time::interval(RENEWAL_PERIOD);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut problem = String::new();
         loop {
             ticks.tick().await;
             let identity = Arc::clone(&self);
             let renewed = tokio::task::spawn_blocking(move || identity.renew()).await;
             match renewed {
-                Ok(Ok(Renewal::Unchanged)) => {}
+                Ok(Ok(Renewal::Unchanged)) => problem.clear(),
                 Ok(Ok(Renewal::Renewed)) => {
-                    tracing::info!("the TLS files have changed and are in use")
+                    problem.clear();
+                    tracing::info!("the TLS files have changed and are in use");
                 }
                 Ok(Err(error)) => {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::warn!(
-                        error,
-                        "the TLS files have changed and cannot be used; the old ones stay in use"
-                    );
+                    let found = host::with_causes(&error);
+                    // Once, not each second.
+                    if found != problem {
+                        tracing::warn!(
+                            problem = found,
+                            "the TLS files have changed and cannot be used; the old ones stay in use"
+                        );
+                        problem = found;
+                    }
                 }
                 Err(error) => tracing::error!(%error, "reading the TLS files ended abnormally"),
             }

@@ -25,6 +25,7 @@ use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderMap};
 use hyper::{Method, Request, Response, StatusCode};
+use observe::{Decided, Observer};
 use tracing::Instrument;
 
 pub(crate) use body::Bodies;
@@ -37,6 +38,7 @@ use route::Route;
 #[derive(Debug)]
 pub(crate) struct Webhook {
     pub(crate) host: Arc<ArcSwap<Host>>,
+    pub(crate) observer: Arc<Observer>,
     pub(crate) bodies: Bodies,
 }
 
@@ -49,6 +51,7 @@ impl Handler for Webhook {
             Ok(response) => response,
             Err(refusal) => {
                 log::refusal(&method, &uri, &refusal);
+                self.observer.metrics().refused_request(refusal.reason());
                 refusal.response()
             }
         }
@@ -81,7 +84,15 @@ impl Webhook {
             .map_err(unanswerable)?;
         let response = respond(&route, &mut answered);
         let status = response.status().as_u16();
-        host::log::decision(route.as_str(), &answered, Some(status), arrival);
+        let (plane, policy) = route.asked();
+        self.observer.decided(&Decided {
+            plane,
+            policy,
+            review: body.bytes(),
+            answered: &answered,
+            status: Some(status),
+            arrival,
+        });
         Ok(response)
     }
 

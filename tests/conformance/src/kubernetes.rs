@@ -90,6 +90,8 @@ impl ApiServer {
         let url = format!("https://{address}");
         let mut command = Command::new(&plug.program);
         command
+            // One that is built with the race detector then ends at the first race, and with it the story.
+            .env("GORACE", "halt_on_error=1")
             .arg(flag("etcd-servers", &etcd.url))
             .arg(flag("bind-address", address.ip()))
             .arg(flag("secure-port", address.port()))

@@ -16,7 +16,7 @@ pub struct Resource {
 }
 
 /// The resources that stories are about.
-const RESOURCES: [Resource; 12] = [
+const RESOURCES: [Resource; 13] = [
     namespaced("configmaps", "ConfigMap", "v1"),
     namespaced("secrets", "Secret", "v1"),
     namespaced("limitranges", "LimitRange", "v1"),
@@ -24,6 +24,7 @@ const RESOURCES: [Resource; 12] = [
     namespaced("resourcequotas", "ResourceQuota", "v1"),
     namespaced("serviceaccounts", "ServiceAccount", "v1"),
     namespaced("deployments", "Deployment", "apps/v1"),
+    namespaced("roles", "Role", "rbac.authorization.k8s.io/v1"),
     namespaced(
         "rolebindings",
         "RoleBinding",

@@ -9,7 +9,15 @@ use cbindgen::{Builder, Config};
 pub const PATH: &str = "crates/capi/include/k8s_wasm.h";
 
 /// The files that have something of the header in them, in its order.
-const SOURCES: [&str; 6] = ["version", "types", "buffer", "open", "cancellation", "ask"];
+const SOURCES: [&str; 7] = [
+    "version",
+    "types",
+    "buffer",
+    "open",
+    "cancellation",
+    "ask",
+    "report",
+];
 
 /// The header, as it is to be committed.
 pub fn generate(root: &Path) -> Result<String> {
@@ -43,5 +51,22 @@ mod tests {
             generate(&root).unwrap(),
             "`cargo xtask codegen` writes it anew"
         );
+    }
+
+    #[test]
+    fn every_function_of_the_library_is_in_the_header() {
+        let root = Context::new().unwrap().root;
+        let header = generate(&root).unwrap();
+        for entry in fs::read_dir(root.join("crates/capi/src")).unwrap() {
+            let source = fs::read_to_string(entry.unwrap().path()).unwrap();
+            let exported = source.split("#[unsafe(no_mangle)]").skip(1);
+            for (_, rest) in exported.filter_map(|text| text.split_once("fn ")) {
+                let name = rest.split('(').next().unwrap_or_default();
+                assert!(
+                    header.contains(&format!("{name}(")),
+                    "add the file of `{name}`"
+                );
+            }
+        }
     }
 }

@@ -93,7 +93,7 @@ fn check_commands(path: &str, text: &str, verbs: &[String]) -> Vec<Finding> {
 }
 
 /// The path that a link in `folder` means, relative to the root.
-fn resolve(folder: &str, target: &str) -> String {
+pub(super) fn resolve(folder: &str, target: &str) -> String {
     let mut parts: Vec<_> = folder.split('/').filter(|part| !part.is_empty()).collect();
     for part in target.split('/') {
         match part {

@@ -6,11 +6,12 @@ use super::Finding;
 use crate::metadata::{Dependency, Package};
 
 /// For each package what it may depend on. The same list as in ARCHITECTURE.md.
-const EDGES: [(&str, &[&str]); 13] = [
+const EDGES: [(&str, &[&str]); 14] = [
     (
         "k8s-wasm",
         &[
             "server",
+            "observe",
             "host",
             "kubewarden",
             "capabilities",
@@ -19,8 +20,9 @@ const EDGES: [(&str, &[&str]); 13] = [
             "k8s-wasm-wire",
         ],
     ),
-    ("server", &["host", "access", "k8s-wasm-wire"]),
-    ("capi", &["host", "capabilities", "access"]),
+    ("server", &["observe", "host", "access", "k8s-wasm-wire"]),
+    ("capi", &["observe", "host", "capabilities", "access"]),
+    ("observe", &["host", "engine", "access"]),
     (
         "host",
         &[

@@ -28,6 +28,9 @@ static const char ADMISSION_REVIEW[] =
     "\"operation\":\"CREATE\",\"userInfo\":{\"username\":\"jane\"},"
     "\"object\":{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"c\"}},\"oldObject\":null}}";
 
+/* For policies that would lock a cluster out, after a list of modules. */
+#define UNGUARDED "\nlockOutGuard: {exempt: [all]}\n"
+
 static const char *folder;
 
 static k8s_wasm_bytes bytes(const char *text)
@@ -115,7 +118,7 @@ static void all_planes(void)
 static void failing_policies(void)
 {
     k8s_wasm_buffer answer = {NULL, 0, 0};
-    k8s_wasm_host *host = open_text(K8S_WASM_FORMAT_AUTHORIZATION, "modules: [{module: trap.wasm}]", NULL);
+    k8s_wasm_host *host = open_text(K8S_WASM_FORMAT_AUTHORIZATION, "modules: [{module: trap.wasm}]" UNGUARDED, NULL);
     CHECK(k8s_wasm_ask(host, K8S_WASM_PLANE_AUTHORIZATION, bytes(ACCESS_REVIEW), 10000, NULL, &answer) ==
           K8S_WASM_STATUS_UNDECIDED);
     CHECK(contains(&answer, "policy `trap.wasm` failed: the module trapped"));
@@ -128,7 +131,7 @@ static void failing_policies(void)
     CHECK(contains(&answer, "\"error\":"));
     k8s_wasm_close(host);
 
-    host = open_text(K8S_WASM_FORMAT_AUTHORIZATION, "modules: [{module: hang.wasm, timeout: 20ms}]", NULL);
+    host = open_text(K8S_WASM_FORMAT_AUTHORIZATION, "modules: [{module: hang.wasm, timeout: 20ms}]" UNGUARDED, NULL);
     CHECK(k8s_wasm_ask(host, K8S_WASM_PLANE_AUTHORIZATION, bytes(ACCESS_REVIEW), 10000, NULL, &answer) ==
           K8S_WASM_STATUS_UNDECIDED);
     CHECK(k8s_wasm_ask(host, K8S_WASM_PLANE_AUTHORIZATION, bytes(ACCESS_REVIEW), 0, NULL, &answer) ==
@@ -159,7 +162,7 @@ static void cancelled_and_busy(void)
 {
     const char *text = "{apiVersion: k8s-wasm/v1alpha1, kind: Configuration, "
                        "engine: {concurrentCalls: 1, waitingCalls: 0}, "
-                       "authorization: {modules: [{module: hang.wasm, timeout: 30s}]}}";
+                       "authorization: {modules: [{module: hang.wasm, timeout: 30s}]}, lockOutGuard: {exempt: [all]}}";
     k8s_wasm_host *host = open_text(K8S_WASM_FORMAT_CONFIGURATION, text, NULL);
     k8s_wasm_cancellation *cancellation = k8s_wasm_cancellation_new();
     struct call call = {host, cancellation, K8S_WASM_STATUS_OK};
@@ -221,6 +224,8 @@ static void careless_callers(void)
     CHECK(contains(&text, "`asked_before` is null"));
     CHECK(k8s_wasm_vetoes(NULL));
     CHECK(k8s_wasm_reload(NULL, &text) == K8S_WASM_STATUS_ARGUMENT);
+    CHECK(k8s_wasm_metrics(NULL, &text) == K8S_WASM_STATUS_ARGUMENT);
+    CHECK(k8s_wasm_decisions(NULL, 0, &text) == K8S_WASM_STATUS_ARGUMENT);
 
     k8s_wasm_request request = {bytes("PATCH"), {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, false};
     CHECK(k8s_wasm_asks(NULL, plane, NULL) && k8s_wasm_asks(host, 77, NULL));
@@ -265,6 +270,9 @@ static void reloading(void)
     CHECK(k8s_wasm_reload(host, &text) == K8S_WASM_STATUS_UNCHANGED);
     CHECK(k8s_wasm_ask(host, K8S_WASM_PLANE_AUTHORIZATION, bytes(ACCESS_REVIEW), 10000, NULL, &text) ==
           K8S_WASM_STATUS_OK);
+    write_file("changing.yaml", "{apiVersion: k8s-wasm/v1alpha1, kind: Configuration, "
+                                "authorization: {modules: [{module: trap.wasm}]}}");
+    CHECK(k8s_wasm_reload(host, &text) == K8S_WASM_STATUS_CONFIGURATION && contains(&text, "`kubelet-lease`"));
     write_file("changing.yaml", "{apiVersion: k8s-wasm/v1alpha1, kind: Configuration}");
     CHECK(k8s_wasm_reload(host, NULL) == K8S_WASM_STATUS_OK);
     CHECK(!k8s_wasm_asks(host, K8S_WASM_PLANE_AUTHORIZATION, NULL));
@@ -315,6 +323,11 @@ static void logged(void)
                              &answer) == K8S_WASM_STATUS_OK);
     CHECK(!lines.module_was_here);
     CHECK(!k8s_wasm_vetoes(host));
+    CHECK(k8s_wasm_metrics(host, NULL) == K8S_WASM_STATUS_ARGUMENT);
+    CHECK(k8s_wasm_metrics(host, &answer) == K8S_WASM_STATUS_OK &&
+          contains(&answer, "k8s_wasm_configuration_generation 1\n"));
+    CHECK(k8s_wasm_decisions(host, 0, &answer) == K8S_WASM_STATUS_OK && contains(&answer, "\"uid\":\"4711\""));
+    CHECK(k8s_wasm_decisions(host, UINT64_MAX, &answer) == K8S_WASM_STATUS_OK && answer.length == 2);
     k8s_wasm_buffer_free(&answer);
     k8s_wasm_close(host);
 

@@ -178,6 +178,7 @@ mod tests {
         assert_eq!(union(&rules)[0].operations, ["*"]);
     }
 
+    /// S14: generated webhooks leave out what a cluster needs to live.
     #[test]
     fn keeps_away_from_leases_when_everything_is_meant() {
         let all = ["not-a-lease", "not-an-event", "not-an-access-review"];

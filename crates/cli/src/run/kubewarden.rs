@@ -148,12 +148,13 @@ impl Subject {
             mutating: true,
             rules: vec![Rule::everything()],
             on_failure: admission::OnFailure::Fail,
-            mode: admission::Mode::Protect,
+            mode: access::Mode::Protect,
             asked: Asked::Module(config::Kubewarden {
                 execution_mode: flags.execution_mode.map(ExecutionMode::from),
                 grants: grants.into(),
                 message: None,
             }),
+            guarded: config::Guarded::default(),
         });
         Ok(configuration)
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use access::rules::Rule;
-use access::{PolicyName, admission, authn, authz};
+use access::{Mode, PolicyName, admission, authn, authz};
 use anyhow::{Context, anyhow};
 use host::config::{self, Admitter, Asked, Authenticator, Authorizer, Policy, Position};
 use host::{Configuration, FileModules, ModuleSource};
@@ -63,13 +63,16 @@ pub(super) fn of_module(
             configuration.authentication.push(Authenticator {
                 policy,
                 system_names,
+                mode: Mode::Protect,
             });
         }
         Kind::SubjectAccessReview => {
             let on_failure = authz::OnFailure::default();
-            configuration
-                .authorization
-                .push(Authorizer { policy, on_failure });
+            configuration.authorization.push(Authorizer {
+                policy,
+                on_failure,
+                mode: Mode::Protect,
+            });
         }
         Kind::AdmissionReview => {
             let mutating = match entry_point {
@@ -82,8 +85,9 @@ pub(super) fn of_module(
                 mutating,
                 rules,
                 on_failure,
-                mode: admission::Mode::Protect,
+                mode: Mode::Protect,
                 asked: Asked::Module(config::Kubewarden::default()),
+                guarded: config::Guarded::default(),
             });
         }
     }

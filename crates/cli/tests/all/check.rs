@@ -22,6 +22,7 @@ admission:
     mutating: true
     rules:
     - {operations: ['*'], apiGroups: [''], apiVersions: [v1], resources: [pods]}
+lockOutGuard: {exempt: [all]}
 ";
     Place::new()
         .with("policies.yaml", configuration)
@@ -82,4 +83,46 @@ authentication:
 #[test]
 fn wants_a_configuration() {
     Place::new().prints("check-nothing", &["check"]);
+}
+
+#[test]
+fn tells_which_policies_would_lock_the_cluster_out() {
+    let configuration = "\
+apiVersion: k8s-wasm/v1alpha1
+kind: Configuration
+authorization:
+  modules:
+  - {name: vetoes, module: denies.wasm}
+admission:
+  modules:
+  - name: strict
+    module: rejects.wasm
+    rules:
+    - {operations: ['*'], apiGroups: [''], apiVersions: [v1], resources: ['pods/binding']}
+lockOutGuard:
+  exempt: [kubelet-lease, kubelet-node-status, node-registration, kubelet-bootstrap, kubelet-pods, controller-manager-leader,
+    service-account-tokens, replicaset-pods, endpoint-slices, endpoints, scheduler-leader, kube-proxy, coredns, cluster-admins,
+    apiserver-loopback, webhook-configurations, policy-configuration]
+";
+    Place::new()
+        .with("policies.yaml", configuration)
+        .with("denies.wasm", modules::denies())
+        .with("rejects.wasm", modules::rejects())
+        .prints("check-locked-out", &["check", "--config", "policies.yaml"]);
+}
+
+#[test]
+fn tells_what_the_guard_has_not_asked() {
+    let configuration = "\
+apiVersion: k8s-wasm/v1alpha1
+kind: Configuration
+authorization:
+  modules:
+  - {name: someone-else, module: denies.wasm, policyMode: monitor}
+lockOutGuard: {exempt: [endpoints, coredns]}
+";
+    Place::new()
+        .with("policies.yaml", configuration)
+        .with("denies.wasm", modules::denies())
+        .prints("check-exempt", &["check", "--config", "policies.yaml"]);
 }

@@ -1,6 +1,7 @@
 //! The program as a user meets it: run on small modules, its whole output compared with committed files.
 
 mod check;
+mod decisions;
 mod inspect;
 mod kubewarden;
 mod manifests;

@@ -66,6 +66,7 @@ fn arguments<'a>(more: &[&'a str]) -> Vec<&'a str> {
     common.into_iter().chain(more.iter().copied()).collect()
 }
 
+/// S13, S14: the webhooks have no side effects. Generated webhooks leave out what a cluster needs to live.
 #[test]
 fn writes_everything_that_a_kube_apiserver_needs() {
     let place = place();
@@ -95,6 +96,7 @@ fn writes_everything_that_a_kube_apiserver_needs() {
     }
 }
 
+/// S14: generated webhooks leave out what a cluster needs to live.
 #[test]
 fn prints_one_stream_of_yaml_with_only_what_the_configuration_has() {
     let through_service = [

@@ -143,6 +143,7 @@ fn asks_a_chain_until_one_knows_the_token() {
     );
 }
 
+/// S15: what matters is validated after it was mutated.
 #[test]
 fn mutates_and_then_validates_as_the_api_server_does() {
     let place = place();
@@ -244,4 +245,26 @@ fn says_what_is_wrong_with_the_question() {
         "{a: 1",
     ];
     place.prints("run-bad-settings", &settings);
+}
+
+#[test]
+fn shows_what_policies_would_have_done_that_are_only_watched() {
+    let configuration = "\
+apiVersion: k8s-wasm/v1alpha1
+kind: Configuration
+authentication:
+  modules:
+  - {name: new-tokens, module: knows.wasm, policyMode: monitor}
+  - {name: broken, module: traps.wasm, policyMode: monitor}
+authorization:
+  modules:
+  - {name: new-rules, module: denies.wasm, policyMode: monitor}
+";
+    let place = place().with("watched.yaml", configuration);
+    for (name, review) in [
+        ("run-watched-token", "token.json"),
+        ("run-watched-access", "access.json"),
+    ] {
+        place.prints(name, &["run", "--config", "watched.yaml", "-r", review]);
+    }
 }

@@ -16,17 +16,18 @@ authentication:
 authorization:
   modules:
   - {name: broken, module: traps.wasm}
+lockOutGuard: {exempt: [all]}
 ";
 
 /// A server that is serving; killed when dropped.
-struct Running {
-    child: Child,
+pub(crate) struct Running {
+    pub(crate) child: Child,
     stderr: BufReader<std::process::ChildStderr>,
     log: String,
 }
 
 impl Running {
-    fn start(place: &Place, more: &[&str]) -> Self {
+    pub(crate) fn start(place: &Place, more: &[&str]) -> Self {
         let common = [
             "serve",
             "--config",
@@ -69,12 +70,12 @@ impl Running {
     }
 
     /// A field of the line that says where the server serves.
-    fn field(&self, name: &str) -> String {
+    pub(crate) fn field(&self, name: &str) -> String {
         let (_, rest) = self.log.split_once(&format!("\"{name}\":\"")).unwrap();
         rest.split('"').next().unwrap().to_owned()
     }
 
-    fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let status = Command::new("kill")
             .args([name, &self.child.id().to_string()])
             .status()
@@ -97,7 +98,7 @@ fn place() -> Place {
         .with("traps.wasm", modules::traps())
 }
 
-fn post(address: &str, path: &str, body: &str) -> String {
+pub(crate) fn post(address: &str, path: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.write_all(request(path, body).as_bytes()).unwrap();
     let mut answer = String::new();

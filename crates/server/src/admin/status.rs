@@ -1,6 +1,6 @@
 //! What the server is doing: whether it takes reviews, with which policies, and what became of the last change.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use host::config::Dialect;
@@ -15,8 +15,6 @@ pub(crate) struct Status(Arc<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     ready: AtomicBool,
-    /// How often the policies were replaced.
-    changes: AtomicU64,
     /// Why the last change is not in place.
     problem: Mutex<Option<String>>,
     reload: Notify,
@@ -59,7 +57,6 @@ impl Status {
 
     /// Other policies are in place.
     pub(crate) fn changed(&self) {
-        self.0.changes.fetch_add(1, Ordering::Relaxed);
         *self.problem() = None;
     }
 
@@ -78,12 +75,12 @@ impl Status {
     }
 
     /// JSON.
-    pub(crate) fn report(&self, host: &Host) -> Vec<u8> {
+    pub(crate) fn report(&self, host: &Host, generation: u64) -> Vec<u8> {
         let problem = self.problem().clone();
         let report = Report {
             version: env!("CARGO_PKG_VERSION"),
             ready: self.is_ready(),
-            generation: self.0.changes.load(Ordering::Relaxed).saturating_add(1),
+            generation,
             problem: problem.as_deref(),
             policies: host.policies().map(Policy::from).collect(),
         };

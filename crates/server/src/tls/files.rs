@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use rustls::RootCertStore;
 use rustls::crypto::CryptoProvider;
@@ -156,6 +157,16 @@ impl Files {
             .build()
             .map(Some)
             .map_err(|error| TlsErrorKind::Verifier(error.to_string()).at(path))
+    }
+}
+
+impl Contents {
+    /// When the server's certificate expires.
+    pub(super) fn expiry(&self) -> Option<SystemTime> {
+        let leaf = CertificateDer::from_pem_slice(&self.certificate).ok()?;
+        let (_, leaf) = X509Certificate::from_der(&leaf).ok()?;
+        let seconds = u64::try_from(leaf.validity().not_after.timestamp()).ok()?;
+        SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
     }
 }
 

@@ -129,6 +129,7 @@ mod tests {
         );
     }
 
+    /// S5: calls end before the caller gives up, and when it leaves.
     #[test]
     fn leaves_a_margin_for_the_way_back() {
         check(Some("timeout=10s"), Some(Duration::from_millis(9900)));

@@ -37,6 +37,14 @@ impl<'a> Route<'a> {
         Some(Self::Review { plane, policy })
     }
 
+    /// What is asked, and the one policy that is.
+    pub(super) fn asked(&self) -> (Option<Plane>, Option<&str>) {
+        match self {
+            Self::Review { plane, policy } => (Some(*plane), policy.as_deref()),
+            Self::Raw { policy } => (None, Some(policy)),
+        }
+    }
+
     /// What is asked, in a word for logs.
     pub(super) fn as_str(&self) -> &'static str {
         match self {

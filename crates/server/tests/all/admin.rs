@@ -1,9 +1,13 @@
 //! What the port for operators tells, and takes.
 
+use std::time::SystemTime;
+
+use host::Verdict;
 use serde_json::Value;
 
 use crate::modules;
-use crate::reviews::probe;
+use crate::pki::Authority;
+use crate::reviews::{probe, token_review};
 use crate::running::{self, Running, Setup};
 
 async fn status(server: &Running) -> Value {
@@ -52,4 +56,77 @@ async fn a_reload_can_be_asked_for_by_hand() {
     assert_eq!(probe(server.admin, "GET", "/reload").await.0, 405);
     assert_eq!(probe(server.admin, "POST", "/reload").await.0, 202);
     server.handle.reload_requested().await;
+}
+
+/// With one authenticator that knows everybody and one that traps.
+async fn two_authenticators() -> Running {
+    let configuration = "authentication:\n  modules:\n  - {name: broken, module: ./broken.wasm}\n  - {name: magic, module: ./magic.wasm}\n";
+    let modules = [
+        ("broken.wasm", modules::trapping("authn")),
+        ("magic.wasm", modules::authenticator()),
+    ];
+    Setup::new(configuration, modules).start().await
+}
+
+#[tokio::test]
+async fn metrics_count_decisions_by_configured_names_only() {
+    let server = two_authenticators().await;
+    server.post("/authn", token_review("v1")).await;
+    server.post("/authn", token_review("v1beta1")).await;
+    server.post("/hunter2", "{}").await;
+    let (code, text) = probe(server.admin, "GET", "/metrics").await;
+    assert_eq!(code, 200);
+    for line in [
+        r#"k8s_wasm_decisions_total{plane="authentication",verdict="authenticated"} 2"#,
+        r#"k8s_wasm_decision_duration_seconds_count{plane="authentication"} 2"#,
+        r#"k8s_wasm_policy_answers_total{plane="authentication",policy="magic",mode="protect",answer="authenticated"} 2"#,
+        r#"k8s_wasm_policy_failures_total{plane="authentication",policy="broken",kind="trap"} 2"#,
+        r#"k8s_wasm_refused_requests_total{reason="NotFound"} 1"#,
+        "k8s_wasm_configuration_generation 1",
+        "k8s_wasm_calls_begun 4",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+    }
+    assert!(text.ends_with("# EOF\n"), "{text}");
+    assert!(
+        !text.contains("hunter2") && !text.contains("secret-token"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn the_last_decisions_are_told_with_their_reasons_and_without_tokens() {
+    let server = two_authenticators().await;
+    server.post("/authn", token_review("v1")).await;
+    server.post("/authn", token_review("v1")).await;
+    let (code, body) = probe(server.admin, "GET", "/decisions").await;
+    assert_eq!(code, 200);
+    assert!(!body.contains("secret-token"), "{body}");
+    let decisions: Vec<observe::Record> = serde_json::from_str(&body).expect("records");
+    let [_, last] = decisions.as_slice() else {
+        panic!("two decisions: {body}");
+    };
+    assert_eq!(last.verdict, Verdict::Authenticated);
+    assert_eq!(last.subject.user, "magic-user");
+    let answers: Vec<_> = last.steps.iter().filter_map(|step| step.answer()).collect();
+    let words: Vec<_> = answers.iter().map(|answer| answer.as_str()).collect();
+    assert_eq!(words, ["failed", "authenticated"]);
+
+    let (_, body) = probe(server.admin, "GET", "/decisions?after=1").await;
+    let later: Vec<observe::Record> = serde_json::from_str(&body).expect("records");
+    assert_eq!(later, decisions[1..]);
+}
+
+#[tokio::test]
+async fn metrics_tell_when_the_certificate_expires() {
+    let server = Setup::magic().tls(&Authority::new()).start().await;
+    let (_, text) = probe(server.admin, "GET", "/metrics").await;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("k8s_wasm_certificate_expiry_timestamp_seconds "));
+    let expiry: f64 = line.expect("the line").parse().expect("a number");
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .expect("after 1970");
+    assert!(expiry > now.as_secs_f64(), "{expiry}");
 }

@@ -83,6 +83,7 @@ async fn a_busy_engine_asks_to_come_back() {
     assert_eq!(reply.headers["retry-after"], "1");
 }
 
+/// S5: calls end before the caller gives up, and when it leaves.
 #[tokio::test]
 async fn closing_an_http1_connection_ends_the_call() {
     let server = one_place().start().await;
@@ -106,6 +107,7 @@ async fn closing_an_http1_connection_over_tls_ends_the_call() {
     place_becomes_free(&mut others).await;
 }
 
+/// S5: calls end before the caller gives up, and when it leaves.
 #[tokio::test]
 async fn resetting_an_http2_stream_ends_the_call() {
     let authority = Authority::new();

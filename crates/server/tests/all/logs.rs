@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tracing::Level;
 
 use crate::modules;
+use crate::pki::Authority;
 use crate::reviews::{access_review, admission_review, token_review};
 use crate::running::Setup;
 
@@ -107,6 +108,33 @@ async fn a_decision_is_one_line() {
 }
 
 #[tokio::test]
+async fn what_a_watched_policy_would_have_done_is_a_line() {
+    let log = Log::of_this_thread();
+    let configuration = "authentication: {modules: [{module: authn.wasm, policyMode: monitor}]}\n\
+                         authorization: {modules: [{module: authz.wasm, policyMode: monitor}]}";
+    let modules = [
+        ("authn.wasm", modules::authenticator()),
+        ("authz.wasm", modules::authorizer()),
+    ];
+    let server = Setup::new(configuration, modules).start().await;
+    server.post("/authn", token_review("v1")).await;
+    server.post("/authz", access_review("v1")).await;
+    for (plane, would) in [
+        ("authentication", "authenticated"),
+        ("authorization", "allowed"),
+    ] {
+        let lines = log.lines(&format!("would be {would}, mode monitor"));
+        assert!(
+            lines.iter().all(|line| line["plane"] == plane) && lines.len() == 1,
+            "{lines:?}"
+        );
+    }
+    let decided = log.lines("decided");
+    let verdicts: Vec<_> = decided.iter().map(|line| &line["verdict"]).collect();
+    assert_eq!(verdicts, ["unauthenticated", "no-opinion"]);
+}
+
+#[tokio::test]
 async fn a_decision_on_a_raw_request_is_one_line_too() {
     let log = Log::of_this_thread();
     let modules = [
@@ -169,6 +197,7 @@ async fn a_failed_policy_is_a_warning_with_its_kind() {
     );
 }
 
+/// S7: no token, Secret or whole object in the log.
 #[tokio::test]
 async fn a_refused_request_is_one_line_without_what_was_sent() {
     let log = Log::of_this_thread();
@@ -186,6 +215,7 @@ async fn a_refused_request_is_one_line_without_what_was_sent() {
     );
 }
 
+/// S7: no token, Secret or whole object in the log.
 #[tokio::test]
 async fn no_level_shows_a_token_or_an_object() {
     let log = Log::of_this_thread();
@@ -202,4 +232,21 @@ authorization: {modules: [{module: loop.wasm, timeout: 10ms}]}
     server.post("/authz", access_review("v1")).await;
     assert_eq!(log.lines("decided").len(), 2);
     assert!(!log.text().contains("secret-token"), "{}", log.text());
+}
+
+/// S2: clients are authenticated, and a server warns when they are not.
+#[tokio::test]
+async fn a_server_that_anybody_may_ask_warns() {
+    const WARNING: &str =
+        "everybody who reaches the port may ask: no CA for client certificates is set";
+    let (log, authority) = (Log::of_this_thread(), Authority::new());
+    drop(
+        Setup::magic()
+            .tls_for_clients(&authority, &[])
+            .start()
+            .await,
+    );
+    assert_eq!(log.lines(WARNING).len(), 0);
+    drop(Setup::magic().tls(&authority).start().await);
+    assert_eq!(log.lines(WARNING).len(), 1);
 }

@@ -118,6 +118,7 @@ fn admission(module: &str, on_failure: &str) -> String {
     )
 }
 
+/// S8: no redirects, no other paths, no proxy.
 #[tokio::test]
 async fn has_nothing_at_other_paths() {
     let server = magic_server().await;
@@ -391,6 +392,7 @@ async fn a_failed_admission_policy_is_500_or_a_warning() {
     );
 }
 
+/// S5: calls end before the caller gives up, and when it leaves.
 #[tokio::test]
 async fn an_endless_module_fails_before_the_api_server_gives_up() {
     let modules = [("loop.wasm", modules::endless("authz"))];
@@ -435,6 +437,7 @@ async fn another_host_takes_over_while_serving() {
     );
 }
 
+/// S16: ready when modules are compiled, and a graceful end.
 #[tokio::test]
 async fn probes_are_answered_on_a_socket_of_their_own() {
     let server = magic_server().await;

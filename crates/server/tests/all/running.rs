@@ -7,6 +7,7 @@ use std::time::Duration;
 use engine::Engine;
 use host::config::{Format, Source};
 use host::{Configuration, FileModules, Host};
+use observe::Observer;
 use server::http::Drained;
 use server::{CaPath, CertificatePath, Clients, Handle, KeyPath, Options, Server, Tls};
 use tokio::sync::oneshot;
@@ -86,7 +87,10 @@ impl Setup {
 
     pub async fn start(self) -> Running {
         let host = host(&self.folder, &self.configuration, &self.modules);
-        let server = Server::bind(self.options, host).await.expect("bound");
+        let observer = Arc::new(Observer::new(&host, None));
+        let server = Server::bind(self.options, host, observer)
+            .await
+            .expect("bound");
         let (address, admin, handle) = (server.local_addr(), server.admin_addr(), server.handle());
         let (stop, stopped) = oneshot::channel();
         let ended = tokio::spawn(server.run(async {

@@ -59,6 +59,7 @@ async fn stop(server: Running) -> impl Future<Output = Drained> {
     stopping
 }
 
+/// S16: ready when modules are compiled, and a graceful end.
 #[tokio::test]
 async fn answers_what_has_begun_over_http1() {
     let server = Setup::magic().start().await;
@@ -88,6 +89,7 @@ async fn answers_what_has_begun_over_http1() {
     assert_eq!(stopping.await, Drained::Completely);
 }
 
+/// S16: ready when modules are compiled, and a graceful end.
 #[tokio::test]
 async fn answers_what_has_begun_over_http2() {
     let authority = Authority::new();

@@ -2,8 +2,10 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use hyper::StatusCode;
+use observe::Observer;
 use rcgen::CertificateParams;
 use server::{BindError, CaPath, CertificatePath, Clients, KeyPath, Options, Server, Tls};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -48,6 +50,7 @@ async fn speaks_http1_to_clients_that_do_not_choose() {
     );
 }
 
+/// S1: TLS 1.2 or newer; plaintext on loopback alone.
 #[tokio::test]
 async fn speaks_tls_1_2() {
     let authority = Authority::new();
@@ -86,6 +89,7 @@ const CLIENT_HELLO_1_1: &[u8] = &[
     0x01, 0x00, // no compression
 ];
 
+/// S1: TLS 1.2 or newer; plaintext on loopback alone.
 #[tokio::test]
 async fn refuses_tls_1_1() {
     let authority = Authority::new();
@@ -102,6 +106,7 @@ async fn refuses_tls_1_1() {
     );
 }
 
+/// S2: clients are authenticated, and a server warns when they are not.
 #[tokio::test]
 async fn admits_clients_with_an_allowed_name() {
     let authority = Authority::new();
@@ -135,6 +140,7 @@ async fn admits_every_client_of_the_authority_when_no_name_is_set() {
     );
 }
 
+/// S2: clients are authenticated, and a server warns when they are not.
 #[tokio::test]
 async fn answers_403_to_other_names() {
     let authority = Authority::new();
@@ -155,6 +161,7 @@ async fn answers_403_to_other_names() {
         .is_failure(403, "Forbidden");
 }
 
+/// S2: clients are authenticated, and a server warns when they are not.
 #[tokio::test]
 async fn refuses_clients_without_a_certificate_of_the_authority() {
     let (authority, stranger) = (Authority::new(), Authority::new());
@@ -175,6 +182,7 @@ async fn refuses_clients_without_a_certificate_of_the_authority() {
     }
 }
 
+/// S1: TLS 1.2 or newer; plaintext on loopback alone.
 #[tokio::test]
 async fn plaintext_is_for_loopback_alone() {
     let mut options = Options::new(Tls::Plaintext);
@@ -195,7 +203,9 @@ async fn names_the_address_that_is_taken() {
 
 async fn bind(options: Options) -> Result<Server, BindError> {
     let folder = Folder::new();
-    Server::bind(options, running::host(&folder, "", &[])).await
+    let host = running::host(&folder, "", &[]);
+    let observer = Arc::new(Observer::new(&host, None));
+    Server::bind(options, host, observer).await
 }
 
 /// Checks what is said, cause by cause, about a server with these files; the folder is left out.

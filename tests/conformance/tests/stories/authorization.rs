@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use conformance::{Caller, Cluster, Operation, objects};
+use conformance::objects::{self, Resource};
+use conformance::{Caller, Cluster, Operation};
+use serde_json::json;
 
-use crate::wirings::{IN_PROCESS, V1, V1BETA1};
+use crate::wirings::{IN_PROCESS, IN_PROCESS_DENYING, V1, V1BETA1};
 
 on_each_wiring!(
     members_may_what_the_policy_allows,
@@ -12,6 +14,7 @@ on_each_wiring!(
     a_denial_beats_rbac,
     members_of_system_masters_are_not_asked_about,
     an_access_review_agrees_with_real_requests,
+    a_policy_says_who_may_give_away_more_than_it_has,
 );
 
 async fn members_may_what_the_policy_allows(cluster: Cluster<'_>) {
@@ -66,6 +69,24 @@ async fn an_access_review_agrees_with_real_requests(cluster: Cluster<'_>) {
     }
 }
 
+/// RBAC asks about the verb `escalate` when somebody writes a role with more than RBAC gives to that user.
+async fn a_policy_says_who_may_give_away_more_than_it_has(cluster: Cluster<'_>) {
+    let role = |name: &str| {
+        let mut role = Resource::named("roles").object(name);
+        role["rules"] = json!([{ "apiGroups": [""], "resources": ["secrets"], "verbs": ["get"] }]);
+        role
+    };
+    let clerk = cluster.as_user("clerk-carla", "readers");
+    let refusal = clerk.asks(role("by-the-clerk")).await;
+    assert!(refusal.is_forbidden(), "{refusal}");
+    assert!(
+        refusal.message().contains("not currently held"),
+        "{refusal}"
+    );
+    let promoter = cluster.as_user("promoter-paula", "readers");
+    promoter.accepts(role("by-the-promoter")).await;
+}
+
 #[tokio::test]
 async fn after_a_failed_module_without_an_opinion_rbac_decides_or_nobody_does() {
     for cluster in [V1.cluster().await, IN_PROCESS.cluster().await] {
@@ -80,13 +101,14 @@ async fn after_a_failed_module_without_an_opinion_rbac_decides_or_nobody_does() 
 
 #[tokio::test]
 async fn a_failed_module_that_is_to_deny_beats_rbac() {
-    let cluster = V1BETA1.cluster().await;
-    for user in ["trap-dave", "hang-dave"] {
-        grant_everything(&cluster, user).await;
-        let dave = cluster.as_user(user, "readers");
-        dave.may_not("list", "pods")
-            .await
-            .because("policy `unreliable-authorizer` failed");
+    for cluster in [V1BETA1.cluster().await, IN_PROCESS_DENYING.cluster().await] {
+        for user in ["trap-dave", "hang-dave"] {
+            grant_everything(&cluster, user).await;
+            let dave = cluster.as_user(user, "readers");
+            dave.may_not("list", "pods")
+                .await
+                .because("policy `unreliable-authorizer` failed");
+        }
     }
 }
 

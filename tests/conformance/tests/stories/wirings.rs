@@ -20,6 +20,12 @@ pub static IN_PROCESS: Shared = Shared::new(|| Wiring {
     ..wiring(ReviewVersion::V1, "NoOpinion")
 });
 
+/// The same, with a failed authorizer that denies.
+pub static IN_PROCESS_DENYING: Shared = Shared::new(|| Wiring {
+    door: Door::InProcess,
+    ..wiring(ReviewVersion::V1, "Deny")
+});
+
 /// For the stories that stop the server, one at a time.
 pub static RESTARTED: Shared = Shared::new(|| wiring(ReviewVersion::V1, "NoOpinion"));
 
@@ -76,6 +82,7 @@ fn scripts() -> Vec<(&'static str, Script)> {
             unreliable(authorizer(), r#""user":"FAILURE-"#),
         ),
         ("bouncer", bouncer()),
+        ("registrar", registrar()),
         (
             "strict_mutator",
             unreliable(mutator(), "FAILURE-in-strict-mutator"),
@@ -133,6 +140,16 @@ fn bouncer() -> Script {
     Script::authorizer()
         .answers("selfsubjectaccessreviews", &no_opinion)
         .answers(r#""user":"banned-"#, &denied)
+}
+
+/// Lets promoters do everything, and clerks everything but give away what they have not got.
+fn registrar() -> Script {
+    let allowed = json!({ "status": { "allowed": true } });
+    let no_opinion = json!({ "status": { "allowed": false } });
+    Script::authorizer()
+        .answers(r#""user":"promoter-"#, &allowed)
+        .answers(r#""verb":"escalate""#, &no_opinion)
+        .answers(r#""user":"clerk-"#, &allowed)
 }
 
 /// The answer of an authenticator that knows the token.

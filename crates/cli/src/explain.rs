@@ -1,0 +1,219 @@
+//! `k8s-wasm explain`: why a request was allowed, denied, rejected or failed.
+
+use std::io::{self, Write};
+
+use access::Plane;
+use host::{Subject, Verdict};
+use observe::Record;
+
+use crate::admin::Origin;
+use crate::exit::Exit;
+use crate::paint::Paint;
+use crate::report::{Failed, Outcome};
+use crate::trace;
+
+/// Tell why requests were decided as they were
+///
+/// A running server keeps its last 1000 decisions, each with what every policy said. The newest come last. For the kube-apiserver
+/// with the engine inside, `kubectl get --raw /debug/k8s-wasm/authorization/decisions | k8s-wasm explain -f -`, and likewise
+/// for authentication and admission.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Example, why jane was just refused something:
+  k8s-wasm explain --refused --user jane --last 1
+
+Example, everything about one admission request, by the uid in the log or in an audit event:
+  k8s-wasm explain 705ab4f5-6393-11e8-b7cc-42010a800002")]
+pub(crate) struct Args {
+    /// The uid of a review, or the sequence number of a decision
+    uid: Option<String>,
+
+    /// Only what was decided on this plane
+    #[arg(long, value_enum)]
+    plane: Option<PlaneName>,
+
+    /// Only requests of this user
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+
+    /// Only requests to this resource, as `configmaps` or `deployments.apps`
+    #[arg(long, value_name = "RESOURCE")]
+    resource: Option<String>,
+
+    /// Only requests in this namespace
+    #[arg(long, short, value_name = "NAME")]
+    namespace: Option<String>,
+
+    /// Only what was not authenticated, denied, rejected, or failed
+    #[arg(long)]
+    refused: bool,
+
+    /// How many to tell about, of those that fit
+    #[arg(long, value_name = "COUNT", default_value_t = 5)]
+    last: usize,
+
+    /// What to print
+    #[arg(long, short, value_enum, default_value = "text")]
+    output: Output,
+
+    #[command(flatten)]
+    origin: Origin,
+}
+
+/// The four questions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum PlaneName {
+    Authentication,
+    Authorization,
+    Mutation,
+    Validation,
+}
+
+/// What is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Output {
+    /// Sentences and the trace, for people.
+    Text,
+    /// The decisions as the server keeps them, for programs.
+    Json,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
+    let decisions = args.origin.decisions()?;
+    let mut fitting: Vec<&Record> = decisions
+        .iter()
+        .filter(|record| args.fits(record))
+        .collect();
+    fitting.drain(..fitting.len().saturating_sub(args.last));
+    if fitting.is_empty() {
+        let failed = Failed::from(anyhow::anyhow!(
+            "none of the {} decisions that are there fits",
+            decisions.len()
+        ));
+        return Err(failed.with_hint(
+            "a server keeps the last 1000 and forgets them when it ends; `serve --decision-log FILE` keeps all",
+        ));
+    }
+    match args.output {
+        Output::Json => {
+            serde_json::to_writer_pretty(&mut *out, &fitting)?;
+            writeln!(out)?;
+        }
+        Output::Text => {
+            let paint = Paint::of(&io::stdout());
+            for (index, record) in fitting.into_iter().enumerate() {
+                if index > 0 {
+                    writeln!(out)?;
+                }
+                write(out, paint, record)?;
+            }
+        }
+    }
+    Ok(Exit::Yes)
+}
+
+impl Args {
+    fn fits(&self, record: &Record) -> bool {
+        let subject = &record.subject;
+        let fits = |wanted: &Option<String>, found: &str| {
+            wanted.as_deref().is_none_or(|wanted| wanted == found)
+        };
+        let is_meant = self.uid.as_deref().is_none_or(|uid| {
+            record.uid.as_deref() == Some(uid) || uid.parse() == Ok(record.sequence)
+        });
+        is_meant
+            && self
+                .plane
+                .is_none_or(|plane| plane.plane().as_str() == record.plane)
+            && fits(&self.user, &subject.user)
+            && fits(&self.resource, &subject.resource)
+            && fits(&self.namespace, &subject.namespace)
+            && (!self.refused || is_refused(record.verdict))
+    }
+}
+
+impl PlaneName {
+    fn plane(self) -> Plane {
+        match self {
+            Self::Authentication => Plane::Authentication,
+            Self::Authorization => Plane::Authorization,
+            Self::Mutation => Plane::Mutation,
+            Self::Validation => Plane::Validation,
+        }
+    }
+}
+
+fn is_refused(verdict: Verdict) -> bool {
+    match verdict {
+        Verdict::Unauthenticated | Verdict::Denied | Verdict::Rejected | Verdict::Failed => true,
+        Verdict::Authenticated
+        | Verdict::Allowed
+        | Verdict::NoOpinion
+        | Verdict::Accepted
+        | Verdict::Patched => false,
+    }
+}
+
+fn write(out: &mut dyn Write, paint: Paint, record: &Record) -> Result<(), Failed> {
+    let verdict = trace::painted(record.verdict, paint);
+    writeln!(out, "{} {}: {verdict}", record.time, record.plane)?;
+    writeln!(out, "  {}", sentence(record))?;
+    if !record.message.is_empty() {
+        writeln!(out, "  message: {}", record.message)?;
+    }
+    trace::write(out, &record.steps)?;
+    let elapsed = trace::told(std::time::Duration::from_micros(record.duration_micros));
+    let uid = record.uid.as_deref().unwrap_or_default();
+    let uid = if uid.is_empty() {
+        String::new()
+    } else {
+        format!(", uid {uid}")
+    };
+    writeln!(
+        out,
+        "  decision {} in {elapsed}, by generation {} of the policies{uid}",
+        record.sequence, record.generation
+    )?;
+    Ok(())
+}
+
+/// What was decided, in words for whoever runs the cluster.
+fn sentence(record: &Record) -> String {
+    let subject = &record.subject;
+    let (user, what) = (&subject.user, what(subject));
+    match (record.plane.as_str(), record.verdict) {
+        (_, Verdict::Authenticated) => format!("the token belongs to {user}"),
+        (_, Verdict::Unauthenticated) => "no policy knows the token".to_owned(),
+        (_, Verdict::Allowed) => format!("{user} may {what}"),
+        (_, Verdict::Denied) => format!("{user} may not {what}"),
+        (_, Verdict::NoOpinion) => {
+            format!(
+                "no policy says whether {user} may {what}; the API server asks its other authorizers"
+            )
+        }
+        (_, Verdict::Accepted) => format!("{user} wants to {what}, and no policy objects"),
+        (_, Verdict::Patched) => format!("{user} wants to {what}, and the object was changed"),
+        (_, Verdict::Rejected) => format!("{user} wants to {what}, and may not"),
+        ("authentication", Verdict::Failed) => {
+            "no policy knows the token, and one that might failed".to_owned()
+        }
+        (_, Verdict::Failed) => {
+            format!("{user} wants to {what}, and a policy failed that is needed to decide")
+        }
+    }
+}
+
+fn what(subject: &Subject) -> String {
+    let mut what = format!("{} {}", subject.verb, subject.resource);
+    if !subject.name.is_empty() {
+        what.push_str(&format!(" `{}`", subject.name));
+    }
+    if !subject.namespace.is_empty() {
+        what.push_str(&format!(" in namespace `{}`", subject.namespace));
+    }
+    if subject.dry_run {
+        what.push_str(" (dry run)");
+    }
+    what
+}

@@ -1,0 +1,128 @@
+//! How a decision came about, for people: the same words for a review that is tried and for one that was decided long ago.
+
+use std::io::Write;
+use std::time::Duration;
+
+use access::Consequence;
+use access::trace::{SkipReason, Step, StepAnswer, StepOutcome};
+use host::Verdict;
+
+use crate::paint::Paint;
+use crate::table::Table;
+
+/// The decision in one word, in its colour.
+pub(crate) fn painted(verdict: Verdict, paint: Paint) -> String {
+    let text = verdict.as_str();
+    match verdict {
+        Verdict::Authenticated | Verdict::Allowed | Verdict::Accepted | Verdict::Patched => {
+            paint.green(text)
+        }
+        Verdict::Unauthenticated | Verdict::NoOpinion => paint.yellow(text),
+        Verdict::Denied | Verdict::Rejected | Verdict::Failed => paint.red(text),
+    }
+}
+
+/// Every policy of the chain: what it answered and how long that took, or why it was not asked.
+pub(crate) fn write(out: &mut dyn Write, steps: &[Step]) -> std::io::Result<()> {
+    writeln!(out, "  trace:")?;
+    let mut table = Table::default();
+    for step in steps {
+        let (answer, time) = match &step.outcome {
+            StepOutcome::Skipped(reason) => (format!("not asked: {}", why(*reason)), String::new()),
+            StepOutcome::Asked { elapsed, answer } => (what(answer), told(*elapsed)),
+            StepOutcome::Watched { elapsed, answer } => (
+                match answer {
+                    StepAnswer::Failed { .. } => format!("mode monitor: {}", what(answer)),
+                    _ => format!("mode monitor, would have been: {}", what(answer)),
+                },
+                told(*elapsed),
+            ),
+        };
+        table.row([
+            step.policy.to_string(),
+            format!("{time:>TIME_WIDTH$}"),
+            answer,
+        ]);
+    }
+    table.write(out, "    ")?;
+    for step in steps {
+        let detail = step
+            .failure()
+            .and_then(|(failure, _)| failure.detail.as_deref());
+        if detail.is_some() || !step.notes.is_empty() {
+            writeln!(out, "  from {}:", step.policy)?;
+        }
+        let notes = step.notes.iter().map(String::as_str);
+        for line in notes.chain(detail.into_iter().flat_map(str::lines)) {
+            writeln!(out, "    | {line}")?;
+        }
+    }
+    Ok(())
+}
+
+fn why(reason: SkipReason) -> &'static str {
+    match reason {
+        SkipReason::Decided => "a policy before it decided",
+        SkipReason::EarlierFailure => "a policy before it failed",
+        SkipReason::NoRuleMatches => "none of its rules matches",
+        SkipReason::MalformedReview => "the review contradicts itself",
+    }
+}
+
+fn what(answer: &StepAnswer) -> String {
+    match answer {
+        StepAnswer::Authenticated { username } => format!("authenticated as {username}"),
+        StepAnswer::NotMine => "does not know the token".to_owned(),
+        StepAnswer::OtherAudience => "knows the token, but it is for other audiences".to_owned(),
+        StepAnswer::Allowed { reason } => with("allowed", reason),
+        StepAnswer::Denied { reason } => with("denied", reason),
+        StepAnswer::NoOpinion { reason } => with("no opinion", reason),
+        StepAnswer::Accepted { mutated: true } => "accepted and changed the object".to_owned(),
+        StepAnswer::Accepted { mutated: false } => "accepted".to_owned(),
+        StepAnswer::Rejected { message, code } => with(&format!("rejected with {code}"), message),
+        StepAnswer::Failed {
+            failure,
+            consequence,
+        } => {
+            let consequence = match consequence {
+                Consequence::Undecided => "",
+                Consequence::Denied => ", which denies",
+                Consequence::Ignored => ", which is ignored",
+            };
+            format!("failed ({}){consequence}: {failure}", failure.kind.as_str())
+        }
+    }
+}
+
+fn with(word: &str, text: &str) -> String {
+    if text.is_empty() {
+        word.to_owned()
+    } else {
+        format!("{word}: {text}")
+    }
+}
+
+/// The longest that [`told`] tells of a call: `999.9 ms`.
+const TIME_WIDTH: usize = 8;
+
+/// A time in a unit that fits. Three digits are enough to compare.
+pub(crate) fn told(elapsed: Duration) -> String {
+    let micros = elapsed.as_micros();
+    match micros {
+        0..1_000 => format!("{micros} us"),
+        1_000..1_000_000 => format!("{:.1} ms", elapsed.as_secs_f64() * 1e3),
+        _ => format!("{:.2} s", elapsed.as_secs_f64()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_times_in_a_unit_that_fits() {
+        assert_eq!(told(Duration::from_micros(42)), "42 us");
+        assert_eq!(told(Duration::from_micros(1_234)), "1.2 ms");
+        assert_eq!(told(Duration::from_millis(1_500)), "1.50 s");
+    }
+}

@@ -1,0 +1,149 @@
+//! The one place that is told of each decision, and tells whoever wants to know.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use access::Plane;
+use engine::Engine;
+use host::{Answered, Host};
+
+use crate::decision_log::DecisionLog;
+use crate::metrics::Metrics;
+use crate::recent::Recent;
+use crate::record::Record;
+
+/// Is told of each decision, and keeps what is asked for later. Shared by all who decide.
+#[derive(Debug)]
+pub struct Observer {
+    metrics: Metrics,
+    recent: Recent,
+    log: Option<DecisionLog>,
+    /// Numbers the decisions.
+    decided: AtomicU64,
+    generation: AtomicU64,
+    /// What runs the modules of the policies that decide now.
+    engine: Mutex<Engine>,
+}
+
+/// A decision that was made.
+#[derive(Debug, Clone, Copy)]
+pub struct Decided<'a> {
+    /// What was asked; a raw review is of none.
+    pub plane: Option<Plane>,
+    /// The one policy that was asked, when it was named.
+    pub policy: Option<&'a str>,
+    /// The review as it was posted.
+    pub review: &'a [u8],
+    /// What came of it.
+    pub answered: &'a Answered,
+    /// The number that the client is answered with, where the door has such.
+    pub status: Option<u16>,
+    /// When the review was there.
+    pub arrival: Instant,
+}
+
+impl Decided<'_> {
+    /// What was asked, in one word for labels and logs.
+    #[must_use]
+    pub fn plane_name(&self) -> &'static str {
+        self.plane.map_or("raw", Plane::as_str)
+    }
+}
+
+impl Observer {
+    /// An observer of the decisions of `host`, with a decision log where one is wanted.
+    #[must_use]
+    pub fn new(host: &Host, log: Option<DecisionLog>) -> Self {
+        let observer = Self {
+            metrics: Metrics::new(),
+            recent: Recent::default(),
+            log,
+            decided: AtomicU64::new(0),
+            generation: AtomicU64::new(0),
+            engine: Mutex::new(host.engine().clone()),
+        };
+        observer.replaced(host);
+        observer
+    }
+
+    /// A decision was made: what is logged of it, counted and kept.
+    pub fn decided(&self, decided: &Decided<'_>) {
+        let elapsed = decided.arrival.elapsed();
+        host::log::decision(
+            decided.plane_name(),
+            decided.answered,
+            decided.status,
+            decided.arrival,
+        );
+        self.metrics.decided(decided, elapsed);
+        self.keep(decided, elapsed);
+    }
+
+    fn keep(&self, decided: &Decided<'_>, elapsed: Duration) {
+        let record = Record {
+            sequence: self
+                .decided
+                .fetch_add(1, Ordering::Relaxed)
+                .saturating_add(1),
+            generation: self.generation.load(Ordering::Relaxed),
+            ..Record::of(decided, elapsed)
+        };
+        let Some(line) = record.to_json() else {
+            return;
+        };
+        if let Some(log) = &self.log {
+            log.write(&record, &line, decided.review);
+        }
+        self.recent.push(record.sequence, line);
+    }
+
+    /// Other policies decide from now on.
+    pub fn replaced(&self, host: &Host) {
+        *self.engine() = host.engine().clone();
+        let generation = self.generation.fetch_add(1, Ordering::Relaxed);
+        self.metrics.loaded(host, generation.saturating_add(1));
+    }
+
+    /// A change could not be put in place.
+    pub fn kept(&self) {
+        self.metrics.refused_change();
+    }
+
+    /// How often policies were put in place: 1 at first.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Relaxed)
+    }
+
+    /// Writes what the decision log has not written yet, before the process ends.
+    pub fn finish(&self) {
+        if let Some(log) = &self.log {
+            log.flush();
+        }
+    }
+
+    /// What is counted by others than decisions.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// All metrics, as [`crate::metrics::CONTENT_TYPE`].
+    #[must_use]
+    pub fn metrics_text(&self) -> String {
+        let usage = self.engine().usage();
+        let lost = self.log.as_ref().map_or(0, DecisionLog::lost);
+        self.metrics.to_text(&usage, lost)
+    }
+
+    /// The last decisions.
+    #[must_use]
+    pub fn recent(&self) -> &Recent {
+        &self.recent
+    }
+
+    fn engine(&self) -> MutexGuard<'_, Engine> {
+        self.engine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -27,7 +27,7 @@ func authenticate(t *testing.T, steps string, wanted ...string) (*authenticator.
 	if len(wanted) > 0 {
 		ctx = authenticator.WithAudiences(ctx, wanted)
 	}
-	host := enginetest.Open(t, engine.Authenticators, enginetest.Steps(t, steps))
+	host := enginetest.Open(t, engine.Authenticators, enginetest.Authenticator(t, steps))
 	return New(host, authenticator.Audiences{"api"}).AuthenticateToken(ctx, "token")
 }
 

@@ -70,7 +70,7 @@ func TestWithAPolicyThatDeniesWhatItCannotDecideEveryFailureDenies(t *testing.T)
 }
 
 func TestThoseWhoKeepTheClusterAliveAreNotAskedAbout(t *testing.T) {
-	host := enginetest.Open(t, engine.Authorizers, enginetest.Steps(t, `[{answer: {status: {denied: true}}}]`))
+	host := enginetest.Open(t, engine.Authorizers, enginetest.Authorizer(t, `[{answer: {status: {denied: true}}}]`))
 	decide := func(who user.Info) authorizer.Decision {
 		decision, _, _ := New(host).Authorize(context.Background(), authorizer.AttributesRecord{User: who, Verb: "get", Path: "/"})
 		return decision
@@ -91,7 +91,7 @@ func TestThoseWhoKeepTheClusterAliveAreNotAskedAbout(t *testing.T) {
 
 func authorize(t *testing.T, steps string) (authorizer.Decision, string, error) {
 	t.Helper()
-	host := enginetest.Open(t, engine.Authorizers, enginetest.Steps(t, steps))
+	host := enginetest.Open(t, engine.Authorizers, enginetest.Authorizer(t, steps))
 	return New(host).Authorize(context.Background(), authorizer.AttributesRecord{User: jane(), Verb: "get", Path: "/"})
 }
 

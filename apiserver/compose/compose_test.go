@@ -68,7 +68,7 @@ func authorize(t *testing.T, before, after []string, steps, name string, groups 
 	config := &genericapiserver.Config{RuleResolver: stock}
 	config.Authorization.Authorizer = stock
 	opts := options.Completed{Modes: options.Modes{Ours: true, Before: before, After: after}}
-	host := enginetest.Open(t, engine.Authorizers, enginetest.Steps(t, steps))
+	host := enginetest.Open(t, engine.Authorizers, enginetest.Authorizer(t, steps))
 	if err := addAuthorizer(config, host, opts, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func authenticate(t *testing.T, token, steps string) (*authenticator.Response, b
 	config := &genericapiserver.Config{}
 	config.Authentication.APIAudiences = authenticator.Audiences{"api"}
 	config.Authentication.Authenticator = stockAuthenticator(t)
-	addAuthenticator(config, enginetest.Open(t, engine.Authenticators, enginetest.Steps(t, steps)), time.Minute)
+	addAuthenticator(config, enginetest.Open(t, engine.Authenticators, enginetest.Authenticator(t, steps)), time.Minute)
 	request, err := http.NewRequestWithContext(authenticator.WithAudiences(context.Background(), authenticator.Audiences{"api"}), http.MethodGet, "/", nil)
 	if err != nil {
 		t.Fatal(err)

@@ -19,7 +19,7 @@ import (
 func TestFaultsOfModulesAndOfGoDoNotMeet(t *testing.T) {
 	const goroutines, rounds = 32, 40
 	good := authorizer(t, allow)
-	late := strings.Replace(enginetest.Steps(t, "[loop]"), "200ms", "5ms", 1)
+	late := strings.Replace(enginetest.Authorizer(t, "[loop]"), "200ms", "5ms", 1)
 	bad := []*engine.Host{
 		authorizer(t, "[trap]"),
 		authorizer(t, "[recurse]"),

@@ -24,7 +24,7 @@ const allow = `[{answer: {status: {allowed: true}}}]`
 // authorizer opens a host with one module that takes the steps.
 func authorizer(t testing.TB, steps string) *engine.Host {
 	t.Helper()
-	return enginetest.Open(t, engine.Authorizers, enginetest.Steps(t, steps))
+	return enginetest.Open(t, engine.Authorizers, enginetest.Authorizer(t, steps))
 }
 
 func ask(host *engine.Host) (string, error) {
@@ -89,7 +89,7 @@ func TestWhatIsNoReviewIsAnError(t *testing.T) {
 }
 
 func TestAContextThatEndsEndsTheCall(t *testing.T) {
-	patient := strings.Replace(enginetest.Steps(t, "[loop]"), "200ms", "20s", 1)
+	patient := strings.Replace(enginetest.Authorizer(t, "[loop]"), "200ms", "20s", 1)
 	host := enginetest.Open(t, engine.Authorizers, patient)
 	started := time.Now()
 	ctx, cancel := context.WithCancelCause(context.Background())
@@ -137,7 +137,7 @@ func TestAsksTellsWhetherARuleMatches(t *testing.T) {
 }
 
 func TestReloadKeepsWhatServesUntilTheChangeLoads(t *testing.T) {
-	text := enginetest.Steps(t, allow)
+	text := enginetest.Authorizer(t, allow)
 	file := filepath.Join(t.TempDir(), "authz.yaml")
 	write := func(text string) {
 		t.Helper()
@@ -195,7 +195,7 @@ func TestLogsFailuresAndNotWhatModulesWrite(t *testing.T) {
 		defer mutex.Unlock()
 		lines = append(lines, fmt.Sprint(level, text))
 	}
-	host := enginetest.OpenWith(t, engine.Authorizers, enginetest.Steps(t, `[{stderr: hush}, trap]`),
+	host := enginetest.OpenWith(t, engine.Authorizers, enginetest.Authorizer(t, `[{stderr: hush}, trap]`),
 		engine.Options{Log: log, LogLevel: engine.LevelInfo})
 	_, err := ask(host)
 	wantStatus(t, err, engine.Undecided, "")
@@ -208,7 +208,7 @@ func TestLogsFailuresAndNotWhatModulesWrite(t *testing.T) {
 }
 
 func TestAHostThatIsClosedAnswersWithAnError(t *testing.T) {
-	host := enginetest.OpenWith(t, engine.Authorizers, enginetest.Steps(t, allow), engine.Options{Log: func(engine.Level, string) {}})
+	host := enginetest.OpenWith(t, engine.Authorizers, enginetest.Authorizer(t, allow), engine.Options{Log: func(engine.Level, string) {}})
 	var wait sync.WaitGroup
 	for range 8 {
 		wait.Go(func() {

@@ -29,10 +29,16 @@ func Module(t testing.TB) string {
 // Unguarded stands after a list of modules that would lock a cluster out.
 const Unguarded = "lockOutGuard: {exempt: [all]}\n"
 
-// Steps is a list of modules with one that takes these steps.
-func Steps(t testing.TB, steps string) string {
+// Authenticator is a list of authenticators with one that takes these steps. The guard does not ask authenticators.
+func Authenticator(t testing.TB, steps string) string {
 	t.Helper()
-	return fmt.Sprintf("modules:\n- {name: test, module: %s, timeout: 200ms, settings: {do: %s}}\n", Module(t), steps) + Unguarded
+	return fmt.Sprintf("modules:\n- {name: test, module: %s, timeout: 200ms, settings: {do: %s}}\n", Module(t), steps)
+}
+
+// Authorizer is a list of authorizers with one that takes these steps.
+func Authorizer(t testing.TB, steps string) string {
+	t.Helper()
+	return Authenticator(t, steps) + Unguarded
 }
 
 // Admission is an AdmissionConfiguration with one policy that takes these steps, with more fields of the policy before.

@@ -182,7 +182,7 @@ func TestTellsOfItsDecisions(t *testing.T) {
 	if err != nil || !strings.Contains(string(decisions), `"verdict":"allowed"`) {
 		t.Errorf("got %s, %v", decisions, err)
 	}
-	if later, err := host.Decisions(1); err != nil || string(later) != "[]" {
+	if later, err := host.Decisions(1); err != nil || string(later) != `{"newest":1,"decisions":[]}` {
 		t.Errorf("got %s, %v", later, err)
 	}
 }

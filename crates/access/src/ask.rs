@@ -1,11 +1,11 @@
 //! How a chain asks one policy.
 
 use std::future::Future;
-use std::time::Duration;
 
 use wire::review::ParseError;
 
 use crate::failure::{Failure, FailureKind};
+use crate::trace::Timing;
 
 /// Asks the policies of a chain: implemented with modules by `host`, with tables by tests.
 ///
@@ -23,8 +23,8 @@ pub trait Ask<A>: Sync {
 pub struct Asked<A> {
     /// The answer, not yet checked, or why there is none.
     pub answer: Result<A, Failure>,
-    /// How long the call took, waiting for its turn included.
-    pub elapsed: Duration,
+    /// When.
+    pub timing: Timing,
 }
 
 /// Asks with a review that may have turned out to be unwritable, which is a failed call like any other.
@@ -40,7 +40,7 @@ pub(crate) async fn ask<A, B: AsRef<[u8]> + Sync>(
                 FailureKind::Host,
                 format!("the review cannot be passed on: {error}"),
             )),
-            elapsed: Duration::ZERO,
+            timing: Timing::default(),
         },
     }
 }

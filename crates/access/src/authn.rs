@@ -104,7 +104,7 @@ pub async fn decide(chain: &[Policy], review: &Review<'_>, by: &impl Ask<Status>
         };
         recorder.asked(
             (&policy.name, policy.mode),
-            asked.elapsed,
+            asked.timing,
             answer,
             Vec::new(),
         );

@@ -113,7 +113,7 @@ pub async fn decide(chain: &[Policy], review: &Review<'_>, by: &impl Ask<Status>
             reasons.extend(opinion(&policy.name, &answer));
         }
         let asked_policy = (&policy.name, policy.mode);
-        recorder.asked(asked_policy, asked.elapsed, answer, Vec::new());
+        recorder.asked(asked_policy, asked.timing, answer, Vec::new());
         if decided.is_some() {
             break;
         }

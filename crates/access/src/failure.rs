@@ -72,6 +72,20 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Deadline,
+        Self::Memory,
+        Self::Trap,
+        Self::Exit,
+        Self::Output,
+        Self::Input,
+        Self::Answer,
+        Self::Reported,
+        Self::Busy,
+        Self::Host,
+    ];
+
     /// The kind in lower case, for labels and logs.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -36,7 +36,7 @@ mod plane;
 pub mod rules;
 #[cfg(test)]
 mod testing;
-mod text;
+pub mod text;
 pub mod trace;
 
 pub use ask::{Ask, Asked};
@@ -44,4 +44,4 @@ pub use failure::{Consequence, Failure, FailureKind, Undecided};
 pub use mode::Mode;
 pub use name::{InvalidName, PolicyName};
 pub use plane::Plane;
-pub use trace::Trace;
+pub use trace::{Timing, Trace};

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::ask::{Ask, Asked};
 use crate::failure::{Failure, FailureKind};
 use crate::name::PolicyName;
-use crate::trace::{Step, StepAnswer, Trace};
+use crate::trace::{Step, StepAnswer, Timing, Trace};
 
 /// Answers by the index of the policy, and remembers what was asked.
 pub(crate) struct Table<A> {
@@ -44,7 +44,10 @@ impl<A: Clone + Send + Sync> Ask<A> for Table<A> {
         self.asked.lock().unwrap().push((policy, review));
         Asked {
             answer: self.answers[policy].clone(),
-            elapsed: Duration::from_micros(7),
+            timing: Timing {
+                after: Duration::from_micros(3),
+                elapsed: Duration::from_micros(7),
+            },
         }
     }
 }

@@ -1,8 +1,14 @@
 //! Text from modules, made fit for terminals, headers and logs.
 
+/// Characters that do something to a terminal, or to the order in which others are read (UAX #9), instead of being read.
+fn is_unfit(character: char) -> bool {
+    character.is_control() || matches!(character, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
 /// The text without control characters on one line of at most `max` characters; longer text ends in `…`.
-pub(crate) fn line(text: &str, max: usize) -> String {
-    let mut words = text.split(|c: char| c.is_control() || c == ' ');
+#[must_use]
+pub fn line(text: &str, max: usize) -> String {
+    let mut words = text.split(|c: char| is_unfit(c) || c == ' ');
     let mut line = String::new();
     for word in words.by_ref().filter(|word| !word.is_empty()) {
         if !line.is_empty() {
@@ -17,7 +23,7 @@ pub(crate) fn line(text: &str, max: usize) -> String {
 pub(crate) fn paragraph(text: &str, max: usize) -> String {
     let text: String = text
         .chars()
-        .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
+        .filter(|c| !is_unfit(*c) || matches!(c, '\n' | '\t'))
         .collect();
     cut(text.trim().to_owned(), max)
 }

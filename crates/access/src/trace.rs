@@ -7,6 +7,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::failure::{self, Consequence, Failure, OnFailure};
 use crate::mode::Mode;
 use crate::name::PolicyName;
+use crate::text;
+
+/// In characters: an audit event is no place for more.
+const MAX_SUMMARY: usize = 1024;
 
 /// A step for every policy of the chain, in the order of the chain, asked or not.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -16,6 +20,13 @@ pub struct Trace {
 }
 
 impl Trace {
+    /// What every policy said, in few words and without its own: `a: accepted; b: not asked, none of its rules matches`.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let told: Vec<String> = self.steps.iter().map(Step::summary).collect();
+        text::line(&told.join("; "), MAX_SUMMARY)
+    }
+
     /// The calls that failed, those of watched policies included, in the order of the chain.
     pub fn failures(&self) -> impl Iterator<Item = (&PolicyName, &Failure)> {
         self.steps
@@ -38,6 +49,17 @@ pub struct Step {
 }
 
 impl Step {
+    fn summary(&self) -> String {
+        let policy = &self.policy;
+        match &self.outcome {
+            StepOutcome::Skipped(reason) => format!("{policy}: not asked, {}", reason.told()),
+            StepOutcome::Asked { answer, .. } => format!("{policy}: {}", answer.as_str()),
+            StepOutcome::Watched { answer, .. } => {
+                format!("{policy}: would be {}, mode monitor", answer.as_str())
+            }
+        }
+    }
+
     /// What it answered, whether that counts or not; none when it was not asked.
     #[must_use]
     pub fn answer(&self) -> Option<&StepAnswer> {
@@ -47,15 +69,29 @@ impl Step {
         }
     }
 
+    /// When the call was; none when it was not asked.
+    #[must_use]
+    pub fn timing(&self) -> Option<Timing> {
+        match &self.outcome {
+            StepOutcome::Skipped(_) => None,
+            StepOutcome::Asked { timing, .. } | StepOutcome::Watched { timing, .. } => {
+                Some(*timing)
+            }
+        }
+    }
+
+    /// The same, to take something out of it.
+    pub fn answer_mut(&mut self) -> Option<&mut StepAnswer> {
+        match &mut self.outcome {
+            StepOutcome::Skipped(_) => None,
+            StepOutcome::Asked { answer, .. } | StepOutcome::Watched { answer, .. } => Some(answer),
+        }
+    }
+
     /// How long the call took, waiting for its turn included; none when it was not asked.
     #[must_use]
     pub fn elapsed(&self) -> Option<Duration> {
-        match &self.outcome {
-            StepOutcome::Skipped(_) => None,
-            StepOutcome::Asked { elapsed, .. } | StepOutcome::Watched { elapsed, .. } => {
-                Some(*elapsed)
-            }
-        }
+        self.timing().map(|timing| timing.elapsed)
     }
 
     /// What it would have done if its mode were not monitor: an answer that decides or changes something. A failure is told
@@ -81,6 +117,26 @@ impl Step {
     }
 }
 
+/// When a call was. Calls of one chain can overlap.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timing {
+    /// From the beginning of the chain to that of the call. Decision logs of before it was told have none.
+    #[serde(
+        default,
+        rename = "afterMicros",
+        serialize_with = "as_micros",
+        deserialize_with = "of_micros"
+    )]
+    pub after: Duration,
+    /// How long the call took, waiting for its turn included.
+    #[serde(
+        rename = "elapsedMicros",
+        serialize_with = "as_micros",
+        deserialize_with = "of_micros"
+    )]
+    pub elapsed: Duration,
+}
+
 /// Whether a policy was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -90,26 +146,18 @@ pub enum StepOutcome {
     /// It was.
     #[serde(rename_all = "camelCase")]
     Asked {
-        /// How long the call took, waiting for its turn included.
-        #[serde(
-            rename = "elapsedMicros",
-            serialize_with = "as_micros",
-            deserialize_with = "of_micros"
-        )]
-        elapsed: Duration,
+        /// When.
+        #[serde(flatten)]
+        timing: Timing,
         /// What it answered, after all checks.
         answer: StepAnswer,
     },
     /// It was, but its mode is monitor: the answer is the one that would have counted, and nothing came of it.
     #[serde(rename_all = "camelCase")]
     Watched {
-        /// As of a policy whose answer counts.
-        #[serde(
-            rename = "elapsedMicros",
-            serialize_with = "as_micros",
-            deserialize_with = "of_micros"
-        )]
-        elapsed: Duration,
+        /// When.
+        #[serde(flatten)]
+        timing: Timing,
         /// What it answered, after all checks.
         answer: StepAnswer,
     },
@@ -127,6 +175,19 @@ pub enum SkipReason {
     NoRuleMatches,
     /// The review contradicts itself, so that no policy was asked.
     MalformedReview,
+}
+
+impl SkipReason {
+    /// The reason in words.
+    #[must_use]
+    pub fn told(self) -> &'static str {
+        match self {
+            Self::Decided => "a policy before it decided",
+            Self::EarlierFailure => "a policy before it failed",
+            Self::NoRuleMatches => "none of its rules matches",
+            Self::MalformedReview => "the review contradicts itself",
+        }
+    }
 }
 
 /// What a policy answered, as the chain understood it.
@@ -231,13 +292,13 @@ impl Recorder {
     pub(crate) fn asked(
         &mut self,
         (policy, mode): (&PolicyName, Mode),
-        elapsed: Duration,
+        timing: Timing,
         answer: StepAnswer,
         notes: Vec<String>,
     ) {
         let outcome = match mode {
-            Mode::Protect => StepOutcome::Asked { elapsed, answer },
-            Mode::Monitor => StepOutcome::Watched { elapsed, answer },
+            Mode::Protect => StepOutcome::Asked { timing, answer },
+            Mode::Monitor => StepOutcome::Watched { timing, answer },
         };
         self.push(policy, outcome, notes);
     }
@@ -267,8 +328,8 @@ impl Recorder {
     }
 }
 
-fn as_micros<S: Serializer>(elapsed: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u64(u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX))
+fn as_micros<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(u64::try_from(time.as_micros()).unwrap_or(u64::MAX))
 }
 
 fn of_micros<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {

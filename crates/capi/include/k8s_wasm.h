@@ -215,8 +215,11 @@ void k8s_wasm_buffer_free(struct k8s_wasm_buffer *buffer);
 
 // Loads a configuration and every module of it, which takes seconds when modules have to be compiled.
 //
+// Then the policies are asked what a cluster asks in order to live, which takes two minutes at most, when they are slow;
+// those that would lock it out are refused, but for what `lockOutGuard` exempts.
+//
 // OK: `*host` is a host. Otherwise it is null, and `error` says what is wrong: CONFIGURATION tells every mistake, with file,
-// line and field, one a line. `options` may be null, and `error` too.
+// line and field, one a line, or what the policies refuse although a cluster needs it. `options` may be null, and `error` too.
 k8s_wasm_status k8s_wasm_open(const struct k8s_wasm_source *source,
                               const struct k8s_wasm_options *options,
                               struct k8s_wasm_host **host,
@@ -226,8 +229,10 @@ k8s_wasm_status k8s_wasm_open(const struct k8s_wasm_source *source,
 // that it names, the modules. If so, all is loaded anew, and takes the place of what was there; calls that are under way keep
 // what they began with. It is cheap when nothing has changed: call it every second.
 //
-// OK: changed. UNCHANGED: nothing has changed. CONFIGURATION: what the files say now cannot be loaded, `message` tells why, and
-// the host goes on as it was; it is told once for each change. `message` may be null.
+// OK: changed. UNCHANGED: nothing has changed. CONFIGURATION: what the files say now cannot be loaded, or would lock the cluster
+// out (see `k8s_wasm_open`), `message` tells why or what is refused, and the host goes on as it was. It is told once for each
+// change; but policies that did not answer in time are tried again by later calls, after 5 seconds at first and every minute at
+// last, and every try that fails is told. `message` may be null.
 k8s_wasm_status k8s_wasm_reload(const struct k8s_wasm_host *host,
                                 struct k8s_wasm_buffer *message);
 
@@ -288,7 +293,7 @@ bool k8s_wasm_vetoes(const struct k8s_wasm_host *host);
 // OK: `text` is the text. Otherwise ARGUMENT or INTERNAL.
 k8s_wasm_status k8s_wasm_metrics(const struct k8s_wasm_host *host, struct k8s_wasm_buffer *text);
 
-// The last decisions of the host, a JSON list as `k8s-wasm explain` reads it, oldest first: those with a `sequence` greater than
+// The last decisions of the host, JSON as `k8s-wasm explain` reads it, oldest first: those with a `sequence` greater than
 // `after`, so all that are kept with 0. No token and no object is in it, but names of users and resources are.
 //
 // OK: `list` is the list. Otherwise ARGUMENT or INTERNAL.

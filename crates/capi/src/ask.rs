@@ -138,12 +138,16 @@ impl Host {
         let answered = self.runtime.block_on(async {
             tokio::select! {
                 biased;
-                () = Cancellation::cancelled(cancellation) => Err(cancelled()),
+                () = Cancellation::cancelled(cancellation) => {
+                    self.observer.metrics().refused_request("Cancelled");
+                    Err(cancelled())
+                }
                 answered = asked => Ok(answered),
             }
         })?;
         let answered = answered.map_err(|error| {
             let told = with_causes(&error);
+            self.observer.metrics().refused_request("BadRequest");
             tracing::info!(plane = plane.as_str(), "refused a review");
             tracing::debug!(told, "what the caller was told");
             Refused::review(told)
@@ -155,6 +159,7 @@ impl Host {
             answered: &answered,
             status: None,
             arrival,
+            parent: None,
         });
         if let Some(message) = answered.overload() {
             return Err(Refused::new(STATUS_BUSY, message));

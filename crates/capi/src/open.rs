@@ -36,8 +36,11 @@ pub struct Host {
 
 /// Loads a configuration and every module of it, which takes seconds when modules have to be compiled.
 ///
+/// Then the policies are asked what a cluster asks in order to live, which takes two minutes at most, when they are slow;
+/// those that would lock it out are refused, but for what `lockOutGuard` exempts.
+///
 /// OK: `*host` is a host. Otherwise it is null, and `error` says what is wrong: CONFIGURATION tells every mistake, with file,
-/// line and field, one a line. `options` may be null, and `error` too.
+/// line and field, one a line, or what the policies refuse although a cluster needs it. `options` may be null, and `error` too.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn k8s_wasm_open(
     source: *const Source,
@@ -75,8 +78,10 @@ pub unsafe extern "C" fn k8s_wasm_open(
 /// that it names, the modules. If so, all is loaded anew, and takes the place of what was there; calls that are under way keep
 /// what they began with. It is cheap when nothing has changed: call it every second.
 ///
-/// OK: changed. UNCHANGED: nothing has changed. CONFIGURATION: what the files say now cannot be loaded, `message` tells why, and
-/// the host goes on as it was; it is told once for each change. `message` may be null.
+/// OK: changed. UNCHANGED: nothing has changed. CONFIGURATION: what the files say now cannot be loaded, or would lock the cluster
+/// out (see `k8s_wasm_open`), `message` tells why or what is refused, and the host goes on as it was. It is told once for each
+/// change; but policies that did not answer in time are tried again by later calls, after 5 seconds at first and every minute at
+/// last, and every try that fails is told. `message` may be null.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn k8s_wasm_reload(host: *const Host, message: *mut Buffer) -> Status {
     // SAFETY: a buffer of the caller's, or null.

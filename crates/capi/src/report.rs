@@ -15,7 +15,7 @@ pub unsafe extern "C" fn k8s_wasm_metrics(host: *const Host, text: *mut Buffer) 
     unsafe { tell(host, text, |host| host.observer.metrics_text()) }
 }
 
-/// The last decisions of the host, a JSON list as `k8s-wasm explain` reads it, oldest first: those with a `sequence` greater than
+/// The last decisions of the host, JSON as `k8s-wasm explain` reads it, oldest first: those with a `sequence` greater than
 /// `after`, so all that are kept with 0. No token and no object is in it, but names of users and resources are.
 ///
 /// OK: `list` is the list. Otherwise ARGUMENT or INTERNAL.

@@ -1,7 +1,8 @@
 //! The last decisions of a running server, from its admin port or from what somebody saved.
 
-use std::fs;
-use std::io::{self, Read};
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use hyper::client::conn::http1;
 use hyper::header::HOST;
 use hyper_util::rt::TokioIo;
 use observe::Record;
+use serde::Deserialize;
 use tokio::net::TcpStream;
 
 use crate::report::{Failed, OrFailed};
@@ -36,50 +38,101 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// More than a server keeps, in bytes.
 const MAX_ANSWER: usize = 64 << 20;
 
+/// What /decisions answers.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Decisions {
+    /// The number of the newest decision; it starts anew when the server does.
+    pub(crate) newest: u64,
+    /// Oldest first.
+    pub(crate) decisions: Vec<Record>,
+}
+
 impl Origin {
-    /// All decisions that are there, oldest first.
-    pub(crate) fn decisions(&self) -> Result<Vec<Record>, Failed> {
-        let Some(file) = &self.file else {
-            return fetch(&self.admin, 0);
+    /// The last decisions that fit, oldest first, and how many were looked at.
+    pub(crate) fn last(
+        &self,
+        count: usize,
+        fits: impl Fn(&Record) -> bool,
+    ) -> Result<(VecDeque<Record>, usize), Failed> {
+        let (mut last, mut looked_at) = (VecDeque::new(), 0);
+        let mut look = |record: Record| {
+            looked_at += 1;
+            if fits(&record) {
+                last.push_back(record);
+                last.drain(..last.len().saturating_sub(count));
+            }
         };
-        let text = read(file)?;
-        if text.trim_start().starts_with('[') {
-            return serde_json::from_str(&text)
-                .with_context(|| format!("`{}` is no list of decisions", file.display()))
-                .map_err(Failed::from);
+        match &self.file {
+            None => fetch(&self.admin, 0)?
+                .decisions
+                .into_iter()
+                .for_each(&mut look),
+            Some(file) => read_records(file, look)?,
         }
-        lines(&text)
-            .map(|(number, line)| {
-                serde_json::from_str(line).with_context(|| {
-                    format!("line {number} of `{}` is no decision", file.display())
-                })
-            })
-            .collect::<Result<_, _>>()
-            .map_err(Failed::from)
+        Ok((last, looked_at))
     }
 }
 
-/// A file, or standard input.
-pub(crate) fn read(file: &Path) -> Result<String, Failed> {
-    let mut text = String::new();
-    let read = if file.as_os_str() == "-" {
-        io::stdin().read_to_string(&mut text).map(drop)
-    } else {
-        fs::read_to_string(file).map(|found| text = found)
-    };
-    read.with_context(|| format!("failed to read `{}`", file.display()))?;
-    Ok(text)
+/// The decisions in a file, which is what /decisions answers or a decision log. A log may be large and have damaged lines.
+fn read_records(file: &Path, mut look: impl FnMut(Record)) -> Result<(), Failed> {
+    let mut damaged = 0;
+    for line in Lines::open(file)? {
+        let (_, line) = line?;
+        if let Ok(record) = serde_json::from_str(&line) {
+            look(record);
+        } else if let Ok(Decisions { decisions, .. }) = serde_json::from_str(&line) {
+            decisions.into_iter().for_each(&mut look);
+        } else {
+            damaged += 1;
+        }
+    }
+    if damaged > 0 {
+        tracing::warn!("{damaged} lines of `{}` are no decisions", file.display());
+    }
+    Ok(())
 }
 
-/// The lines with something in them, with their numbers.
-pub(crate) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    (1..)
-        .zip(text.lines())
-        .filter(|(_, line)| !line.trim().is_empty())
+/// The lines of a file or of standard input with something in them, with their numbers.
+pub(crate) struct Lines {
+    lines: Box<dyn Iterator<Item = (usize, io::Result<String>)>>,
+    file: PathBuf,
+}
+
+impl Lines {
+    pub(crate) fn open(file: &Path) -> Result<Self, Failed> {
+        let reader: Box<dyn BufRead> = if file.as_os_str() == "-" {
+            Box::new(BufReader::new(io::stdin()))
+        } else {
+            let opened = File::open(file);
+            Box::new(BufReader::new(opened.with_context(|| unreadable(file))?))
+        };
+        Ok(Self {
+            lines: Box::new((1..).zip(reader.lines())),
+            file: file.to_owned(),
+        })
+    }
+}
+
+impl Iterator for Lines {
+    type Item = Result<(usize, String), Failed>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let (number, line) = self.lines.next()?;
+            match line.with_context(|| unreadable(&self.file)) {
+                Ok(line) if line.trim().is_empty() => {}
+                line => return Some(line.map(|line| (number, line)).map_err(Failed::from)),
+            }
+        }
+    }
+}
+
+fn unreadable(file: &Path) -> String {
+    format!("failed to read `{}`", file.display())
 }
 
 /// The decisions of a server whose number is greater than `after`.
-pub(crate) fn fetch(admin: &str, after: u64) -> Result<Vec<Record>, Failed> {
+pub(crate) fn fetch(admin: &str, after: u64) -> Result<Decisions, Failed> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -87,6 +87,13 @@ fn write_guard(
         out,
         "{ok} none of {reviews} reviews that a cluster needs is refused"
     )?;
+    if passed.not_asked > 0 {
+        let (warning, reviews) = (paint.yellow("warning:"), passed.not_asked);
+        writeln!(
+            out,
+            "{warning} there was no time to ask about {reviews} more: the policies are slow"
+        )?;
+    }
     let exempt: Vec<&str> = exempt.iter().collect();
     if !exempt.is_empty() {
         writeln!(out, "  exempt: {}", exempt.join(", "))?;

@@ -1,13 +1,16 @@
 //! `k8s-wasm explain`: why a request was allowed, denied, rejected or failed.
 
 use std::io::{self, Write};
+use std::time::Duration;
 
-use access::Plane;
+use access::{Plane, text};
+use anyhow::anyhow;
 use host::{Subject, Verdict};
 use observe::Record;
 
 use crate::admin::Origin;
 use crate::exit::Exit;
+use crate::logging;
 use crate::paint::Paint;
 use crate::report::{Failed, Outcome};
 use crate::trace;
@@ -49,8 +52,8 @@ pub(crate) struct Args {
     refused: bool,
 
     /// How many to tell about, of those that fit
-    #[arg(long, value_name = "COUNT", default_value_t = 5)]
-    last: usize,
+    #[arg(long, value_name = "COUNT", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    last: u16,
 
     /// What to print
     #[arg(long, short, value_enum, default_value = "text")]
@@ -60,13 +63,14 @@ pub(crate) struct Args {
     origin: Origin,
 }
 
-/// The four questions.
+/// The four questions, and raw reviews.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum PlaneName {
     Authentication,
     Authorization,
     Mutation,
     Validation,
+    Raw,
 }
 
 /// What is printed.
@@ -80,16 +84,13 @@ enum Output {
 
 /// Runs the command.
 pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
-    let decisions = args.origin.decisions()?;
-    let mut fitting: Vec<&Record> = decisions
-        .iter()
-        .filter(|record| args.fits(record))
-        .collect();
-    fitting.drain(..fitting.len().saturating_sub(args.last));
+    logging::init_quietly();
+    let (fitting, looked_at) = args
+        .origin
+        .last(args.last.into(), |record| args.fits(record))?;
     if fitting.is_empty() {
-        let failed = Failed::from(anyhow::anyhow!(
-            "none of the {} decisions that are there fits",
-            decisions.len()
+        let failed = Failed::from(anyhow!(
+            "none of the {looked_at} decisions that are there fits"
         ));
         return Err(failed.with_hint(
             "a server keeps the last 1000 and forgets them when it ends; `serve --decision-log FILE` keeps all",
@@ -102,7 +103,7 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
         }
         Output::Text => {
             let paint = Paint::of(&io::stdout());
-            for (index, record) in fitting.into_iter().enumerate() {
+            for (index, record) in fitting.iter().enumerate() {
                 if index > 0 {
                     writeln!(out)?;
                 }
@@ -125,7 +126,7 @@ impl Args {
         is_meant
             && self
                 .plane
-                .is_none_or(|plane| plane.plane().as_str() == record.plane)
+                .is_none_or(|plane| plane.as_str() == record.plane)
             && fits(&self.user, &subject.user)
             && fits(&self.resource, &subject.resource)
             && fits(&self.namespace, &subject.namespace)
@@ -134,12 +135,14 @@ impl Args {
 }
 
 impl PlaneName {
-    fn plane(self) -> Plane {
+    /// As in a record.
+    fn as_str(self) -> &'static str {
         match self {
-            Self::Authentication => Plane::Authentication,
-            Self::Authorization => Plane::Authorization,
-            Self::Mutation => Plane::Mutation,
-            Self::Validation => Plane::Validation,
+            Self::Authentication => Plane::Authentication.as_str(),
+            Self::Authorization => Plane::Authorization.as_str(),
+            Self::Mutation => Plane::Mutation.as_str(),
+            Self::Validation => Plane::Validation.as_str(),
+            Self::Raw => "raw",
         }
     }
 }
@@ -156,19 +159,26 @@ fn is_refused(verdict: Verdict) -> bool {
 }
 
 fn write(out: &mut dyn Write, paint: Paint, record: &Record) -> Result<(), Failed> {
+    // A file can say anything.
+    let fit = |text: &str| text::line(text, usize::MAX);
     let verdict = trace::painted(record.verdict, paint);
-    writeln!(out, "{} {}: {verdict}", record.time, record.plane)?;
-    writeln!(out, "  {}", sentence(record))?;
+    writeln!(
+        out,
+        "{} {}: {verdict}",
+        fit(&record.time),
+        fit(&record.plane)
+    )?;
+    writeln!(out, "  {}", fit(&sentence(record)))?;
     if !record.message.is_empty() {
-        writeln!(out, "  message: {}", record.message)?;
+        writeln!(out, "  message: {}", fit(&record.message))?;
     }
     trace::write(out, &record.steps)?;
-    let elapsed = trace::told(std::time::Duration::from_micros(record.duration_micros));
+    let elapsed = trace::told(Duration::from_micros(record.duration_micros));
     let uid = record.uid.as_deref().unwrap_or_default();
     let uid = if uid.is_empty() {
         String::new()
     } else {
-        format!(", uid {uid}")
+        format!(", uid {}", fit(uid))
     };
     writeln!(
         out,
@@ -183,6 +193,10 @@ fn sentence(record: &Record) -> String {
     let subject = &record.subject;
     let (user, what) = (&subject.user, what(subject));
     match (record.plane.as_str(), record.verdict) {
+        ("raw", _) => {
+            let policy = record.policy.as_deref().unwrap_or_default();
+            format!("`{policy}` was asked about a document of somebody's own")
+        }
         (_, Verdict::Authenticated) => format!("the token belongs to {user}"),
         (_, Verdict::Unauthenticated) => "no policy knows the token".to_owned(),
         (_, Verdict::Allowed) => format!("{user} may {what}"),
@@ -204,7 +218,8 @@ fn sentence(record: &Record) -> String {
     }
 }
 
-fn what(subject: &Subject) -> String {
+/// What somebody wants to do.
+pub(crate) fn what(subject: &Subject) -> String {
     let mut what = format!("{} {}", subject.verb, subject.resource);
     if !subject.name.is_empty() {
         what.push_str(&format!(" `{}`", subject.name));

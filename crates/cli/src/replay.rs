@@ -4,21 +4,22 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use access::Plane;
+use access::{Plane, text};
 use anyhow::Context;
-use host::{Host, Question, Verdict};
+use host::{AskError, Host, Question, Verdict};
 use observe::{Decided, Record, decision_log::Line};
 
-use crate::admin;
+use crate::admin::Lines;
 use crate::configuration::{ConfigurationArgs, EngineArgs};
 use crate::exit::Exit;
+use crate::explain;
 use crate::logging;
 use crate::paint::Paint;
 use crate::report::{OrFailed, Outcome};
 
 /// Ask policies again what a decision log says was asked, and tell which decisions would differ
 ///
-/// The exit code is 0 when all decisions are the same, and 1 when some differ. Tokens are never in a decision log, so decisions
+/// The exit code is 0 when all decisions are the same, 1 when some differ, and 2 when some could not be asked again. Tokens are never in a decision log, so decisions
 /// on tokens are left out. A review of which something was taken out (the data of Secrets, `--decision-log-redact`) is asked
 /// about as it is in the log; differences in such are marked.
 #[derive(Debug, clap::Args)]
@@ -54,7 +55,7 @@ struct Tally {
 /// Runs the command.
 pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
     logging::init_quietly();
-    let text = admin::read(&args.log)?;
+    let lines = Lines::open(&args.log)?;
     let configuration = args.configuration.load()?;
     let host = args.engine.load(&configuration)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -64,8 +65,9 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
         .environment()?;
     let paint = Paint::of(&io::stdout());
     let mut tally = Tally::default();
-    for (number, line) in admin::lines(&text) {
-        let Ok(line) = serde_json::from_str::<Line>(line) else {
+    for line in lines {
+        let (number, line) = line?;
+        let Ok(line) = serde_json::from_str::<Line>(&line) else {
             writeln!(
                 out,
                 "{} line {number} is no decision",
@@ -82,38 +84,41 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
             Ok(now) if is_same(&line.record, &now) => tally.same += 1,
             Ok(now) => {
                 tally.different += 1;
-                write_difference(out, paint, &line, &now)?;
+                write_difference(out, paint, &line, &told(&now), is_refused(now.verdict))?;
+            }
+            // The API server would be told so, too.
+            Err(error @ (AskError::NoSuchPolicy(_) | AskError::NotKubewarden(_))) => {
+                tally.different += 1;
+                write_difference(out, paint, &line, &error.to_string(), true)?;
             }
             Err(error) => {
                 tally.unusable += 1;
-                let why = host::with_causes(&*error);
+                let why = host::with_causes(&error);
                 writeln!(out, "{} line {number}: {why}", paint.yellow("skipped:"))?;
             }
         }
     }
     tally.write(out)?;
-    Ok(if tally.different == 0 {
-        Exit::Yes
-    } else {
-        Exit::No
+    Ok(match tally {
+        Tally { different: 1.., .. } => Exit::No,
+        Tally { unusable: 1.., .. } => Exit::Usage,
+        _ => Exit::Yes,
     })
 }
 
 /// What the policies decide now.
-async fn ask(
-    host: &Host,
-    line: &Line,
-    timeout: Duration,
-) -> Result<Record, Box<dyn std::error::Error + Send + Sync>> {
+async fn ask(host: &Host, line: &Line, timeout: Duration) -> Result<Record, AskError> {
     let review = line.review.to_string();
     let arrival = Instant::now();
     let deadline = arrival.checked_add(timeout).unwrap_or(arrival);
     let policy = line.record.policy.as_deref();
     let plane = plane(&line.record.plane);
-    let answered = match (plane, policy) {
-        (None, Some(policy)) => host.ask_raw(policy, review.as_bytes(), deadline).await?,
-        (None, None) => return Err(format!("`{}` is no plane", line.record.plane).into()),
-        (Some(plane), policy) => {
+    let answered = match plane {
+        None => {
+            let policy = policy.unwrap_or_default();
+            host.ask_raw(policy, review.as_bytes(), deadline).await?
+        }
+        Some(plane) => {
             let question = Question {
                 plane,
                 policy,
@@ -132,11 +137,13 @@ async fn ask(
             answered: &answered,
             status: None,
             arrival,
+            parent: None,
         },
         arrival.elapsed(),
     ))
 }
 
+/// The plane of that name; a raw review is of none.
 fn plane(name: &str) -> Option<Plane> {
     let planes = [
         Plane::Authentication,
@@ -152,37 +159,40 @@ fn is_same(then: &Record, now: &Record) -> bool {
     then.verdict == now.verdict && then.change == now.change
 }
 
+fn is_refused(verdict: Verdict) -> bool {
+    matches!(
+        verdict,
+        Verdict::Denied | Verdict::Rejected | Verdict::Failed
+    )
+}
+
 fn write_difference(
     out: &mut dyn Write,
     paint: Paint,
     line: &Line,
-    now: &Record,
+    now: &str,
+    is_refused: bool,
 ) -> io::Result<()> {
     let then = &line.record;
-    let subject = &now.subject;
+    // A file can say anything.
+    let fit = |text: &str| text::line(text, usize::MAX);
     let redacted = if line.redacted {
         ", from a review that is not complete"
     } else {
         ""
     };
-    writeln!(
-        out,
-        "{} {} of {}: {} {} {} {}{redacted}",
-        then.time,
-        then.plane,
-        subject.user,
-        subject.verb,
-        subject.resource,
-        subject.namespace,
-        subject.name
-    )?;
-    writeln!(out, "  was {}", told(then))?;
-    let told = told(now);
-    let told = match now.verdict {
-        Verdict::Denied | Verdict::Rejected | Verdict::Failed => paint.red(&told),
-        _ => paint.yellow(&told),
+    let (time, plane) = (fit(&then.time), fit(&then.plane));
+    let what = fit(&explain::what(&then.subject));
+    let user = fit(&then.subject.user);
+    writeln!(out, "{time} {plane}: {user} wants to {what}{redacted}")?;
+    writeln!(out, "  was {}", fit(&told(then)))?;
+    let now = fit(now);
+    let now = if is_refused {
+        paint.red(&now)
+    } else {
+        paint.yellow(&now)
     };
-    writeln!(out, "  now {told}")
+    writeln!(out, "  now {now}")
 }
 
 fn told(record: &Record) -> String {

@@ -146,11 +146,10 @@ impl Entry {
             causes: vec![refusal.why.to_owned()],
             hint: None,
         });
-        let hint = format!("if that is meant, configure `{}`", locked_out.exemption());
         let together = Self {
-            message: "the policies would lock the cluster out".to_owned(),
+            message: locked_out.summary().to_owned(),
             causes: Vec::new(),
-            hint: Some(hint),
+            hint: Some(locked_out.advice()),
         };
         refusals.chain([together]).collect()
     }

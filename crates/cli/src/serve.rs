@@ -4,6 +4,7 @@ mod decisions;
 mod dev_certs;
 mod follow;
 mod shutdown;
+mod traces;
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -14,7 +15,7 @@ use anyhow::{Context, anyhow};
 use capabilities::Capabilities;
 use host::live::{Parts, Set};
 use host::{FileModules, Live};
-use observe::{DecisionLog, Observer};
+use observe::{DecisionLog, Observer, Traces};
 use server::http::Drained;
 use server::{BindError, CaPath, CertificatePath, Clients, KeyPath, Options, Server, Tls};
 use tokio::runtime::Runtime;
@@ -33,7 +34,7 @@ use crate::report::{Failed, OrFailed, Outcome};
 ///
 /// The configuration, modules and certificates are followed: what changes is loaded beside what is served and takes its
 /// place. A change that does not load is logged and shown by /status, and what was served before goes on. SIGHUP, or POST
-/// /reload on that other port, has changes looked for at once.
+/// /reload on that other port, has everything loaded at once.
 ///
 /// SIGTERM and SIGINT stop it gently: it stops being ready, answers what has begun, and exits with 0. A second signal
 /// stops it at once.
@@ -69,6 +70,9 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     decisions: decisions::Args,
+
+    #[command(flatten)]
+    traces: traces::Args,
 }
 
 #[derive(Debug, clap::Args)]
@@ -134,8 +138,11 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
     let runtime = Runtime::new()
         .context("failed to start the threads")
         .environment()?;
-    let log = args.decisions.open()?;
-    let drained = runtime.block_on(serve(options, live, log))?;
+    let told = Told {
+        log: args.decisions.open()?,
+        traces: args.traces.open()?,
+    };
+    let drained = runtime.block_on(serve(options, live, told))?;
     // Whatever still runs after the drain timeout is cut.
     runtime.shutdown_background();
     Ok(match drained {
@@ -144,7 +151,13 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
     })
 }
 
-async fn serve(options: Options, live: Live, log: Option<DecisionLog>) -> Result<Drained, Failed> {
+/// Where decisions are told, besides what every server does.
+struct Told {
+    log: Option<DecisionLog>,
+    traces: Option<Traces>,
+}
+
+async fn serve(options: Options, live: Live, told: Told) -> Result<Drained, Failed> {
     let shutdown = shutdown::requested()
         .context("failed to listen for signals")
         .environment()?;
@@ -152,7 +165,8 @@ async fn serve(options: Options, live: Live, log: Option<DecisionLog>) -> Result
         .context("failed to listen for signals")
         .environment()?;
     let host = live.current();
-    let observer = Arc::new(Observer::new(&host, log));
+    let observer = Observer::new(&host, told.log).with_traces(told.traces);
+    let observer = Arc::new(observer);
     let server = match Server::bind(options, host, Arc::clone(&observer)).await {
         refused @ Err(BindError::Listen { .. }) => refused.environment()?,
         bound => bound?,

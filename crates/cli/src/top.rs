@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, IsTerminal, Write};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use observe::Record;
 
-use crate::admin;
+use crate::admin::{self, Decisions};
 use crate::exit::Exit;
 use crate::report::{Failed, Outcome};
 use crate::table::Table;
@@ -37,7 +37,8 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// What was seen, and when.
 #[derive(Debug, Default)]
 struct Window {
-    seen: VecDeque<(Instant, Record)>,
+    /// By the time of each decision.
+    seen: VecDeque<(SystemTime, Record)>,
     /// The number of the newest decision at each look.
     counts: VecDeque<(Instant, u64)>,
 }
@@ -55,8 +56,13 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
     let span = Duration::from_secs(args.window);
     let is_live = io::stdout().is_terminal();
     loop {
-        let now = Instant::now();
-        window.look(now, admin::fetch(&args.admin, window.newest())?, span);
+        let mut decisions = admin::fetch(&args.admin, window.newest())?;
+        if decisions.newest < window.newest() {
+            // Another process answers, which began to count anew.
+            window = Window::default();
+            decisions = admin::fetch(&args.admin, 0)?;
+        }
+        window.look(decisions, span);
         if is_live && !args.once {
             // To the upper left corner, and clear what is below (ECMA-48 CUP and ED).
             write!(out, "\u{1b}[H\u{1b}[J")?;
@@ -75,20 +81,21 @@ impl Window {
         self.counts.back().map_or(0, |(_, count)| *count)
     }
 
-    fn look(&mut self, now: Instant, decisions: Vec<Record>, span: Duration) {
-        let newest = decisions.iter().map(|record| record.sequence).max();
-        // A server that was started again begins at 1.
-        self.counts
-            .push_back((now, newest.unwrap_or_else(|| self.newest())));
-        self.seen
-            .extend(decisions.into_iter().map(|record| (now, record)));
+    fn look(&mut self, decisions: Decisions, span: Duration) {
+        let now = Instant::now();
+        self.counts.push_back((now, decisions.newest));
         let is_old = |seen: &Instant| now.duration_since(*seen) > span;
-        while self.seen.front().is_some_and(|(seen, _)| is_old(seen)) {
-            self.seen.pop_front();
-        }
         while self.counts.len() > 2 && self.counts.get(1).is_some_and(|(seen, _)| is_old(seen)) {
             self.counts.pop_front();
         }
+        let begin = SystemTime::now().checked_sub(span);
+        let decisions = decisions.decisions.into_iter();
+        let timed = decisions.filter_map(|record| {
+            let time = humantime::parse_rfc3339(&record.time).ok()?;
+            Some((time, record))
+        });
+        self.seen.extend(timed);
+        self.seen.retain(|(time, _)| Some(*time) >= begin);
     }
 
     /// Decisions per second, counted by their numbers; none before the second look.

@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::time::Duration;
 
-use access::Consequence;
-use access::trace::{SkipReason, Step, StepAnswer, StepOutcome};
+use access::trace::{Step, StepAnswer, StepOutcome};
+use access::{Consequence, text};
 use host::Verdict;
 
 use crate::paint::Paint;
@@ -28,20 +28,22 @@ pub(crate) fn write(out: &mut dyn Write, steps: &[Step]) -> std::io::Result<()> 
     let mut table = Table::default();
     for step in steps {
         let (answer, time) = match &step.outcome {
-            StepOutcome::Skipped(reason) => (format!("not asked: {}", why(*reason)), String::new()),
-            StepOutcome::Asked { elapsed, answer } => (what(answer), told(*elapsed)),
-            StepOutcome::Watched { elapsed, answer } => (
+            StepOutcome::Skipped(reason) => {
+                (format!("not asked: {}", reason.told()), String::new())
+            }
+            StepOutcome::Asked { timing, answer } => (what(answer), told(timing.elapsed)),
+            StepOutcome::Watched { timing, answer } => (
                 match answer {
                     StepAnswer::Failed { .. } => format!("mode monitor: {}", what(answer)),
                     _ => format!("mode monitor, would have been: {}", what(answer)),
                 },
-                told(*elapsed),
+                told(timing.elapsed),
             ),
         };
         table.row([
             step.policy.to_string(),
             format!("{time:>TIME_WIDTH$}"),
-            answer,
+            text::line(&answer, usize::MAX),
         ]);
     }
     table.write(out, "    ")?;
@@ -54,19 +56,10 @@ pub(crate) fn write(out: &mut dyn Write, steps: &[Step]) -> std::io::Result<()> 
         }
         let notes = step.notes.iter().map(String::as_str);
         for line in notes.chain(detail.into_iter().flat_map(str::lines)) {
-            writeln!(out, "    | {line}")?;
+            writeln!(out, "    | {}", text::line(line, usize::MAX))?;
         }
     }
     Ok(())
-}
-
-fn why(reason: SkipReason) -> &'static str {
-    match reason {
-        SkipReason::Decided => "a policy before it decided",
-        SkipReason::EarlierFailure => "a policy before it failed",
-        SkipReason::NoRuleMatches => "none of its rules matches",
-        SkipReason::MalformedReview => "the review contradicts itself",
-    }
 }
 
 fn what(answer: &StepAnswer) -> String {

@@ -6,13 +6,14 @@
 //! attackers. Whatever is wrong, the module is compiled again.
 
 use std::fs::{self, DirBuilder, File};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, DefaultHasher, Hash, Hasher, RandomState};
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::process;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
 
 use rustix::fs::{AtFlags, Mode, OFlags};
 use sha2::{Digest as _, Sha256};
@@ -27,6 +28,12 @@ const MAGIC: &[u8; 16] = b"k8s-wasm code 1\n";
 /// The bytes before the code: the magic and the SHA-256 of the code.
 const HEADER: usize = MAGIC.len() + 32;
 
+/// A file that is being written begins with this until it is whole.
+const UNFINISHED: &str = ".";
+
+/// Nobody writes any more what has not changed for so long: writing takes less than a second.
+const ABANDONED: Duration = Duration::from_secs(60 * 60);
+
 /// Group and others may write.
 const WRITABLE_BY_OTHERS: u32 = 0o022;
 
@@ -37,8 +44,6 @@ pub(crate) struct CodeCache {
     /// Stands for the version and settings of the code generator and the processor: other code has
     /// other names.
     generator: u64,
-    /// Numbers the files that are being written by this process.
-    serial: AtomicU64,
     warned: AtomicBool,
 }
 
@@ -73,6 +78,7 @@ impl CodeCache {
     pub(crate) fn open(path: PathBuf, engine: &wasmtime::Engine) -> Option<Self> {
         match open_directory(&path) {
             Ok(directory) => {
+                sweep(&path, &directory);
                 let mut hasher = DefaultHasher::new();
                 engine.precompile_compatibility_hash().hash(&mut hasher);
                 let generator = hasher.finish();
@@ -80,7 +86,6 @@ impl CodeCache {
                     path,
                     directory,
                     generator,
-                    serial: AtomicU64::new(0),
                     warned: AtomicBool::new(false),
                 })
             }
@@ -147,8 +152,9 @@ impl CodeCache {
 
     /// Writes under another name first, so that a reader never sees half a file.
     fn write(&self, name: &str, code: &[u8]) -> Result<(), Unusable> {
-        let serial = self.serial.fetch_add(1, Ordering::Relaxed);
-        let temporary = format!(".{name}.{}.{serial}", process::id());
+        // In a container every process has the same number, also the one that was killed while it wrote.
+        let random = RandomState::new().hash_one(process::id());
+        let temporary = format!("{UNFINISHED}{name}.{random:016x}");
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let mut file = File::from(rustix::fs::openat(
@@ -180,6 +186,21 @@ fn open_directory(path: &Path) -> Result<OwnedFd, Unusable> {
     }
     check_owner(&metadata)?;
     Ok(directory.into())
+}
+
+/// Removes what processes that were killed have left unfinished. Best effort: it is never read.
+fn sweep(path: &Path, directory: &OwnedFd) {
+    for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        if !name.to_string_lossy().starts_with(UNFINISHED) {
+            continue;
+        }
+        let modified = entry.metadata().and_then(|metadata| metadata.modified());
+        let age = modified.map(|modified| SystemTime::now().duration_since(modified));
+        if matches!(age, Ok(Ok(age)) if age > ABANDONED) {
+            let _ = rustix::fs::unlinkat(directory, &name, AtFlags::empty());
+        }
+    }
 }
 
 /// Nobody but this user may have written it.
@@ -228,12 +249,37 @@ fn deserialize(code: &[u8], engine: &wasmtime::Engine) -> Result<wasmtime::Modul
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Options;
+    use crate::engine::wasmtime_engine;
 
     fn file(code: &[u8]) -> Vec<u8> {
         let mut content = MAGIC.to_vec();
         content.extend_from_slice(&Sha256::digest(code));
         content.extend_from_slice(code);
         content
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_in_nobodys_way_and_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("code");
+        let engine = wasmtime_engine(&Options::default()).unwrap();
+        let open = || CodeCache::open(path.clone(), &engine).unwrap();
+        let left = path.join(format!(".a.code.{}.0", process::id()));
+
+        let cache = open();
+        fs::write(&left, "half").unwrap();
+        cache.write("a.code", b"code").unwrap();
+        drop(open());
+        assert!(left.exists(), "somebody may be writing it");
+
+        let long_ago = SystemTime::now() - 2 * ABANDONED;
+        let file = File::options().write(true).open(&left).unwrap();
+        file.set_modified(long_ago).unwrap();
+        drop(open());
+        let names = fs::read_dir(&path).unwrap();
+        let names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, ["a.code"]);
     }
 
     #[test]

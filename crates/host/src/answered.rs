@@ -1,6 +1,7 @@
 //! What a [`crate::Host`] gives back for a review: the decision, its trace, and the bytes to send.
 
 use std::fmt;
+use std::time::Instant;
 
 use access::trace::Step;
 use access::{Consequence, FailureKind, Trace, Undecided, admission, authn, authz};
@@ -19,6 +20,8 @@ pub struct Answered {
     pub decision: Result<Decision, Undecided>,
     /// How it came about: every policy of the chain, in order.
     pub trace: Trace,
+    /// When the chain began; the trace counts the times of its calls from here.
+    pub began: Instant,
     /// What the API server is to be sent.
     pub reply: Reply,
 }

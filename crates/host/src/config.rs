@@ -41,6 +41,8 @@ pub struct Configuration {
     pub authorization: Vec<Authorizer>,
     /// The admission policies, mutating and validating, in the order in which they are asked.
     pub admission: Vec<Admitter>,
+    /// Whether answers of admission carry the trace, in short, for the audit log.
+    pub audit_trace: bool,
     /// How the engine is dimensioned.
     pub engine: engine::Options,
     /// What the lock-out guard does not ask about.

@@ -18,11 +18,16 @@ use crate::policy::{Asker, LoadedPolicy};
 use crate::raw;
 use crate::subject::Subject;
 
+/// The key of the trace in the audit log. Those of policies have the policy's name and a dot before them.
+const TRACE_ANNOTATION: &str = "trace";
+
 /// Loaded policies, ready to be asked. Immutable: a changed configuration is another `Host`.
 #[derive(Debug)]
 pub struct Host {
     /// What runs the modules.
     pub(crate) engine: Engine,
+    /// Whether answers of admission carry the trace, in short.
+    pub(crate) audit_trace: bool,
     pub(crate) authentication: Chain<authn::Policy>,
     pub(crate) authorization: Chain<authz::Policy>,
     pub(crate) mutation: Chain<admission::Policy>,
@@ -233,12 +238,14 @@ impl Host {
         deadline: Instant,
     ) -> Result<Answered, AskError> {
         let request = raw::parse(body)?;
+        let began = Instant::now();
         let Alone { response, outcome } = self.ask_alone(policy, &request, deadline).await?;
         Ok(Answered {
             uid: Some(request.uid().to_owned()),
             subject: Subject::default(),
             decision: outcome.answer.map(Decision::Admission),
             trace: outcome.trace,
+            began,
             reply: match response {
                 Ok(response) => Reply::Review(raw::answer(&response)),
                 Err(failure) => Reply::Failed(failure.to_string()),
@@ -281,6 +288,7 @@ impl Host {
             subject,
             decision: outcome.decision.map(Decision::Authentication),
             trace: outcome.trace,
+            began: asker.began(),
             // Undecided is an answer here, with `status.error`: kube-apiserver caches it neither way and does not retry.
             reply: Reply::Review(answer),
         })
@@ -303,6 +311,7 @@ impl Host {
             subject: Subject::of_access(&review.spec),
             decision: outcome.decision.map(Decision::Authorization),
             trace: outcome.trace,
+            began: asker.began(),
             reply,
         })
     }
@@ -317,11 +326,18 @@ impl Host {
         let chain = &*not_asked(chain, question.asked_before);
         let review = wire::admission::Review::parse(question.review)?;
         let asker = Asker::new(loaded, question.deadline);
-        let outcome = if is_mutating {
+        let mut outcome = if is_mutating {
             admission::mutate(chain, &review, &asker).await
         } else {
             admission::validate(chain, &review, &asker).await
         };
+        if self.audit_trace
+            && let Ok(answer) = &mut outcome.answer
+        {
+            answer
+                .audit_annotations
+                .insert(TRACE_ANNOTATION.to_owned(), outcome.trace.summary());
+        }
         let subject = Subject::of_object(&review.request);
         let uid = review.request.uid;
         let reply = match &outcome.answer {
@@ -336,6 +352,7 @@ impl Host {
             subject,
             decision: outcome.answer.map(Decision::Admission),
             trace: outcome.trace,
+            began: asker.began(),
             reply,
         })
     }

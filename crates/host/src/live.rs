@@ -1,7 +1,8 @@
 //! A set of policies that follows its files: when one of them changes, all are loaded anew and take the place of the others.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use std::{fmt, io};
 
 use arc_swap::ArcSwap;
@@ -40,6 +41,12 @@ pub struct Set {
     pub host: Arc<Host>,
 }
 
+/// How soon files are loaded again that did not load because of the moment; every further time it takes twice as long.
+const AGAIN_FIRST: Duration = Duration::from_secs(5);
+
+/// But no longer than this.
+const AGAIN_LAST: Duration = Duration::from_mins(1);
+
 /// What came of looking for changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reload {
@@ -49,10 +56,18 @@ pub enum Reload {
     Unchanged,
 }
 
+/// When files that did not load because of the moment are loaded again.
+#[derive(Debug, Clone, Copy)]
+struct Again {
+    at: Instant,
+    pause: Duration,
+}
+
 /// What was loaded last, and whether it is still what the files say.
 struct Loaded {
     footprint: Footprint,
     engine: Dimensioned,
+    again: Option<Again>,
 }
 
 /// An engine, and the options that it was set up with.
@@ -70,10 +85,15 @@ impl Live {
     pub fn open(parts: Parts) -> Result<Self, LiveError> {
         let footprint = Footprint::default();
         let (set, engine) = parts.load(&footprint, None)?;
+        let loaded = Loaded {
+            footprint,
+            engine,
+            again: None,
+        };
         Ok(Self {
             parts,
             current: ArcSwap::from_pointee(set),
-            loaded: Mutex::new(Loaded { footprint, engine }),
+            loaded: Mutex::new(loaded),
         })
     }
 
@@ -91,19 +111,68 @@ impl Live {
 
     /// Looks whether a file has changed, which is cheap enough for every second, and loads everything if one has.
     ///
+    /// What did not load because of the moment ([`LiveError::is_momentary`]) is loaded again although no file has changed: after
+    /// five seconds, then after twice as long each time, at last every minute.
+    ///
     /// # Errors
     /// When what the files say now cannot be loaded; the policies stay as they were. It is told once: the next call is an
-    /// error again only if a file has changed again.
+    /// error again only if a file has changed again, or another try has failed.
     pub fn reload(&self) -> Result<Reload, LiveError> {
-        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        if !loaded.footprint.is_stale() {
-            return Ok(Reload::Unchanged);
-        }
+        self.reload_at(Instant::now())
+    }
+
+    /// Loads everything, whether a file has changed or not.
+    ///
+    /// # Errors
+    /// As [`Self::reload`].
+    pub fn reload_now(&self) -> Result<(), LiveError> {
+        self.replace(&mut self.lock(), None)
+    }
+
+    fn reload_at(&self, now: Instant) -> Result<Reload, LiveError> {
+        let mut loaded = self.lock();
+        let before = if loaded.footprint.is_stale() {
+            None
+        } else {
+            match loaded.again {
+                Some(again) if again.at <= now => Some(again),
+                Some(_) | None => return Ok(Reload::Unchanged),
+            }
+        };
+        self.replace(&mut loaded, before)?;
+        Ok(Reload::Changed)
+    }
+
+    /// Loads everything; `before` is the try that this one repeats.
+    fn replace(&self, loaded: &mut Loaded, before: Option<Again>) -> Result<(), LiveError> {
         loaded.footprint = Footprint::default();
-        let (set, engine) = self.parts.load(&loaded.footprint, Some(&loaded.engine))?;
+        loaded.again = None;
+        let (set, engine) = self
+            .parts
+            .load(&loaded.footprint, Some(&loaded.engine))
+            .inspect_err(|error| {
+                loaded.again = error.is_momentary().then(|| Again::after(before));
+            })?;
         loaded.engine = engine;
         self.current.store(Arc::new(set));
-        Ok(Reload::Changed)
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Loaded> {
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Again {
+    /// Counted from when the last try was over.
+    fn after(before: Option<Self>) -> Self {
+        let doubled = |before: Self| before.pause.saturating_mul(2).min(AGAIN_LAST);
+        let pause = before.map_or(AGAIN_FIRST, doubled);
+        let now = Instant::now();
+        Self {
+            at: now.checked_add(pause).unwrap_or(now),
+            pause,
+        }
     }
 }
 
@@ -132,7 +201,13 @@ impl Parts {
             footprint,
         };
         let host = Host::load_with(&configuration, &modules, &engine.engine, &self.capabilities)?;
-        lockout::check(&configuration, &host)?;
+        let passed = lockout::check(&configuration, &host)?;
+        if passed.not_asked > 0 {
+            tracing::warn!(
+                not_asked = passed.not_asked,
+                "the policies are so slow that the lock-out guard could not ask everything"
+            );
+        }
         let set = Set {
             configuration,
             host: Arc::new(host),
@@ -185,6 +260,14 @@ pub enum LiveError {
     LockedOut(#[from] LockedOut),
 }
 
+impl LiveError {
+    /// Whether the same files may load when they are loaded again.
+    #[must_use]
+    pub fn is_momentary(&self) -> bool {
+        matches!(self, Self::LockedOut(locked_out) if locked_out.is_momentary())
+    }
+}
+
 impl fmt::Debug for Live {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
@@ -193,3 +276,6 @@ impl fmt::Debug for Live {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

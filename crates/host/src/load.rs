@@ -148,11 +148,13 @@ pub(crate) fn host(
         modules,
         engine,
         capabilities,
+        admission_share: admission_share(config),
         loaded: HashMap::new(),
         errors: Vec::new(),
     };
     let mut host = Host {
         engine: engine.clone(),
+        audit_trace: config.audit_trace,
         authentication: Default::default(),
         authorization: Default::default(),
         mutation: Default::default(),
@@ -209,6 +211,7 @@ struct Loader<'a> {
     modules: &'a dyn ModuleSource,
     engine: &'a Engine,
     capabilities: &'a Capabilities,
+    admission_share: engine::Share,
     /// One module may serve several policies; it is compiled once.
     loaded: HashMap<PathBuf, Loaded>,
     errors: Vec<LoadError>,
@@ -226,7 +229,7 @@ impl Loader<'_> {
     /// A policy of a plane that has modules of our specification only.
     fn own(&mut self, policy: &Policy, plane: Plane) -> Option<LoadedPolicy> {
         let program = self.module(policy).and_then(|loaded| match loaded.dialect {
-            Dialect::Wasi => own_module(policy, &loaded.module, plane),
+            Dialect::Wasi => self.own_module(policy, &loaded.module, plane),
             Dialect::Kubewarden => Err(LoadErrorKind::KubewardenElsewhere),
         });
         let program = self.or_remember(policy, program)?;
@@ -275,7 +278,7 @@ impl Loader<'_> {
             } else {
                 Plane::Validation
             };
-            return own_module(&entry.policy, &loaded.module, plane);
+            return self.own_module(&entry.policy, &loaded.module, plane);
         }
         Ok(Program::Kubewarden {
             digest: *loaded.module.digest(),
@@ -328,7 +331,7 @@ impl Loader<'_> {
             policy.settings.as_deref(),
             access,
             // Whichever of the two planes of admission, it is the same.
-            limits(policy, Plane::Validation),
+            self.limits(policy, Plane::Validation),
         )?;
         wait_for(loaded.validate_settings(deadline_of(policy)))??;
         Ok(loaded)
@@ -370,6 +373,40 @@ impl Loader<'_> {
         self.loaded.insert(policy.module.clone(), loaded.clone());
         Ok(loaded)
     }
+
+    /// A module of our specification. A mutating policy without `mutate` is asked by `validate`, as in the original
+    /// specification.
+    fn own_module(
+        &self,
+        policy: &Policy,
+        module: &Module,
+        plane: Plane,
+    ) -> Result<Program, LoadErrorKind> {
+        let entry_point = match plane {
+            Plane::Authentication => "authn",
+            Plane::Authorization => "authz",
+            Plane::Mutation if module.has_function("mutate") => "mutate",
+            Plane::Mutation | Plane::Validation => "validate",
+        };
+        Ok(Program::Module(OwnModule {
+            entry: module.entry(entry_point)?,
+            entry_point,
+            settings: policy.settings.clone(),
+            limits: self.limits(policy, plane),
+        }))
+    }
+
+    /// The limits of a policy's calls.
+    fn limits(&self, policy: &Policy, plane: Plane) -> engine::Limits {
+        let share = match plane {
+            Plane::Authentication | Plane::Authorization => engine::Share::Whole,
+            Plane::Mutation | Plane::Validation => self.admission_share,
+        };
+        engine::Limits {
+            share,
+            ..policy.limits.clone()
+        }
+    }
 }
 
 /// By when a policy must have said whether its settings are fine: what it may take, and the time that a first call needs more.
@@ -382,31 +419,15 @@ fn deadline_of(policy: &Policy) -> Instant {
 /// Settings are checked once, on a machine that may be compiling.
 const SETTINGS_TIMEOUT_MIN: Duration = Duration::from_secs(5);
 
-/// The limits of a policy's calls. Who a caller is and what it may do is asked of every request, so that decisions about objects
-/// leave places free for that.
-fn limits(policy: &Policy, plane: Plane) -> engine::Limits {
-    let share = match plane {
-        Plane::Authentication | Plane::Authorization => engine::Share::Whole,
-        Plane::Mutation | Plane::Validation => engine::Share::ThreeQuarters,
-    };
-    engine::Limits {
-        share,
-        ..policy.limits.clone()
+/// Who a caller is and what it may do is asked of every request, so that decisions about objects leave places free for that; all
+/// places are theirs when nobody else needs one.
+fn admission_share(config: &Configuration) -> engine::Share {
+    if config.authentication.is_empty() && config.authorization.is_empty() {
+        engine::Share::Whole
+    } else {
+        engine::Share::ThreeQuarters
     }
 }
 
-/// A module of our specification. A mutating policy without `mutate` is asked by `validate`, as in the original specification.
-fn own_module(policy: &Policy, module: &Module, plane: Plane) -> Result<Program, LoadErrorKind> {
-    let entry_point = match plane {
-        Plane::Authentication => "authn",
-        Plane::Authorization => "authz",
-        Plane::Mutation if module.has_function("mutate") => "mutate",
-        Plane::Mutation | Plane::Validation => "validate",
-    };
-    Ok(Program::Module(OwnModule {
-        entry: module.entry(entry_point)?,
-        entry_point,
-        settings: policy.settings.clone(),
-        limits: limits(policy, plane),
-    }))
-}
+#[cfg(test)]
+mod tests;

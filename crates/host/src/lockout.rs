@@ -6,19 +6,20 @@
 mod ask;
 mod corpus;
 mod exempt;
+mod picked;
 mod refused;
 
 use std::time::{Duration, Instant};
 
+use crate::Host;
 use crate::config::{Configuration, Guarded};
 use crate::wait::wait_for;
-use crate::{Host, lockout::ask::Guard};
 
 pub use exempt::{Exempt, UnknownNeed};
-pub use refused::{LockedOut, Refusal};
+pub use refused::{Cause, LockedOut, Refusal};
 
-/// How long all reviews together may take. A policy that hangs must not make loading last minutes.
-const TIME: Duration = Duration::from_secs(10);
+/// No review is begun after so long. Enough for policies that take half a second for each, which no cluster would bear.
+const TIME: Duration = Duration::from_mins(1);
 
 /// Something that a cluster needs to live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,13 +43,16 @@ pub fn needs() -> impl Iterator<Item = Need> {
 pub struct Passed {
     /// How many reviews it was asked about.
     pub reviews: usize,
+    /// How many it was not asked about, because it took too long for the others.
+    pub not_asked: usize,
 }
 
-/// Asks the policies everything that a cluster needs and that the configuration does not exempt. Blocks, ten seconds at most.
+/// Asks the policies everything that a cluster needs and that the configuration does not exempt. Blocks, for two minutes at
+/// most.
 ///
 /// An authorizer locks out by denying, or by a failure that no other policy makes good; no opinion leaves the decision to
 /// others, such as RBAC. An admission policy locks out by rejecting, or by a failure that must not be ignored; a changed object is
-/// what validating policies are asked about next. What could not be asked in time counts as refused.
+/// what validating policies are asked about next. Policies that are only watched are not asked: nothing comes of their answers.
 ///
 /// # Errors
 /// What is refused, by whom, and why.
@@ -68,13 +72,16 @@ fn check_within(
     };
     let now = Instant::now();
     let deadline = now.checked_add(time).unwrap_or(now);
-    let guard = Guard::new(host, is_asked, deadline);
-    let refusals = wait_for(guard.ask_all(&questions));
-    let refusals = refusals.unwrap_or_else(|error| ask::nothing_asked(&questions, &error));
-    match LockedOut::of(refusals) {
+    let guard = ask::Guard::new(host, is_asked, deadline);
+    let heard = wait_for(guard.ask_all(&questions)).unwrap_or_else(|error| ask::Heard {
+        refusals: ask::nothing_asked(&questions, &error.to_string()),
+        not_asked: questions.len(),
+    });
+    match LockedOut::of(heard.refusals) {
         Some(locked_out) => Err(locked_out),
         None => Ok(Passed {
-            reviews: questions.len(),
+            reviews: questions.len().saturating_sub(heard.not_asked),
+            not_asked: heard.not_asked,
         }),
     }
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use access::patch::Patch;
-use access::{Ask, Asked, Failure, FailureKind, Plane, PolicyName};
+use access::{Ask, Asked, Failure, FailureKind, Plane, PolicyName, Timing};
 use kubewarden::{Change, Rejection, Verdict};
 use wire::RawValue;
 use wire::admission::Response;
@@ -222,14 +222,24 @@ fn constrained(
 pub(crate) struct Asker<'a> {
     loaded: &'a [LoadedPolicy],
     deadline: Instant,
+    began: Instant,
 }
 
 impl<'a> Asker<'a> {
     pub(crate) fn new(loaded: &'a [LoadedPolicy], deadline: Instant) -> Self {
-        Self { loaded, deadline }
+        Self {
+            loaded,
+            deadline,
+            began: Instant::now(),
+        }
     }
 
-    /// What came of asking the policy at an index, and how long it took.
+    /// When the chain began, from which the times of its calls are counted.
+    pub(crate) fn began(&self) -> Instant {
+        self.began
+    }
+
+    /// What came of asking the policy at an index, and when.
     async fn timed<A>(
         &self,
         policy: usize,
@@ -242,7 +252,10 @@ impl<'a> Asker<'a> {
         };
         Asked {
             answer,
-            elapsed: start.elapsed(),
+            timing: Timing {
+                after: start.saturating_duration_since(self.began),
+                elapsed: start.elapsed(),
+            },
         }
     }
 }

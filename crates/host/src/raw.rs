@@ -1,9 +1,9 @@
 //! Raw requests: a Kubewarden policy is asked about any JSON, `{"request": …}` → `{"response": …}`.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use access::Asked;
 use access::admission::{self, Alone};
+use access::{Asked, Timing};
 use kubewarden::Request;
 use serde::Serialize;
 use wire::RawValue;
@@ -47,7 +47,10 @@ pub(crate) async fn ask(
     let answer = policy.validate(request, deadline).await;
     let asked = Asked {
         answer: answer.map(|answer| answer.into_response(request.uid())),
-        elapsed: start.elapsed(),
+        timing: Timing {
+            after: Duration::ZERO,
+            elapsed: start.elapsed(),
+        },
     };
     admission::alone(rules, request.uid(), request.object(), asked)
 }

@@ -16,22 +16,33 @@ pub(crate) fn review(bytes: &[u8]) -> String {
     review.to_string()
 }
 
-/// Takes the token out of a TokenReview and the data out of a Secret; whether there was any.
+/// Takes out tokens, those in objects included, and the data of Secrets; whether there was any.
 pub fn secrets(review: &mut Value) -> bool {
-    let mut found = false;
-    if let Some(token) = review.pointer_mut("/spec/token") {
-        *token = REDACTED.into();
-        found = true;
-    }
-    if is_secret(review) {
-        for object in ["/request/object", "/request/oldObject"] {
-            if let Some(object) = review.pointer_mut(object) {
-                redact_secret(object);
-                found = true;
-            }
+    let mut found = take_out(review, "/spec/token");
+    let is_secret = is_secret(review);
+    for object in ["/request/object", "/request/oldObject"] {
+        let Some(object) = review.pointer_mut(object) else {
+            continue;
+        };
+        // A TokenReview, and the TokenRequest of a service account, may be objects of admission.
+        found |= take_out(object, "/spec/token");
+        found |= take_out(object, "/status/token");
+        if is_secret {
+            redact_secret(object);
+            found = true;
         }
     }
     found
+}
+
+fn take_out(value: &mut Value, pointer: &str) -> bool {
+    match value.pointer_mut(pointer) {
+        Some(token) => {
+            *token = REDACTED.into();
+            true
+        }
+        None => false,
+    }
 }
 
 /// A module's output as text. A module may repeat its question: the token is taken out wherever it stands. Of what it says
@@ -44,7 +55,7 @@ pub(crate) fn output(review: &[u8], stdout: &[u8]) -> String {
     ) else {
         return size;
     };
-    if is_secret(&review) {
+    if is_about_secrets(&review) {
         let allowed = output
             .pointer("/response/response/allowed")
             .and_then(Value::as_bool);
@@ -59,6 +70,25 @@ pub(crate) fn output(review: &[u8], stdout: &[u8]) -> String {
         }
         _ => text,
     }
+}
+
+/// Whether an object of admission has a secret in it, so that what a policy says may quote one.
+fn is_about_secrets(review: &Value) -> bool {
+    let word = |pointer| {
+        review
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
+    holds_secrets(
+        word("/request/kind/kind"),
+        word("/request/resource/resource"),
+    )
+}
+
+/// Whether objects of a kind or resource have secrets in them.
+pub(crate) fn holds_secrets(kind: &str, resource: &str) -> bool {
+    matches!(kind, "Secret" | "TokenReview" | "TokenRequest") || resource == "secrets"
 }
 
 fn is_secret(review: &Value) -> bool {
@@ -120,6 +150,23 @@ mod tests {
             !answer.contains("aHVudGVyMg") && answer.contains("allowed"),
             "{answer}"
         );
+    }
+
+    /// S7: no token, Secret or whole object in the log.
+    #[test]
+    fn takes_out_tokens_that_are_objects_of_admission() {
+        for body in [
+            r#"{"request":{"kind":{"kind":"TokenReview"},"object":{"spec":{"token":"hunter2"}}}}"#,
+            r#"{"request":{"kind":{"kind":"TokenRequest"},"oldObject":{"status":{"token":"hunter2"}}}}"#,
+        ] {
+            let text = review(body.as_bytes());
+            assert!(!text.contains("hunter2"), "{text}");
+            let answer = output(
+                body.as_bytes(),
+                br#"{"response":{"response":{"status":{"message":"hunter2"}}}}"#,
+            );
+            assert!(!answer.contains("hunter2"), "{answer}");
+        }
     }
 
     /// S7: no token, Secret or whole object in the log.

@@ -1,6 +1,9 @@
 //! What a review was about, in a few words of which none is secret.
 
+use access::text;
 use serde::{Deserialize, Serialize};
+
+use crate::redact;
 
 /// Who wanted to do what. What a review does not tell is empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +27,9 @@ pub struct Subject {
     /// Nothing will be stored.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub dry_run: bool,
+    /// The object has a secret in it, which a policy's words may quote.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub holds_secrets: bool,
 }
 
 /// In characters. Clients choose these words, and they are kept.
@@ -57,7 +63,7 @@ impl Subject {
             resource: resource(&request.resource, &request.group, &request.subresource),
             namespace: word(&request.namespace),
             name: word(&request.name),
-            dry_run: false,
+            ..Self::default()
         }
     }
 
@@ -70,6 +76,7 @@ impl Subject {
             namespace: word(&request.namespace),
             name: word(&request.name),
             dry_run: request.dry_run,
+            holds_secrets: redact::holds_secrets(&request.kind.kind, &what.resource),
         }
     }
 }
@@ -87,8 +94,7 @@ fn resource(plural: &str, group: &str, subresource: &str) -> String {
 
 /// A word of the client's, fit for a terminal and cut where it is longer than any real one.
 fn word(text: &str) -> String {
-    let printable = text.chars().filter(|character| !character.is_control());
-    printable.take(MAX_WORD).collect()
+    text::line(text, MAX_WORD)
 }
 
 #[cfg(test)]
@@ -108,6 +114,6 @@ mod tests {
     fn cuts_words_that_no_cluster_has() {
         let subject = Subject::of_user(&"ä".repeat(10_000));
         assert_eq!(subject.user.chars().count(), MAX_WORD);
-        assert_eq!(Subject::of_user("ja\u{1b}[31mne").user, "ja[31mne");
+        assert_eq!(Subject::of_user("ja\u{1b}[31mne").user, "ja [31mne");
     }
 }

@@ -6,9 +6,9 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{self, Receiver, SyncSender, TryRecvError};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{self, Receiver, SyncSender, TryRecvError, TrySendError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -17,14 +17,15 @@ use serde_json::Value;
 
 use crate::record::Record;
 pub use crate::redaction::{NoPointer, Redaction};
+use crate::sampling::Sampling;
 
 /// What is written, and where.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Where lines go.
     pub target: Target,
-    /// Which share of the decisions is written that refuse nothing and in which nothing went wrong, from 0 to 1. All others are
-    /// always written.
+    /// Which share of the decisions is written in which no policy refused anything and nothing went wrong, from 0 to 1. All
+    /// others are always written.
     pub sample: f64,
     /// What is taken out of reviews.
     pub redaction: Redaction,
@@ -72,8 +73,8 @@ struct Shared {
 /// What the thread is told.
 enum Message {
     Write(Entry),
-    /// Answer when all that came before is written.
-    Flush(SyncSender<()>),
+    /// Answer when all that came before was written, and whether it is.
+    Flush(SyncSender<bool>),
 }
 
 struct Entry {
@@ -139,16 +140,24 @@ impl DecisionLog {
         }
     }
 
-    /// Waits until everything that was handed over is written, for a few seconds at most.
-    pub(crate) fn flush(&self) {
+    /// Waits until everything that was handed over is written, for a few seconds at most; whether it is.
+    pub(crate) fn flush(&self) -> bool {
+        let Some(sender) = &self.sender else {
+            return false;
+        };
+        let deadline = Instant::now().checked_add(FLUSH_TIMEOUT);
+        let left = || deadline.map_or(Duration::ZERO, |end| end.duration_since(Instant::now()));
         let (written, wait) = mpsc::sync_channel(1);
-        let asked = self
-            .sender
-            .as_ref()
-            .is_some_and(|sender| sender.send(Message::Flush(written)).is_ok());
-        if asked && wait.recv_timeout(FLUSH_TIMEOUT).is_err() {
-            tracing::warn!("the decision log is not written to its end");
+        let mut message = Message::Flush(written);
+        // Sending would wait for as long as a disk hangs.
+        while let Err(TrySendError::Full(unsent)) = sender.try_send(message) {
+            if left().is_zero() {
+                return false;
+            }
+            message = unsent;
+            thread::sleep(Duration::from_millis(10));
         }
+        wait.recv_timeout(left()).unwrap_or(false)
     }
 
     /// How many lines were lost so far.
@@ -160,87 +169,101 @@ impl DecisionLog {
 
 impl Drop for DecisionLog {
     fn drop(&mut self) {
+        let is_written = self.flush();
         // Without a sender the thread ends after the last line.
         self.sender = None;
-        if let Some(thread) = self.thread.take() {
+        match self.thread.take() {
             // A thread that panicked has nothing more to write.
-            let _ = thread.join();
+            Some(thread) if is_written => drop(thread.join()),
+            _ => tracing::warn!("the decision log is not written to its end"),
         }
-    }
-}
-
-/// Takes a share of all, evenly: each time the shares add up to one.
-#[derive(Debug)]
-struct Sampling {
-    share: f64,
-    sum: Mutex<f64>,
-}
-
-impl Sampling {
-    fn new(share: f64) -> Self {
-        Self {
-            share: share.clamp(0.0, 1.0),
-            sum: Mutex::new(0.0),
-        }
-    }
-
-    fn takes(&self) -> bool {
-        let mut sum = self.sum.lock().unwrap_or_else(PoisonError::into_inner);
-        *sum += self.share;
-        let takes = *sum >= 1.0;
-        if takes {
-            *sum -= 1.0;
-        }
-        takes
     }
 }
 
 /// The body of the thread.
-fn write_all(receiver: &Receiver<Message>, mut sink: Sink, redaction: &Redaction, shared: &Shared) {
-    let mut is_broken = false;
-    while let Some(message) = next(receiver, &mut sink) {
-        let entry = match message {
-            Message::Write(entry) => entry,
-            Message::Flush(written) => {
-                // A failure shows again with the next line, and nobody may wait for the answer any more.
-                let _ = sink.flush();
-                let _ = written.send(());
-                continue;
+fn write_all(receiver: &Receiver<Message>, sink: Sink, redaction: &Redaction, shared: &Shared) {
+    let mut writer = Writer {
+        sink,
+        unflushed: 0,
+        is_broken: false,
+        shared,
+    };
+    loop {
+        let message = match receiver.try_recv() {
+            Ok(message) => message,
+            Err(TryRecvError::Disconnected) => {
+                writer.flush();
+                return;
+            }
+            Err(TryRecvError::Empty) => {
+                writer.flush();
+                match receiver.recv() {
+                    Ok(message) => message,
+                    Err(_) => return,
+                }
             }
         };
-        let written = write_line(&mut sink, &entry, redaction);
-        shared.pending.fetch_sub(entry.size(), Ordering::Relaxed);
-        if let Err(error) = &written {
-            shared.lost.fetch_add(1, Ordering::Relaxed);
-            if !is_broken {
-                tracing::error!(%error, "the decision log cannot be written; decisions go on without it");
+        match message {
+            Message::Write(entry) => {
+                writer.write(&line(&entry, redaction));
+                shared.pending.fetch_sub(entry.size(), Ordering::Relaxed);
             }
-        }
-        is_broken = written.is_err();
-    }
-}
-
-/// The next message. What was written is flushed before waiting for it.
-fn next(receiver: &Receiver<Message>, sink: &mut Sink) -> Option<Message> {
-    match receiver.try_recv() {
-        Ok(message) => Some(message),
-        Err(TryRecvError::Empty) => {
-            // A failure shows again with the next line.
-            let _ = sink.flush();
-            receiver.recv().ok()
-        }
-        Err(TryRecvError::Disconnected) => {
-            let _ = sink.flush();
-            None
+            // Nobody may wait for the answer any more.
+            Message::Flush(written) => drop(written.send(writer.flush())),
         }
     }
 }
 
-fn write_line(sink: &mut Sink, entry: &Entry, redaction: &Redaction) -> io::Result<()> {
+fn line(entry: &Entry, redaction: &Redaction) -> String {
     let (review, redacted) = redaction.apply(&entry.review);
     let record = entry.record.strip_suffix('}').unwrap_or(&entry.record);
-    let line = format!("{record},\"review\":{review},\"redacted\":{redacted}}}\n");
-    sink.write(line.as_bytes())
+    format!("{record},\"review\":{review},\"redacted\":{redacted}}}\n")
+}
+
+/// Writes lines, and counts those that do not reach the end.
+struct Writer<'a> {
+    sink: Sink,
+    /// Lines since the last flush that succeeded: all of them are lost when the next one fails.
+    unflushed: u64,
+    is_broken: bool,
+    shared: &'a Shared,
+}
+
+impl Writer<'_> {
+    fn write(&mut self, line: &str) {
+        self.unflushed = self.unflushed.saturating_add(1);
+        if let Err(error) = self.sink.write(line.as_bytes()) {
+            self.lose(&error);
+        }
+    }
+
+    /// Whether everything is written.
+    fn flush(&mut self) -> bool {
+        match self.sink.flush() {
+            Ok(()) => {
+                self.unflushed = 0;
+                self.is_broken = false;
+                true
+            }
+            Err(error) => {
+                self.lose(&error);
+                false
+            }
+        }
+    }
+
+    fn lose(&mut self, error: &io::Error) {
+        self.shared
+            .lost
+            .fetch_add(self.unflushed, Ordering::Relaxed);
+        self.unflushed = 0;
+        // Once, not for each line.
+        if !self.is_broken {
+            tracing::error!(%error, "the decision log cannot be written; decisions go on without it");
+        }
+        self.is_broken = true;
+        self.sink.start_again();
+    }
 }
 
 /// Where lines go, open.
@@ -271,8 +294,15 @@ impl Sink {
             Self::Stdout(stdout) => stdout.write_all(line),
             Self::File(appended) => {
                 appended.reopen_when_moved()?;
-                appended.write(line)
+                appended.file.write_all(line)
             }
+        }
+    }
+
+    /// Forgets what could not be written, so that what follows are whole lines again.
+    fn start_again(&mut self) {
+        if let Self::File(appended) = self {
+            appended.start_again();
         }
     }
 
@@ -293,15 +323,15 @@ impl Appended {
         })
     }
 
-    /// A line that could not be written is not kept: after a full disk the log goes on with whole lines.
-    fn write(&mut self, line: &[u8]) -> io::Result<()> {
-        let written = self.file.write_all(line);
-        if written.is_err() {
-            self.file = BufWriter::new(append_to(&self.path)?);
-            // Half a line may be in the file.
-            self.file.write_all(b"\n")?;
-        }
-        written
+    fn start_again(&mut self) {
+        let Ok(file) = append_to(&self.path) else {
+            return;
+        };
+        let broken = std::mem::replace(&mut self.file, BufWriter::new(file));
+        // Without the writer trying once more to write what is counted as lost.
+        drop(broken.into_parts());
+        // Half a line may be in the file. A failure shows again with the next line.
+        let _ = self.file.write_all(b"\n");
     }
 
     fn reopen_when_moved(&mut self) -> io::Result<()> {

@@ -5,13 +5,13 @@
 mod labels;
 mod process;
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use access::Mode;
 use access::trace::StepOutcome;
+use access::{FailureKind, Mode, PolicyName};
 use engine::Usage;
-use host::Host;
+use host::{Host, Verdict};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -24,6 +24,7 @@ use crate::observer::Decided;
 use labels::{Answered, Change, Decision, Failed, Loaded, Plane, Policy, Refused};
 
 type Seconds = Gauge<f64, AtomicU64>;
+type TotalSeconds = Counter<f64, AtomicU64>;
 type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
 
 /// The content type of [`Metrics::to_text`].
@@ -45,9 +46,20 @@ pub struct Metrics {
     loaded: Seconds,
     policies: Family<Loaded, Gauge>,
     certificate_expiry: Seconds,
+    certificate_stale: Gauge,
     engine: OfEngine,
-    lost_lines: Gauge,
+    lost_lines: Counter,
+    lost_spans: Counter,
     process: process::Process,
+}
+
+/// What did not get to where it is kept, since the start.
+#[derive(Debug, Default)]
+pub(crate) struct Lost {
+    /// Of the decision log.
+    pub(crate) lines: u64,
+    /// Of traces.
+    pub(crate) spans: u64,
 }
 
 /// What the engine tells when somebody asks.
@@ -57,12 +69,12 @@ struct OfEngine {
     running_max: Gauge,
     waiting: Gauge,
     waiting_max: Gauge,
-    calls: Gauge,
-    waited: Seconds,
+    calls: Counter,
+    waited: TotalSeconds,
     memory_peak: Gauge,
-    compiled: Gauge,
-    compile_time: Seconds,
-    cache_hits: Gauge,
+    compiled: Counter,
+    compile_time: TotalSeconds,
+    cache_hits: Counter,
 }
 
 /// From 25 µs, a small module on a warm machine, to 10 s, the longest that an API server waits for admission by default.
@@ -91,8 +103,10 @@ impl Metrics {
             loaded: Seconds::default(),
             policies: Family::default(),
             certificate_expiry: Seconds::default(),
+            certificate_stale: Gauge::default(),
             engine: OfEngine::default(),
-            lost_lines: Gauge::default(),
+            lost_lines: Counter::default(),
+            lost_spans: Counter::default(),
             process: process::Process::default(),
         };
         metrics.register_decisions();
@@ -141,6 +155,11 @@ impl Metrics {
             "Lines that the decision log has lost since the start",
             self.lost_lines.clone(),
         );
+        registry.register(
+            "traces_lost_spans",
+            "Spans that did not reach the collector since the start",
+            self.lost_spans.clone(),
+        );
     }
 
     fn register_configuration(&mut self) {
@@ -175,6 +194,11 @@ impl Metrics {
             "policy_loaded",
             "1 for each policy that is loaded, with the digest of its module",
             self.policies.clone(),
+        );
+        registry.register(
+            "certificate_stale",
+            "1 while the files have a certificate that cannot be used, so that the one from before is shown",
+            self.certificate_stale.clone(),
         );
         registry.register_with_unit(
             "certificate_expiry_timestamp",
@@ -222,6 +246,7 @@ impl Metrics {
                 let labels = Failed {
                     plane,
                     policy: policy(),
+                    mode: mode.as_str(),
                     kind: failure.kind.as_str(),
                 };
                 self.failures.get_or_create(&labels).inc();
@@ -239,6 +264,11 @@ impl Metrics {
         self.certificate_expiry.set(unix_seconds(expiry));
     }
 
+    /// Whether the files have a certificate that cannot be used, so that the one from before is shown.
+    pub fn set_certificate_stale(&self, is_stale: bool) {
+        self.certificate_stale.set(is_stale.into());
+    }
+
     /// Policies are in place.
     pub(crate) fn loaded(&self, host: &Host, generation: u64) {
         self.policies.clear();
@@ -252,6 +282,7 @@ impl Metrics {
                     .unwrap_or_default(),
             };
             self.policies.get_or_create(&labels).set(1);
+            self.begin_at_zero(policy.plane, &policy.name);
         }
         self.generation
             .set(i64::try_from(generation).unwrap_or(i64::MAX));
@@ -259,6 +290,21 @@ impl Metrics {
         self.loaded.set(unix_seconds(SystemTime::now()));
         let result = "loaded";
         self.changes.get_or_create(&Change { result }).inc();
+    }
+
+    /// What alerts look at is there before it happens for the first time: a rate sees no rise from nothing to one.
+    fn begin_at_zero(&self, plane: access::Plane, policy: &PolicyName) {
+        let plane = plane.as_str();
+        let verdict = Verdict::Failed.as_str();
+        drop(self.decisions.get_or_create(&Decision { plane, verdict }));
+        for kind in FailureKind::ALL {
+            drop(self.failures.get_or_create(&Failed {
+                plane,
+                policy: labels::Name(policy.clone()),
+                mode: Mode::Protect.as_str(),
+                kind: kind.as_str(),
+            }));
+        }
     }
 
     /// A change is not in place.
@@ -270,9 +316,10 @@ impl Metrics {
 
     /// Everything as text, with what the engine says now.
     #[must_use]
-    pub(crate) fn to_text(&self, usage: &Usage, lost_lines: u64) -> String {
+    pub(crate) fn to_text(&self, usage: &Usage, lost: &Lost) -> String {
         self.engine.set(usage);
-        self.lost_lines.set(gauge(lost_lines));
+        set(&self.lost_lines, lost.lines);
+        set(&self.lost_spans, lost.spans);
         self.process.look();
         let mut text = String::new();
         // Writing to memory cannot fail.
@@ -302,19 +349,18 @@ impl OfEngine {
             "Calls that may wait at once; further ones fail as busy",
             &self.waiting_max,
         );
-        plain(
-            "calls_begun",
-            "Calls since the engine was set up",
-            &self.calls,
-        );
-        plain(
+        let mut total = |name: &str, help: &str, metric: &Counter| {
+            registry.register(name, help, metric.clone());
+        };
+        total("calls", "Calls that have run to their end", &self.calls);
+        total(
             "modules_compiled",
-            "Modules compiled since the engine was set up",
+            "Modules that were compiled",
             &self.compiled,
         );
-        plain(
+        total(
             "code_cache_hits",
-            "Modules that needed no compiling since the engine was set up",
+            "Modules that needed no compiling",
             &self.cache_hits,
         );
         registry.register_with_unit(
@@ -325,13 +371,13 @@ impl OfEngine {
         );
         registry.register_with_unit(
             "calls_waited",
-            "What all calls together waited for their turn since the engine was set up",
+            "What all calls together waited for their turn",
             Unit::Seconds,
             self.waited.clone(),
         );
         registry.register_with_unit(
             "modules_compile_time",
-            "What compiling took since the engine was set up",
+            "What compiling took",
             Unit::Seconds,
             self.compile_time.clone(),
         );
@@ -342,13 +388,22 @@ impl OfEngine {
         self.running_max.set(usage.running_max.into());
         self.waiting.set(usage.waiting.into());
         self.waiting_max.set(usage.waiting_max.into());
-        self.calls.set(gauge(usage.calls));
-        self.waited.set(usage.waited.as_secs_f64());
+        set(&self.calls, usage.calls);
+        set_seconds(&self.waited, usage.waited.as_secs_f64());
         self.memory_peak.set(gauge(usage.memory_peak.bytes()));
-        self.compiled.set(gauge(usage.compiled));
-        self.compile_time.set(usage.compile_time.as_secs_f64());
-        self.cache_hits.set(gauge(usage.cache_hits));
+        set(&self.compiled, usage.compiled);
+        set_seconds(&self.compile_time, usage.compile_time.as_secs_f64());
+        set(&self.cache_hits, usage.cache_hits);
     }
+}
+
+/// Takes over a total that somebody else counts.
+fn set(counter: &Counter, total: u64) {
+    counter.inner().store(total, Ordering::Relaxed);
+}
+
+fn set_seconds(counter: &TotalSeconds, total: f64) {
+    counter.inner().store(total.to_bits(), Ordering::Relaxed);
 }
 
 fn gauge(count: u64) -> i64 {

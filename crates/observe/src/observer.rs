@@ -9,9 +9,10 @@ use engine::Engine;
 use host::{Answered, Host};
 
 use crate::decision_log::DecisionLog;
-use crate::metrics::Metrics;
+use crate::metrics::{Lost, Metrics};
 use crate::recent::Recent;
 use crate::record::Record;
+use crate::traces::{Parent, Traces};
 
 /// Is told of each decision, and keeps what is asked for later. Shared by all who decide.
 #[derive(Debug)]
@@ -19,6 +20,7 @@ pub struct Observer {
     metrics: Metrics,
     recent: Recent,
     log: Option<DecisionLog>,
+    traces: Option<Traces>,
     /// Numbers the decisions.
     decided: AtomicU64,
     generation: AtomicU64,
@@ -41,6 +43,8 @@ pub struct Decided<'a> {
     pub status: Option<u16>,
     /// When the review was there.
     pub arrival: Instant,
+    /// The span of whoever asks, where the door is told.
+    pub parent: Option<Parent>,
 }
 
 impl Decided<'_> {
@@ -59,12 +63,20 @@ impl Observer {
             metrics: Metrics::new(),
             recent: Recent::default(),
             log,
+            traces: None,
             decided: AtomicU64::new(0),
             generation: AtomicU64::new(0),
             engine: Mutex::new(host.engine().clone()),
         };
         observer.replaced(host);
         observer
+    }
+
+    /// The same, which sends traces.
+    #[must_use]
+    pub fn with_traces(mut self, traces: Option<Traces>) -> Self {
+        self.traces = traces;
+        self
     }
 
     /// A decision was made: what is logged of it, counted and kept.
@@ -96,6 +108,9 @@ impl Observer {
             log.write(&record, &line, decided.review);
         }
         self.recent.push(record.sequence, line);
+        if let Some(traces) = &self.traces {
+            traces.take(decided, record, elapsed);
+        }
     }
 
     /// Other policies decide from now on.
@@ -116,10 +131,13 @@ impl Observer {
         self.generation.load(Ordering::Relaxed)
     }
 
-    /// Writes what the decision log has not written yet, before the process ends.
+    /// Writes and sends what has not left the process yet, before it ends. Takes a few seconds at most.
     pub fn finish(&self) {
         if let Some(log) = &self.log {
             log.flush();
+        }
+        if let Some(traces) = &self.traces {
+            traces.flush();
         }
     }
 
@@ -133,8 +151,11 @@ impl Observer {
     #[must_use]
     pub fn metrics_text(&self) -> String {
         let usage = self.engine().usage();
-        let lost = self.log.as_ref().map_or(0, DecisionLog::lost);
-        self.metrics.to_text(&usage, lost)
+        let lost = Lost {
+            lines: self.log.as_ref().map_or(0, DecisionLog::lost),
+            spans: self.traces.as_ref().map_or(0, Traces::lost),
+        };
+        self.metrics.to_text(&usage, &lost)
     }
 
     /// The last decisions.

@@ -13,6 +13,8 @@ struct Kept {
     lines: VecDeque<(u64, Box<str>)>,
     /// Of all lines.
     bytes: usize,
+    /// The number of the newest decision, which may be gone already.
+    newest: u64,
 }
 
 /// Enough to find what somebody complains of a moment later.
@@ -25,6 +27,7 @@ impl Recent {
     pub(crate) fn push(&self, sequence: u64, line: Box<str>) {
         let mut kept = self.kept();
         kept.bytes = kept.bytes.saturating_add(line.len());
+        kept.newest = kept.newest.max(sequence);
         kept.lines.push_back((sequence, line));
         while kept.lines.len() > MAX_LINES || kept.bytes > MAX_BYTES {
             let Some((_, oldest)) = kept.lines.pop_front() else {
@@ -34,23 +37,15 @@ impl Recent {
         }
     }
 
-    /// The decisions whose number is greater than `after`, oldest first: a JSON array of [`crate::Record`].
+    /// The decisions whose number is greater than `after`, oldest first, and the number of the newest of all:
+    /// `{"newest":2,"decisions":[…]}`, each a [`crate::Record`]. The number of the newest starts anew with each process.
     #[must_use]
     pub fn to_json(&self, after: u64) -> String {
         let kept = self.kept();
-        let mut json = String::with_capacity(kept.bytes.saturating_add(kept.lines.len()));
-        json.push('[');
-        for (sequence, line) in &kept.lines {
-            if *sequence <= after {
-                continue;
-            }
-            if json.len() > 1 {
-                json.push(',');
-            }
-            json.push_str(line);
-        }
-        json.push(']');
-        json
+        let wanted = kept.lines.iter().filter(|(sequence, _)| *sequence > after);
+        let lines: Vec<&str> = wanted.map(|(_, line)| &**line).collect();
+        let (newest, lines) = (kept.newest, lines.join(","));
+        format!(r#"{{"newest":{newest},"decisions":[{lines}]}}"#)
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -68,10 +63,15 @@ mod tests {
         for sequence in 1..=1_500 {
             recent.push(sequence, sequence.to_string().into());
         }
-        let kept: Vec<u64> = serde_json::from_str(&recent.to_json(0)).unwrap();
-        assert_eq!(kept, (501..=1_500).collect::<Vec<_>>());
-        assert_eq!(recent.to_json(1_498), "[1499,1500]");
-        assert_eq!(recent.to_json(1_500), "[]");
+        let kept: serde_json::Value = serde_json::from_str(&recent.to_json(0)).unwrap();
+        assert_eq!(kept["newest"], 1_500);
+        let expected: Vec<u64> = (501..=1_500).collect();
+        assert_eq!(kept["decisions"], serde_json::json!(expected));
+        assert_eq!(
+            recent.to_json(1_498),
+            r#"{"newest":1500,"decisions":[1499,1500]}"#
+        );
+        assert_eq!(recent.to_json(1_500), r#"{"newest":1500,"decisions":[]}"#);
     }
 
     #[test]
@@ -80,6 +80,6 @@ mod tests {
         for sequence in 1..=10 {
             recent.push(sequence, "1".repeat(MAX_BYTES / 2).into());
         }
-        assert!(recent.to_json(0).len() <= MAX_BYTES + 3);
+        assert!(recent.to_json(0).len() <= MAX_BYTES + 100);
     }
 }

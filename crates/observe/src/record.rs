@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use access::trace::{Step, StepAnswer, StepOutcome};
-use access::{Undecided, admission};
+use access::trace::{Step, StepAnswer};
+use access::{Undecided, admission, text};
 use host::{Decision, Subject, Verdict};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -49,26 +49,36 @@ pub struct Record {
 
 /// In characters. Longer texts are for the client, not to be kept by the thousand.
 const MAX_TEXT: usize = 1024;
+/// Likewise; a UUID has 36.
+const MAX_UID: usize = 64;
 
 impl Record {
     /// A decision before it has a number and a generation; both are 0.
     #[must_use]
     pub fn of(decided: &Decided<'_>, elapsed: Duration) -> Self {
         let answered = decided.answered;
+        let words = Words {
+            are_kept: !answered.subject.holds_secrets,
+        };
         Self {
             sequence: 0,
             time: humantime::format_rfc3339_micros(SystemTime::now()).to_string(),
             plane: decided.plane_name().to_owned(),
             policy: decided.policy.map(str::to_owned),
-            uid: answered.uid.as_deref().map(cut),
+            uid: answered.uid.as_deref().map(|uid| text::line(uid, MAX_UID)),
             subject: answered.subject.clone(),
             verdict: answered.verdict(),
-            message: cut(answered.message()),
+            message: words.told(answered.message()),
             change: change(&answered.decision),
             status: decided.status,
             duration_micros: u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
             generation: 0,
-            steps: answered.trace.steps.iter().map(told).collect(),
+            steps: answered
+                .trace
+                .steps
+                .iter()
+                .map(|step| words.step(step))
+                .collect(),
         }
     }
 
@@ -77,22 +87,24 @@ impl Record {
         serde_json::to_string(self).ok().map(String::into_boxed_str)
     }
 
-    /// Whether nothing was refused and nothing went wrong: the many lines of which a sample is enough.
+    /// Whether no policy refused anything and nothing went wrong: the many lines of which a sample is enough. A token that
+    /// nobody knows is refused by no policy, and anybody can send any number of them.
     #[must_use]
     pub fn is_unremarkable(&self) -> bool {
-        let calm = matches!(
+        let calm = !matches!(
             self.verdict,
-            Verdict::Authenticated
-                | Verdict::Allowed
-                | Verdict::NoOpinion
-                | Verdict::Accepted
-                | Verdict::Patched
+            Verdict::Denied | Verdict::Rejected | Verdict::Failed
         );
-        calm && self
-            .steps
-            .iter()
-            .all(|step| step.failure().is_none() && step.would_have().is_none())
+        calm && !self.steps.iter().any(is_remarkable)
     }
+}
+
+fn is_remarkable(step: &Step) -> bool {
+    let would_refuse = matches!(
+        step.would_have(),
+        Some(StepAnswer::Denied { .. } | StepAnswer::Rejected { .. })
+    );
+    would_refuse || step.failure().is_some()
 }
 
 fn change(decision: &Result<Decision, Undecided>) -> Option<String> {
@@ -107,45 +119,57 @@ fn change(decision: &Result<Decision, Undecided>) -> Option<String> {
     Some(start.map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// A step without what the module itself wrote, which can be anything, and with texts of a bounded length.
-fn told(step: &Step) -> Step {
-    let mut step = step.clone();
-    step.notes.iter_mut().for_each(shorten);
-    if let StepOutcome::Asked { answer, .. } | StepOutcome::Watched { answer, .. } =
-        &mut step.outcome
-    {
-        match answer {
-            StepAnswer::Authenticated { username: text }
-            | StepAnswer::Allowed { reason: text }
-            | StepAnswer::Denied { reason: text }
-            | StepAnswer::NoOpinion { reason: text }
-            | StepAnswer::Rejected { message: text, .. } => shorten(text),
-            StepAnswer::Failed { failure, .. } => {
-                shorten(&mut failure.message);
-                failure.detail = None;
-            }
-            StepAnswer::NotMine | StepAnswer::OtherAudience | StepAnswer::Accepted { .. } => {}
+/// What is kept of the words of policies.
+#[derive(Debug, Clone, Copy)]
+struct Words {
+    /// Not where they may quote a secret.
+    are_kept: bool,
+}
+
+/// What stands in the place of words that are not kept.
+const WITHHELD: &str = "<not kept: it may quote a secret>";
+
+impl Words {
+    /// The words on one line and of a bounded length.
+    fn told(self, words: &str) -> String {
+        match words {
+            "" => String::new(),
+            _ if !self.are_kept => WITHHELD.to_owned(),
+            _ => text::line(words, MAX_TEXT),
         }
     }
-    step
-}
 
-fn shorten(text: &mut String) {
-    if let Some((end, _)) = text.char_indices().nth(MAX_TEXT) {
-        text.truncate(end);
-        text.push('…');
+    /// A step without what the module itself wrote, which can be anything.
+    fn step(self, step: &Step) -> Step {
+        let mut step = step.clone();
+        for note in &mut step.notes {
+            *note = self.told(note);
+        }
+        match step.answer_mut() {
+            Some(StepAnswer::Authenticated { username: text }) => {
+                *text = text::line(text, MAX_TEXT)
+            }
+            Some(
+                StepAnswer::Allowed { reason: text }
+                | StepAnswer::Denied { reason: text }
+                | StepAnswer::NoOpinion { reason: text }
+                | StepAnswer::Rejected { message: text, .. },
+            ) => *text = self.told(text),
+            Some(StepAnswer::Failed { failure, .. }) => {
+                failure.message = self.told(&failure.message);
+                failure.detail = None;
+            }
+            Some(StepAnswer::NotMine | StepAnswer::OtherAudience | StepAnswer::Accepted { .. })
+            | None => {}
+        }
+        step
     }
-}
-
-fn cut(text: &str) -> String {
-    let mut text = text.to_owned();
-    shorten(&mut text);
-    text
 }
 
 #[cfg(test)]
 mod tests {
-    use access::{Consequence, Failure, FailureKind};
+    use access::trace::StepOutcome;
+    use access::{Consequence, Failure, FailureKind, Timing};
 
     use super::*;
 
@@ -155,7 +179,10 @@ mod tests {
         let step = Step {
             policy: "p".parse().unwrap(),
             outcome: StepOutcome::Asked {
-                elapsed: Duration::from_micros(5),
+                timing: Timing {
+                    after: Duration::from_micros(2),
+                    elapsed: Duration::from_micros(5),
+                },
                 answer: StepAnswer::Failed {
                     failure,
                     consequence: Consequence::Undecided,
@@ -163,7 +190,8 @@ mod tests {
             },
             notes: vec!["x".repeat(5_000)],
         };
-        let told = serde_json::to_string(&told(&step)).unwrap();
+        let words = Words { are_kept: true };
+        let told = serde_json::to_string(&words.step(&step)).unwrap();
         assert!(
             told.contains("it trapped") && !told.contains("hunter2"),
             "{told}"
@@ -174,8 +202,21 @@ mod tests {
     }
 
     #[test]
-    fn cuts_between_characters() {
-        assert_eq!(cut(&"ä".repeat(MAX_TEXT)).chars().count(), MAX_TEXT);
-        assert!(cut(&"ä".repeat(MAX_TEXT + 1)).ends_with("ä…"));
+    fn words_about_a_secret_are_not_kept() {
+        let step = Step {
+            policy: "p".parse().unwrap(),
+            outcome: StepOutcome::Asked {
+                timing: Timing::default(),
+                answer: StepAnswer::Rejected {
+                    message: "the password hunter2 is too weak".into(),
+                    code: 403,
+                },
+            },
+            notes: vec!["hunter2".into()],
+        };
+        let words = Words { are_kept: false };
+        let told = serde_json::to_string(&words.step(&step)).unwrap();
+        assert!(!told.contains("hunter2") && told.contains("403"), "{told}");
+        assert_eq!(words.told(""), "");
     }
 }

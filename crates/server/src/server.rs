@@ -123,6 +123,13 @@ impl Server {
         } = self;
         tracing::info!(address = %listener.address(), admin = %admin.address(), "serving");
         let identity = listener.identity();
+        let (told_status, told_observer) = (status.clone(), Arc::clone(&observer));
+        let tell = |problem: Option<String>| {
+            told_observer
+                .metrics()
+                .set_certificate_stale(problem.is_some());
+            told_status.set_certificate_problem(problem);
+        };
         let reviews = http::serve(listener, webhook, async {
             status.set_ready(true);
             shutdown.await;
@@ -141,7 +148,7 @@ impl Server {
         );
         let renewal = async {
             match identity {
-                Some(identity) => identity.keep_fresh().await,
+                Some(identity) => identity.keep_fresh(tell).await,
                 None => future::pending().await,
             }
         };
@@ -159,8 +166,10 @@ impl Server {
 impl Handle {
     /// Puts another host in place. Reviews that are being answered stay with the one they began with.
     pub fn replace(&self, host: Arc<Host>) {
-        self.observer.replaced(&host);
+        let told = Arc::clone(&host);
+        // In place first, told afterwards: who reads of the new policies can rely on them.
         self.host.store(host);
+        self.observer.replaced(&told);
         self.status.changed();
     }
 

@@ -92,34 +92,36 @@ impl Identity {
     }
 
     /// Reads the files again and again, and uses them when they have changed and are fine. A mounted Secret changes by
-    /// swapping symbolic links, which watching the files can miss.
-    pub(crate) async fn keep_fresh(self: Arc<Self>) -> Infallible {
+    /// swapping symbolic links, which watching the files can miss. `tell` hears what is wrong with them, when that changes.
+    pub(crate) async fn keep_fresh(self: Arc<Self>, tell: impl Fn(Option<String>)) -> Infallible {
         let mut ticks = tokio::time::interval(RENEWAL_PERIOD);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut problem = String::new();
+        let (mut seen, mut told) = (None, None);
         loop {
             ticks.tick().await;
             let identity = Arc::clone(&self);
             let renewed = tokio::task::spawn_blocking(move || identity.renew()).await;
-            match renewed {
-                Ok(Ok(Renewal::Unchanged)) => problem.clear(),
+            let problem = match renewed {
+                Ok(Ok(Renewal::Unchanged)) => None,
                 Ok(Ok(Renewal::Renewed)) => {
-                    problem.clear();
                     tracing::info!("the TLS files have changed and are in use");
+                    None
                 }
-                Ok(Err(error)) => {
-                    let found = host::with_causes(&error);
-                    // Once, not each second.
-                    if found != problem {
-                        tracing::warn!(
-                            problem = found,
-                            "the TLS files have changed and cannot be used; the old ones stay in use"
-                        );
-                        problem = found;
-                    }
+                Ok(Err(error)) => Some(host::with_causes(&error)),
+                Err(error) => Some(format!("reading the TLS files ended abnormally: {error}")),
+            };
+            // Not before it is there twice: one file after the other is written.
+            if problem == seen && problem != told {
+                if let Some(problem) = &problem {
+                    tracing::warn!(
+                        problem,
+                        "the TLS files have changed and cannot be used; the old ones stay in use"
+                    );
                 }
-                Err(error) => tracing::error!(%error, "reading the TLS files ended abnormally"),
+                tell(problem.clone());
+                told.clone_from(&problem);
             }
+            seen = problem;
         }
     }
 

@@ -23,8 +23,9 @@ use arc_swap::ArcSwap;
 use host::{Answered, AskError, Host, Question, Reply};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CONTENT_TYPE, HeaderMap};
+use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
+use observe::traces::Parent;
 use observe::{Decided, Observer};
 use tracing::Instrument;
 
@@ -92,6 +93,7 @@ impl Webhook {
             answered: &answered,
             status: Some(status),
             arrival,
+            parent: parent(&head.headers),
         });
         Ok(response)
     }
@@ -132,6 +134,12 @@ fn is_json(headers: &HeaderMap) -> bool {
     media_type
         .trim_ascii()
         .eq_ignore_ascii_case(b"application/json")
+}
+
+/// The span of kube-apiserver, when it traces (KEP-647).
+fn parent(headers: &HeaderMap) -> Option<Parent> {
+    let values = headers.get_all("traceparent");
+    Parent::of(values.iter().map(HeaderValue::as_bytes))
 }
 
 /// The client sent what it is told back here, so the whole chain of causes may be shown to it.

@@ -196,7 +196,8 @@ impl<'a> Review<'a> {
     /// The review as modules see it: in `v1`, otherwise byte for byte as it came.
     ///
     /// # Errors
-    /// Cannot happen for a review that [`Review::parse`] accepted.
+    /// When a member that [`Review::parse`] does not look at is there twice: it could not be written again as it came.
+    /// kube-apiserver writes no such reviews.
     pub fn for_module(&self) -> Result<Cow<'a, [u8]>, ParseError> {
         match self.version {
             Version::V1 => Ok(Cow::Borrowed(self.body)),
@@ -210,7 +211,8 @@ impl<'a> Review<'a> {
     /// The review as modules see it, with another object: what the next policy of a mutating chain is asked.
     ///
     /// # Errors
-    /// Cannot happen for a review that [`Review::parse`] accepted.
+    /// When a member that [`Review::parse`] does not look at is there twice: it could not be written again as it came.
+    /// kube-apiserver writes no such reviews.
     pub fn for_module_with(&self, object: &RawValue) -> Result<Vec<u8>, ParseError> {
         let mut members: Members<'_> = serde_json::from_slice(self.body)?;
         let request = members
@@ -354,5 +356,13 @@ mod tests {
             String::from_utf8(answer(Version::V1, &response)).expect("utf-8"),
             r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"uid":"u","allowed":true,"patch":"W10=","patchType":"JSONPatch"}}"#
         );
+    }
+
+    #[test]
+    fn a_review_that_cannot_be_written_again_is_an_error_and_no_other_review() {
+        let body = r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"u","operation":"CREATE","twice":1,"twice":2}}"#;
+        let review = Review::parse(body.as_bytes()).expect("a review");
+        assert_eq!(*review.for_module().expect("bytes"), *body.as_bytes());
+        assert!(review.for_module_with(raw("{}")).is_err());
     }
 }

@@ -103,7 +103,8 @@ impl<'a> Review<'a> {
     /// The review as modules see it: in `v1`, otherwise byte for byte as it came.
     ///
     /// # Errors
-    /// Cannot happen for a review that [`Review::parse`] accepted.
+    /// When a member that [`Review::parse`] does not look at is there twice, or its name is no text (half of a surrogate
+    /// pair): it could not be written again in `v1`. kube-apiserver writes no such reviews.
     pub fn for_module(&self) -> Result<Cow<'a, [u8]>, ParseError> {
         match self.version {
             Version::V1 => Ok(Cow::Borrowed(self.body)),

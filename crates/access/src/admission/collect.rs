@@ -1,8 +1,10 @@
 //! What the policies of a chain said so far, and the answer that comes of it.
 
+use std::collections::BTreeMap;
+
 use wire::admission::Response;
 
-use super::notices::Notices;
+use super::notices::{self, Notices};
 use super::response::{self, Change, Reply, Said};
 use super::{Answer, Decision, Outcome, Policy, Rejection};
 use crate::ask::Asked;
@@ -18,6 +20,16 @@ pub(super) struct Collector {
     recorder: Recorder,
     rejections: Vec<(PolicyName, Rejection)>,
     notices: Notices,
+    /// What policies say that are only watched: added at the end, so that it takes neither room nor names from the others.
+    watched: Vec<Watched>,
+}
+
+/// The warnings and audit annotations of a policy that is only watched.
+#[derive(Debug)]
+struct Watched {
+    policy: PolicyName,
+    warnings: Vec<String>,
+    audit_annotations: BTreeMap<String, String>,
 }
 
 /// What an answer means for a chain that asks one policy after the other.
@@ -56,7 +68,7 @@ impl Collector {
         };
         let asked_policy = (&policy.name, policy.mode);
         self.recorder
-            .asked(asked_policy, asked.elapsed, answer, notes);
+            .asked(asked_policy, asked.timing, answer, notes);
         next
     }
 
@@ -66,9 +78,7 @@ impl Collector {
         reply: Reply,
         mutated: bool,
     ) -> (Next, StepAnswer, Vec<String>) {
-        let notes = self
-            .notices
-            .add(&policy.name, reply.warnings, reply.audit_annotations);
+        let notes = self.notice(policy, reply.warnings, reply.audit_annotations);
         let Said::Rejected(rejection) = reply.said else {
             return (Next::GoOn, StepAnswer::Accepted { mutated }, notes);
         };
@@ -86,11 +96,37 @@ impl Collector {
         (next, answer, notes)
     }
 
+    /// Takes warnings and annotations, those of a policy that is only watched later; returns notes on what was left out.
+    fn notice(
+        &mut self,
+        policy: &Policy,
+        warnings: Vec<String>,
+        audit_annotations: BTreeMap<String, String>,
+    ) -> Vec<String> {
+        match policy.mode {
+            Mode::Protect => self.notices.add(&policy.name, warnings, audit_annotations),
+            Mode::Monitor => {
+                self.watched.push(Watched {
+                    policy: policy.name.clone(),
+                    warnings,
+                    audit_annotations,
+                });
+                Vec::new()
+            }
+        }
+    }
+
     fn failed(&mut self, policy: &Policy, failure: Failure) -> (Next, StepAnswer, Vec<String>) {
         let on_failure = failure::OnFailure::Admission(policy.on_failure);
         let next = match failure::consequence(policy.mode, on_failure) {
             Consequence::Ignored => {
-                self.notices.ignored(&policy.name);
+                match policy.mode {
+                    Mode::Protect => self.notices.ignored(&policy.name),
+                    Mode::Monitor => {
+                        let warning = notices::failed_and_ignored(&policy.name);
+                        self.notice(policy, vec![warning], BTreeMap::new());
+                    }
+                }
                 Next::GoOn
             }
             Consequence::Undecided | Consequence::Denied => Next::Undecided,
@@ -102,13 +138,25 @@ impl Collector {
     /// The answer. Policies that the chain did not come to were skipped for `rest`; `patch` is asked for when nobody
     /// rejected.
     pub(super) fn finish(
-        self,
+        mut self,
         chain: &[Policy],
         rest: SkipReason,
         patch: impl FnOnce() -> Result<Option<Patch>, Undecided>,
     ) -> Outcome {
         let names = chain.iter().map(|policy| &policy.name);
-        let trace = self.recorder.finish(names, rest);
+        let mut trace = self.recorder.finish(names, rest);
+        for watched in self.watched {
+            let Watched {
+                policy,
+                warnings,
+                audit_annotations,
+            } = watched;
+            let notes = self.notices.add(&policy, warnings, audit_annotations);
+            let mut steps = trace.steps.iter_mut();
+            if let Some(step) = steps.find(|step| step.policy == policy) {
+                step.notes.extend(notes);
+            }
+        }
         let decision = match Rejection::of_all(self.rejections) {
             Some(rejection) => Ok(Decision::Reject(rejection)),
             None => failure::settle(&trace, ())

@@ -6,7 +6,6 @@ mod notices;
 mod validating;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use wire::admission::Review;
@@ -16,7 +15,7 @@ use super::*;
 use crate::ask::{Ask, Asked};
 use crate::failure::{Failure, FailureKind};
 use crate::testing::{Table, answers, block, failure_of, name, trap};
-use crate::trace::{SkipReason, Step, StepAnswer, StepOutcome};
+use crate::trace::{SkipReason, Step, StepAnswer, StepOutcome, Timing};
 
 fn body(operation: &str, object: &Value) -> String {
     json!({"apiVersion": "admission.k8s.io/v1beta1", "kind": "AdmissionReview", "request": {

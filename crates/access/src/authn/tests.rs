@@ -253,10 +253,10 @@ fn the_trace_is_written_with_times_in_microseconds_and_the_operators_detail() {
     assert_eq!(
         serde_json::to_value(trace).unwrap(),
         serde_json::json!({"steps": [
-            {"policy": "p0", "asked": {"elapsedMicros": 7, "answer": {"failed": {
+            {"policy": "p0", "asked": {"afterMicros": 3, "elapsedMicros": 7, "answer": {"failed": {
                 "failure": {"kind": "trap", "message": "trapped", "detail": "stack"},
                 "consequence": "undecided"}}}},
-            {"policy": "p1", "asked": {"elapsedMicros": 7, "answer": {"authenticated": {"username": "jane"}}}},
+            {"policy": "p1", "asked": {"afterMicros": 3, "elapsedMicros": 7, "answer": {"authenticated": {"username": "jane"}}}},
             {"policy": "p2", "skipped": "decided"},
         ]})
     );

@@ -17,7 +17,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE|-")]
     decision_log: Option<PathBuf>,
 
-    /// Which share to write of the decisions that refuse nothing and in which nothing failed, from 0 to 1
+    /// Which share to write of the decisions in which no policy refused anything or failed, from 0 to 1
     #[arg(long, value_name = "SHARE", default_value_t = 1.0, value_parser = share, requires = "decision_log")]
     decision_log_sample: f64,
 
@@ -55,7 +55,8 @@ impl Args {
     }
 }
 
-fn share(text: &str) -> Result<f64, String> {
+/// A number from 0 to 1.
+pub(super) fn share(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
         _ => Err("a number from 0 to 1 is expected, such as 0.01".to_owned()),

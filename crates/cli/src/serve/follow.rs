@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use host::live::LiveError;
 use host::{Live, Reload, with_causes};
 use server::Handle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -13,6 +14,9 @@ use tokio::time::MissedTickBehavior;
 /// How often the files are looked at. Looking is cheap, and no watch misses what a swapped symbolic link or a network file
 /// system changes.
 const PERIOD: Duration = Duration::from_secs(1);
+
+/// How files are looked at.
+type Look = fn(&Live) -> Result<Reload, LiveError>;
 
 /// Listens for SIGHUP, which would end the process otherwise.
 ///
@@ -27,13 +31,19 @@ pub(super) async fn changes(live: Arc<Live>, server: Handle, mut hangups: Signal
     let mut ticks = tokio::time::interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        tokio::select! {
-            _ = ticks.tick() => {}
-            _ = hangups.recv() => tracing::info!("looking for changes on SIGHUP"),
-            () = server.reload_requested() => tracing::info!("looking for changes on request"),
-        }
+        let look = tokio::select! {
+            _ = ticks.tick() => Live::reload as Look,
+            _ = hangups.recv() => {
+                tracing::info!("loading anew on SIGHUP");
+                load
+            }
+            () = server.reload_requested() => {
+                tracing::info!("loading anew on request");
+                load
+            }
+        };
         let looking = Arc::clone(&live);
-        let found = tokio::task::spawn_blocking(move || looking.reload()).await;
+        let found = tokio::task::spawn_blocking(move || look(&looking)).await;
         match found {
             Ok(Ok(Reload::Unchanged)) => {}
             Ok(Ok(Reload::Changed)) => {
@@ -45,6 +55,7 @@ pub(super) async fn changes(live: Arc<Live>, server: Handle, mut hangups: Signal
                 let problem = with_causes(&error);
                 tracing::error!(
                     problem,
+                    is_tried_again = error.is_momentary(),
                     "changed policies do not load, what was served before goes on"
                 );
                 server.keep(problem);
@@ -52,4 +63,10 @@ pub(super) async fn changes(live: Arc<Live>, server: Handle, mut hangups: Signal
             Err(error) => tracing::error!(%error, "looking for changes ended abnormally"),
         }
     }
+}
+
+/// Loads although no file may have changed: whoever asks for it has a reason.
+fn load(live: &Live) -> Result<Reload, LiveError> {
+    live.reload_now()?;
+    Ok(Reload::Changed)
 }

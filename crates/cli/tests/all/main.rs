@@ -9,4 +9,5 @@ mod modules;
 mod place;
 mod run;
 mod serve;
+mod traces;
 mod usage;

@@ -57,7 +57,7 @@ impl Running {
     }
 
     /// Reads the log up to a line with this text.
-    fn read_log_until(&mut self, text: &str) {
+    pub(crate) fn read_log_until(&mut self, text: &str) {
         loop {
             let mut line = String::new();
             let length = self.stderr.read_line(&mut line).unwrap();
@@ -99,17 +99,23 @@ fn place() -> Place {
 }
 
 pub(crate) fn post(address: &str, path: &str, body: &str) -> String {
+    post_with(address, path, "", body)
+}
+
+/// The same with further headers, each with its end of line.
+pub(crate) fn post_with(address: &str, path: &str, headers: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
-    stream.write_all(request(path, body).as_bytes()).unwrap();
+    let request = request(path, headers, body);
+    stream.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer
 }
 
-fn request(path: &str, body: &str) -> String {
+fn request(path: &str, headers: &str, body: &str) -> String {
     let length = body.len();
     format!(
-        "POST {path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        "POST {path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n{headers}\r\n{body}"
     )
 }
 
@@ -170,7 +176,7 @@ authentication:
     let address = server.field("address");
     let mut stream = TcpStream::connect(address).unwrap();
     stream
-        .write_all(request("/authn", TOKEN).as_bytes())
+        .write_all(request("/authn", "", TOKEN).as_bytes())
         .unwrap();
     server.read_log_until("\"call\"");
     server.signal("-TERM");
@@ -223,4 +229,12 @@ fn says_why_it_cannot_serve() {
         stderr.contains(&format!("failed to listen on {address}")),
         "{stderr}"
     );
+}
+
+#[test]
+fn loads_on_sighup_although_no_file_has_changed() {
+    let place = place();
+    let mut server = Running::start(&place, &["--insecure-plaintext"]);
+    server.signal("-HUP");
+    server.read_log_until("changed policies are in place");
 }

@@ -104,6 +104,7 @@ impl Configuration {
 
     fn add_admitter_list(&mut self, file: &File, list: AdmitterList) -> Result<(), ConfigErrors> {
         let exempt = self.add_exemptions(file, list.lock_out_guard.as_ref());
+        self.audit_trace |= list.audit_trace.unwrap_or(false);
         both(exempt, self.add_admitters(file, list.modules))
     }
 }

@@ -66,6 +66,8 @@ pub struct AdmitterList {
     pub modules: Vec<Admitter>,
     /// What the policies may refuse although a cluster needs it; added to what the file says for all planes.
     pub lock_out_guard: Option<LockOutGuard>,
+    /// Whether each answer carries, for the audit log, what every policy said in a few words. Default: no.
+    pub audit_trace: Option<bool>,
 }
 
 /// Defines the entry of a plane: the fields that every policy has, then the plane's own.
@@ -241,8 +243,8 @@ pub struct Limits {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Engine {
-    /// How many calls may run at the same time; calls about objects take three quarters of them at most. Default: four per
-    /// processor, at least 16.
+    /// How many calls may run at the same time; calls about objects take three quarters of them at most when there are
+    /// authenticators or authorizers, too. Default: four per processor, at least 16.
     #[schemars(with = "Option<u32>")]
     pub concurrent_calls: Option<Spanned<u32>>,
     /// How many calls may wait for their turn before further ones are turned away; likewise. Default: see the table of limits.

@@ -1,22 +1,17 @@
-//! How the guard asks: all reviews, a few at a time, before one deadline.
+//! How the guard asks: one review after the other, so that a policy has the time to itself that it may take.
 
 use std::time::{Duration, Instant};
 
-use access::{FailureKind, PolicyName, Trace, admission, authz};
-use access::{Plane, Undecided};
-use futures_util::future::join_all;
+use access::{Mode, Plane, PolicyName, Trace, Undecided, admission, authz};
 use wire::review::ParseError;
 
 use super::corpus::{Asked, Question, Write};
-use super::refused::{Objection, Refusal};
+use super::picked::{Callees, Picked};
+use super::refused::{Cause, Objection, Refusal};
 use crate::Host;
-use crate::policy::Asker;
 
-/// So many reviews are asked at once: a policy that hangs is waited for together, and one that serves meanwhile is not crowded out.
-const AT_ONCE: usize = 8;
-
-/// A call that came too late is made again so many times: the machine may be busy with compiling or serving.
-const TRIES: usize = 3;
+/// The longest that an API server waits for a webhook, and so for all policies of a plane together.
+const CHAIN: Duration = Duration::from_secs(30);
 
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -25,10 +20,18 @@ const LATE: &str = "it could not be asked in the time that the guard has";
 
 /// Asks a set of policies.
 pub(super) struct Guard<'a> {
-    host: &'a Host,
-    mutation: Vec<admission::Policy>,
-    validation: Vec<admission::Policy>,
+    authorization: Picked<'a, authz::Policy>,
+    mutation: Picked<'a, admission::Policy>,
+    validation: Picked<'a, admission::Policy>,
     deadline: Instant,
+}
+
+/// What came of asking.
+pub(super) struct Heard {
+    /// In the order of the questions.
+    pub(super) refusals: Vec<Refusal>,
+    /// How many questions the time was not enough for.
+    pub(super) not_asked: usize,
 }
 
 /// What a chain said.
@@ -40,37 +43,62 @@ struct Told {
 }
 
 impl<'a> Guard<'a> {
-    /// Of the admission policies, those are asked of which `is_asked` says so.
+    /// The policies whose answers count are asked; those of admission only of which `is_asked` says so.
     pub(super) fn new(
         host: &'a Host,
         is_asked: impl Fn(&PolicyName) -> bool,
         deadline: Instant,
     ) -> Self {
-        let chain = |rules: &[admission::Policy]| {
-            let mut chain = rules.to_vec();
-            for policy in &mut chain {
-                if !is_asked(&policy.name) {
-                    policy.rules.clear();
-                }
-            }
-            chain
+        let admits = |policy: &admission::Policy, name: &PolicyName| {
+            policy.mode == Mode::Protect && is_asked(name)
         };
+        let counts = |policy: &authz::Policy, _: &PolicyName| policy.mode == Mode::Protect;
         Self {
-            mutation: chain(&host.mutation.rules),
-            validation: chain(&host.validation.rules),
-            host,
+            authorization: Picked::of(&host.authorization, counts),
+            mutation: Picked::of(&host.mutation, admits),
+            validation: Picked::of(&host.validation, admits),
             deadline,
         }
     }
 
-    /// Every refusal, in the order of the questions.
-    pub(super) async fn ask_all(&self, questions: &[Question]) -> Vec<Refusal> {
+    /// Asks until there is no question or no time left.
+    pub(super) async fn ask_all(&self, mut questions: &[Question]) -> Heard {
         let mut refusals = Vec::new();
-        for questions in questions.chunks(AT_ONCE) {
-            let asked = questions.iter().map(|question| self.ask(question));
-            refusals.extend(join_all(asked).await.into_iter().flatten());
+        while let Some((question, others)) = questions.split_first() {
+            if self.is_over() {
+                break;
+            }
+            refusals.extend(self.ask(question).await);
+            questions = others;
         }
-        refusals
+        // Slow policies that refused nothing until now are not to blame; what hangs may be hiding something.
+        if !refusals.is_empty() || self.is_late() {
+            refusals.extend(nothing_asked(questions, LATE));
+        }
+        Heard {
+            refusals,
+            not_asked: questions.len(),
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        Instant::now() >= self.deadline
+    }
+
+    fn is_late(&self) -> bool {
+        let planes = [Plane::Authorization, Plane::Mutation, Plane::Validation];
+        let callees = planes.map(|plane| self.callees(plane));
+        callees.into_iter().flatten().any(Callees::are_late)
+    }
+
+    fn callees(&self, plane: Plane) -> Option<&Callees<'a>> {
+        match plane {
+            // Certificates and tokens of service accounts are checked before any authenticator is asked.
+            Plane::Authentication => None,
+            Plane::Authorization => Some(&self.authorization.callees),
+            Plane::Mutation => Some(&self.mutation.callees),
+            Plane::Validation => Some(&self.validation.callees),
+        }
     }
 
     async fn ask(&self, question: &Question) -> Vec<Refusal> {
@@ -87,8 +115,8 @@ impl<'a> Guard<'a> {
 
     /// Asks who may change the object, then those who judge what has become of it.
     async fn ask_write(&self, question: &Question, write: &Write) -> Result<(), Vec<Refusal>> {
-        let review = write.review(question.need.user());
-        let review = review.map_err(|error| nobody(question, Plane::Mutation, &error))?;
+        let review = write.review(question.user);
+        let review = review.map_err(|error| unreadable(question, Plane::Mutation, &error))?;
         let changed = self.ask_plane(question, Plane::Mutation, &review).await?;
         let review = changed.unwrap_or(review);
         self.ask_plane(question, Plane::Validation, &review).await?;
@@ -102,54 +130,63 @@ impl<'a> Guard<'a> {
         plane: Plane,
         review: &[u8],
     ) -> Result<Option<Vec<u8>>, Vec<Refusal>> {
-        let mut tries: usize = 0;
-        let mut refusals = nobody(question, plane, LATE);
-        while Instant::now() < self.deadline {
+        loop {
             let told = self.ask_once(plane, review).await;
-            let told = told.map_err(|error| nobody(question, plane, &error))?;
+            let told = told.map_err(|error| unreadable(question, plane, &error))?;
             if !told.is_refused {
                 return Ok(told.changed);
             }
-            let objections = Objection::all(&told.trace).into_iter();
-            let refusal = |objection| Refusal::new(question, plane, objection);
-            refusals = objections.map(refusal).collect();
-            tries = tries.saturating_add(1);
-            if !is_hurried(&told.trace, tries) {
-                break;
+            let objections = Objection::all(&told.trace);
+            if self.is_over() || !self.may_be_made_good(plane, &objections) {
+                let refusal = |objection| Refusal::new(question, plane, objection);
+                return Err(objections.into_iter().map(refusal).collect());
             }
             tokio::time::sleep(PAUSE).await;
         }
-        Err(refusals)
+    }
+
+    /// Whether nothing but the moment was bad: the machine may be busy with compiling or serving.
+    fn may_be_made_good(&self, plane: Plane, objections: &[Objection]) -> bool {
+        let hangs = |policy: &PolicyName| {
+            let callees = self.callees(plane);
+            callees.is_some_and(|callees| callees.has_given_up(policy))
+        };
+        objections.iter().all(|objection| {
+            objection.cause == Cause::Moment && !objection.policy.as_ref().is_some_and(hangs)
+        })
     }
 
     async fn ask_once(&self, plane: Plane, review: &[u8]) -> Result<Told, ParseError> {
+        let now = Instant::now();
+        let deadline = now.checked_add(CHAIN).unwrap_or(now);
         match plane {
-            // Certificates and tokens of service accounts are checked before any authenticator is asked.
             Plane::Authentication => Ok(Told {
                 is_refused: false,
                 trace: Trace::default(),
                 changed: None,
             }),
-            Plane::Authorization => self.authorize(review).await,
+            Plane::Authorization => self.authorize(review, deadline).await,
             Plane::Mutation => {
                 let review = wire::admission::Review::parse(review)?;
-                let asker = Asker::new(&self.host.mutation.loaded, self.deadline);
-                let outcome = admission::mutate(&self.mutation, &review, &asker).await;
+                let chain = &self.mutation;
+                let asker = chain.callees.asker(deadline);
+                let outcome = admission::mutate(&chain.rules, &review, &asker).await;
                 admitted(outcome, &review)
             }
             Plane::Validation => {
                 let review = wire::admission::Review::parse(review)?;
-                let asker = Asker::new(&self.host.validation.loaded, self.deadline);
-                let outcome = admission::validate(&self.validation, &review, &asker).await;
+                let chain = &self.validation;
+                let asker = chain.callees.asker(deadline);
+                let outcome = admission::validate(&chain.rules, &review, &asker).await;
                 admitted(outcome, &review)
             }
         }
     }
 
-    async fn authorize(&self, review: &[u8]) -> Result<Told, ParseError> {
+    async fn authorize(&self, review: &[u8], deadline: Instant) -> Result<Told, ParseError> {
         let review = wire::authorization::Review::parse(review)?;
-        let chain = &self.host.authorization;
-        let asker = Asker::new(&chain.loaded, self.deadline);
+        let chain = &self.authorization;
+        let asker = chain.callees.asker(deadline);
         let outcome = authz::decide(&chain.rules, &review, &asker).await;
         Ok(Told {
             is_refused: match outcome.decision {
@@ -162,28 +199,22 @@ impl<'a> Guard<'a> {
     }
 }
 
-/// When nothing could be asked at all.
-pub(super) fn nothing_asked(
-    questions: &[Question],
-    problem: &dyn std::fmt::Display,
-) -> Vec<Refusal> {
-    let mut refusals = Vec::new();
-    for question in questions {
+/// Questions that nobody could be asked.
+pub(super) fn nothing_asked(questions: &[Question], problem: &str) -> Vec<Refusal> {
+    let refusal = |question: &Question| {
         let plane = match question.asked {
             Asked::Access(_) => Plane::Authorization,
             Asked::Write(_) => Plane::Mutation,
         };
-        refusals.extend(nobody(question, plane, problem));
-    }
-    refusals
+        let objection = Objection::of_nobody(Cause::Moment, problem);
+        Refusal::new(question, plane, objection)
+    };
+    questions.iter().map(refusal).collect()
 }
 
-fn nobody<P: std::fmt::Display + ?Sized>(
-    question: &Question,
-    plane: Plane,
-    problem: &P,
-) -> Vec<Refusal> {
-    let objection = Objection::of_nobody(problem.to_string());
+/// What cannot be written or read as a review.
+fn unreadable(question: &Question, plane: Plane, problem: &dyn std::error::Error) -> Vec<Refusal> {
+    let objection = Objection::of_nobody(Cause::Policy, problem.to_string());
     vec![Refusal::new(question, plane, objection)]
 }
 
@@ -201,15 +232,4 @@ fn admitted(
         trace: outcome.trace,
         changed: changed.transpose()?,
     })
-}
-
-/// Whether nothing but the moment was bad: too many calls, or, for the first few times, too little time.
-fn is_hurried(trace: &Trace, tries: usize) -> bool {
-    let mut failures = trace.failures().peekable();
-    failures.peek().is_some()
-        && failures.all(|(_, failure)| match failure.kind {
-            FailureKind::Busy => true,
-            FailureKind::Deadline => tries < TRIES,
-            _ => false,
-        })
 }

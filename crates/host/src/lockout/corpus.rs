@@ -24,7 +24,7 @@ struct Corpus {
 pub(super) struct Need {
     pub(super) name: String,
     pub(super) why: String,
-    user: UserInfo,
+    users: Vec<UserInfo>,
     authorization: Vec<Access>,
     #[serde(default)]
     admission: Vec<Write>,
@@ -74,6 +74,7 @@ pub(super) struct Write {
 #[derive(Debug)]
 pub(super) struct Question {
     pub(super) need: &'static Need,
+    pub(super) user: &'static UserInfo,
     pub(super) asked: Asked,
 }
 
@@ -106,15 +107,17 @@ pub(super) fn questions(exempt: &Exempt) -> Vec<Question> {
 
 impl Need {
     fn questions(&'static self) -> impl Iterator<Item = Question> {
-        let accesses = self.authorization.iter();
-        let accesses = accesses.flat_map(|access| access.specs(&self.user));
-        let accesses = accesses.map(|spec| Asked::Access(Box::new(spec)));
-        let asked = accesses.chain(self.admission.iter().map(Asked::Write));
-        asked.map(move |asked| Question { need: self, asked })
-    }
-
-    pub(super) fn user(&self) -> &UserInfo {
-        &self.user
+        self.users.iter().flat_map(move |user| {
+            let accesses = self.authorization.iter();
+            let accesses = accesses.flat_map(|access| access.specs(user));
+            let accesses = accesses.map(|spec| Asked::Access(Box::new(spec)));
+            let asked = accesses.chain(self.admission.iter().map(Asked::Write));
+            asked.map(move |asked| Question {
+                need: self,
+                user,
+                asked,
+            })
+        })
     }
 }
 
@@ -252,7 +255,7 @@ impl fmt::Display for Question {
                 )?;
             }
         }
-        write!(formatter, " by {}", self.need.user.username)
+        write!(formatter, " by {}", self.user.username)
     }
 }
 

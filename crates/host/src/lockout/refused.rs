@@ -3,7 +3,7 @@
 use std::fmt;
 
 use access::trace::{StepAnswer, StepOutcome};
-use access::{Consequence, Plane, PolicyName, Trace};
+use access::{Consequence, FailureKind, Plane, PolicyName, Trace};
 
 use super::corpus::Question;
 
@@ -28,6 +28,17 @@ pub struct Refusal {
     pub policy: Option<PolicyName>,
     /// What the policy did, with its message.
     pub problem: String,
+    /// What is to blame.
+    pub cause: Cause,
+}
+
+/// What a refusal is to blame on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// The policy: it said so, or failed as it will again.
+    Policy,
+    /// Perhaps nothing but the moment: there was no answer in time, or no place for the call.
+    Moment,
 }
 
 impl Refusal {
@@ -40,6 +51,7 @@ impl Refusal {
             more: 0,
             policy: objection.policy,
             problem: objection.problem,
+            cause: objection.cause,
         }
     }
 
@@ -64,17 +76,49 @@ impl LockedOut {
         let mut together: Vec<Refusal> = Vec::new();
         for refusal in refusals {
             match together.iter_mut().find(|first| first.is_of(&refusal)) {
-                Some(first) => first.more = first.more.saturating_add(1),
+                Some(first) => {
+                    first.more = first.more.saturating_add(1);
+                    if refusal.cause == Cause::Policy {
+                        first.cause = Cause::Policy;
+                    }
+                }
                 None => together.push(refusal),
             }
         }
         (!together.is_empty()).then_some(Self(together))
     }
 
-    /// What to write into the configuration when all of it is meant.
+    /// Whether all of it may be due to the moment, so that the same policies may pass when they are asked again.
     #[must_use]
-    pub fn exemption(&self) -> String {
-        let mut needs: Vec<&str> = self.0.iter().map(|refusal| refusal.need).collect();
+    pub fn is_momentary(&self) -> bool {
+        self.0.iter().all(|refusal| refusal.cause == Cause::Moment)
+    }
+
+    /// What it comes to, in a few words.
+    #[must_use]
+    pub fn summary(&self) -> &'static str {
+        if self.is_momentary() {
+            "the policies did not say in time whether they would lock the cluster out"
+        } else {
+            "the policies would lock the cluster out"
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn advice(&self) -> String {
+        if self.is_momentary() {
+            return "the machine may be busy: try again, or see what the policies take so long for"
+                .to_owned();
+        }
+        format!("if that is meant, configure `{}`", self.exemption())
+    }
+
+    /// What to write into the configuration when all of it is meant.
+    fn exemption(&self) -> String {
+        let meant = |refusal: &&Refusal| refusal.cause == Cause::Policy;
+        let refusals = self.0.iter().filter(meant);
+        let mut needs: Vec<&str> = refusals.map(|refusal| refusal.need).collect();
         needs.dedup();
         format!("lockOutGuard: {{exempt: [{}]}}", needs.join(", "))
     }
@@ -82,30 +126,28 @@ impl LockedOut {
 
 impl fmt::Display for LockedOut {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("the policies would lock the cluster out")?;
+        formatter.write_str(self.summary())?;
         for refusal in &self.0 {
             write!(formatter, "\n{refusal} ({})", refusal.why)?;
         }
-        write!(
-            formatter,
-            "\nif that is meant, configure `{}`",
-            self.exemption()
-        )
+        write!(formatter, "\n{}", self.advice())
     }
 }
 
 /// What one policy has against one review.
 #[derive(Debug)]
 pub(super) struct Objection {
-    policy: Option<PolicyName>,
+    pub(super) policy: Option<PolicyName>,
+    pub(super) cause: Cause,
     problem: String,
 }
 
 impl Objection {
     /// Nobody could be asked.
-    pub(super) fn of_nobody(problem: impl Into<String>) -> Self {
+    pub(super) fn of_nobody(cause: Cause, problem: impl Into<String>) -> Self {
         Self {
             policy: None,
+            cause,
             problem: problem.into(),
         }
     }
@@ -116,34 +158,50 @@ impl Objection {
             StepOutcome::Asked { answer, .. } => Some((&step.policy, answer)),
             StepOutcome::Skipped(_) | StepOutcome::Watched { .. } => None,
         });
-        let objections = answers.filter_map(|(policy, answer)| {
-            Some(Self {
-                policy: Some(policy.clone()),
-                problem: problem(policy, answer)?,
-            })
-        });
+        let objections = answers.filter_map(|(policy, answer)| Self::of(policy, answer));
         let objections: Vec<_> = objections.collect();
         if objections.is_empty() {
-            return vec![Self::of_nobody("there is no decision")];
+            return vec![Self::of_nobody(Cause::Policy, "there is no decision")];
         }
         objections
     }
+
+    /// What an answer has against a review, if anything.
+    fn of(policy: &PolicyName, answer: &StepAnswer) -> Option<Self> {
+        let (cause, problem) = match answer {
+            StepAnswer::Denied { reason } if reason.is_empty() => {
+                (Cause::Policy, format!("denied by policy `{policy}`"))
+            }
+            StepAnswer::Denied { reason } => (
+                Cause::Policy,
+                format!("denied by policy `{policy}`: {reason}"),
+            ),
+            StepAnswer::Rejected { message, .. } => (
+                Cause::Policy,
+                format!("rejected by policy `{policy}`: {message}"),
+            ),
+            StepAnswer::Failed {
+                failure,
+                consequence: Consequence::Undecided | Consequence::Denied,
+            } => (
+                Cause::of(failure.kind),
+                format!("policy `{policy}` failed: {failure}"),
+            ),
+            _ => return None,
+        };
+        Some(Self {
+            policy: Some(policy.clone()),
+            cause,
+            problem,
+        })
+    }
 }
 
-/// What an answer has against a review, if anything.
-fn problem(policy: &PolicyName, answer: &StepAnswer) -> Option<String> {
-    match answer {
-        StepAnswer::Denied { reason } if reason.is_empty() => {
-            Some(format!("denied by policy `{policy}`"))
+impl Cause {
+    fn of(failure: FailureKind) -> Self {
+        match failure {
+            FailureKind::Busy | FailureKind::Deadline => Self::Moment,
+            _ => Self::Policy,
         }
-        StepAnswer::Denied { reason } => Some(format!("denied by policy `{policy}`: {reason}")),
-        StepAnswer::Rejected { message, .. } => {
-            Some(format!("rejected by policy `{policy}`: {message}"))
-        }
-        StepAnswer::Failed {
-            failure,
-            consequence: Consequence::Undecided | Consequence::Denied,
-        } => Some(format!("policy `{policy}` failed: {failure}")),
-        _ => None,
     }
 }

@@ -248,3 +248,40 @@ async fn a_failed_authorizer_leaves_the_decision_to_the_api_server() {
     let (_, failure) = answered.trace.failures().next().expect("a failure");
     assert!(failure.detail.is_some(), "the backtrace is for the log");
 }
+
+#[tokio::test]
+async fn the_audit_log_gets_the_trace_when_asked_for() {
+    let accepts = answering(
+        &["validate"],
+        r#"{"response":{"response":{"allowed":true}}}"#,
+    );
+    let configuration = |more: &str| {
+        format!(
+            "admission:\n  {more}\n  modules:\n  - {{name: one, module: m.wasm, rules: &r [{{operations: ['*'], apiGroups: [''], apiVersions: ['*'], resources: [configmaps]}}]}}\n\
+             \x20 - {{name: other, module: m.wasm}}\n  - {{name: watched, module: m.wasm, policyMode: monitor, rules: *r}}\n"
+        )
+    };
+    let review = r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"1","operation":"CREATE",
+        "kind":{"group":"","version":"v1","kind":"ConfigMap"},"resource":{"group":"","version":"v1","resource":"configmaps"},
+        "object":{"apiVersion":"v1","kind":"ConfigMap"}}}"#;
+    for (more, expected) in [
+        ("", None),
+        (
+            "auditTrace: true",
+            Some(
+                "one: accepted; other: not asked, none of its rules matches; watched: would be accepted, mode monitor",
+            ),
+        ),
+    ] {
+        let host = load(&configuration(more), vec![("m.wasm", accepts.clone())]).expect("loaded");
+        let answered = ask(&host, Plane::Validation, None, review)
+            .await
+            .expect("a review");
+        let Reply::Review(answer) = answered.reply else {
+            panic!("no review");
+        };
+        let answer: serde_json::Value = serde_json::from_slice(&answer).expect("JSON");
+        let trace = answer.pointer("/response/auditAnnotations/trace");
+        assert_eq!(trace.and_then(|trace| trace.as_str()), expected);
+    }
+}

@@ -34,6 +34,7 @@ pub(super) struct Answered {
 pub(super) struct Failed {
     pub(super) plane: &'static str,
     pub(super) policy: Name,
+    pub(super) mode: &'static str,
     pub(super) kind: &'static str,
 }
 

@@ -1,8 +1,9 @@
 //! The process as Linux sees it.
 
 use std::fs;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
@@ -11,7 +12,7 @@ use prometheus_client::registry::{Registry, Unit};
 pub(super) struct Process {
     resident: Gauge,
     open_files: Gauge,
-    processor: Gauge<f64, AtomicU64>,
+    processor: Counter<f64, AtomicU64>,
 }
 
 impl Process {
@@ -42,7 +43,9 @@ impl Process {
         let open = fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
         self.open_files.set(i64::try_from(open).unwrap_or(i64::MAX));
         let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
-        self.processor.set(processor(&stat));
+        self.processor
+            .inner()
+            .store(processor(&stat).to_bits(), Ordering::Relaxed);
     }
 }
 

@@ -42,6 +42,7 @@ fn names() -> BTreeSet<String> {
         .get_or_create(&Failed {
             plane: "p",
             policy: policy(),
+            mode: "m",
             kind: "k",
         })
         .inc();
@@ -55,7 +56,7 @@ fn names() -> BTreeSet<String> {
         .inc();
     metrics.refused_request("r");
     metrics.refused_change();
-    let text = metrics.to_text(&Usage::default(), 0);
+    let text = metrics.to_text(&Usage::default(), &Lost::default());
     let samples = text.lines().filter(|line| !line.starts_with('#'));
     let name = |line: &str| line.split(['{', ' ']).next().unwrap_or_default().to_owned();
     samples.map(name).collect()

@@ -1,7 +1,7 @@
 //! What the server is doing: whether it takes reviews, with which policies, and what became of the last change.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use host::config::Dialect;
 use host::{Host, PolicyInfo};
@@ -17,6 +17,8 @@ struct Inner {
     ready: AtomicBool,
     /// Why the last change is not in place.
     problem: Mutex<Option<String>>,
+    /// Why a certificate in the files is not shown.
+    certificate_problem: Mutex<Option<String>>,
     reload: Notify,
 }
 
@@ -31,6 +33,9 @@ struct Report<'a> {
     /// Why the last change is not in place; absent when it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<&'a str>,
+    /// Why a changed certificate is not in use; absent when it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    certificate_problem: Option<&'a str>,
     policies: Vec<Policy>,
 }
 
@@ -57,12 +62,17 @@ impl Status {
 
     /// Other policies are in place.
     pub(crate) fn changed(&self) {
-        *self.problem() = None;
+        *locked(&self.0.problem) = None;
     }
 
     /// A change is not in place, and why.
     pub(crate) fn kept(&self, problem: String) {
-        *self.problem() = Some(problem);
+        *locked(&self.0.problem) = Some(problem);
+    }
+
+    /// Why a certificate in the files is not shown, or that nothing is wrong with it.
+    pub(crate) fn set_certificate_problem(&self, problem: Option<String>) {
+        *locked(&self.0.certificate_problem) = problem;
     }
 
     pub(crate) fn request_reload(&self) {
@@ -76,24 +86,23 @@ impl Status {
 
     /// JSON.
     pub(crate) fn report(&self, host: &Host, generation: u64) -> Vec<u8> {
-        let problem = self.problem().clone();
+        let problem = locked(&self.0.problem).clone();
+        let certificate_problem = locked(&self.0.certificate_problem).clone();
         let report = Report {
             version: env!("CARGO_PKG_VERSION"),
             ready: self.is_ready(),
             generation,
             problem: problem.as_deref(),
+            certificate_problem: certificate_problem.as_deref(),
             policies: host.policies().map(Policy::from).collect(),
         };
         // Texts, numbers and lists: writing them to memory cannot fail.
         serde_json::to_vec(&report).unwrap_or_default()
     }
+}
 
-    fn problem(&self) -> std::sync::MutexGuard<'_, Option<String>> {
-        self.0
-            .problem
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
+fn locked(problem: &Mutex<Option<String>>) -> MutexGuard<'_, Option<String>> {
+    problem.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl From<PolicyInfo> for Policy {

@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use host::Verdict;
+use observe::Record;
 use serde_json::Value;
 
 use crate::modules;
@@ -58,6 +59,11 @@ async fn a_reload_can_be_asked_for_by_hand() {
     server.handle.reload_requested().await;
 }
 
+fn records(body: &str) -> Vec<Record> {
+    let body: Value = serde_json::from_str(body).expect("JSON");
+    serde_json::from_value(body["decisions"].clone()).expect("records")
+}
+
 /// With one authenticator that knows everybody and one that traps.
 async fn two_authenticators() -> Running {
     let configuration = "authentication:\n  modules:\n  - {name: broken, module: ./broken.wasm}\n  - {name: magic, module: ./magic.wasm}\n";
@@ -68,6 +74,7 @@ async fn two_authenticators() -> Running {
     Setup::new(configuration, modules).start().await
 }
 
+/// S22: labels of metrics are bounded.
 #[tokio::test]
 async fn metrics_count_decisions_by_configured_names_only() {
     let server = two_authenticators().await;
@@ -80,10 +87,10 @@ async fn metrics_count_decisions_by_configured_names_only() {
         r#"k8s_wasm_decisions_total{plane="authentication",verdict="authenticated"} 2"#,
         r#"k8s_wasm_decision_duration_seconds_count{plane="authentication"} 2"#,
         r#"k8s_wasm_policy_answers_total{plane="authentication",policy="magic",mode="protect",answer="authenticated"} 2"#,
-        r#"k8s_wasm_policy_failures_total{plane="authentication",policy="broken",kind="trap"} 2"#,
+        r#"k8s_wasm_policy_failures_total{plane="authentication",policy="broken",mode="protect",kind="trap"} 2"#,
         r#"k8s_wasm_refused_requests_total{reason="NotFound"} 1"#,
         "k8s_wasm_configuration_generation 1",
-        "k8s_wasm_calls_begun 4",
+        "k8s_wasm_calls_total 4",
     ] {
         assert!(text.lines().any(|found| found == line), "{line}\n{text}");
     }
@@ -102,7 +109,7 @@ async fn the_last_decisions_are_told_with_their_reasons_and_without_tokens() {
     let (code, body) = probe(server.admin, "GET", "/decisions").await;
     assert_eq!(code, 200);
     assert!(!body.contains("secret-token"), "{body}");
-    let decisions: Vec<observe::Record> = serde_json::from_str(&body).expect("records");
+    let decisions = records(&body);
     let [_, last] = decisions.as_slice() else {
         panic!("two decisions: {body}");
     };
@@ -113,8 +120,7 @@ async fn the_last_decisions_are_told_with_their_reasons_and_without_tokens() {
     assert_eq!(words, ["failed", "authenticated"]);
 
     let (_, body) = probe(server.admin, "GET", "/decisions?after=1").await;
-    let later: Vec<observe::Record> = serde_json::from_str(&body).expect("records");
-    assert_eq!(later, decisions[1..]);
+    assert_eq!(records(&body), decisions[1..]);
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ fn asked(answer: Result<Response, Failure>, on_failure: OnFailure, mode: Mode) -
     let object = RawValue::from_string(json!({"a": 1}).to_string()).unwrap();
     let asked = Asked {
         answer,
-        elapsed: Duration::ZERO,
+        timing: Timing::default(),
     };
     alone(&policy, "4711", Some(&object), asked)
 }

@@ -81,3 +81,55 @@ fn one_policy_cannot_overwrite_the_annotation_of_another() {
     );
     assert_eq!(outcome.answer.unwrap().audit_annotations["a.b.c"], "1");
 }
+
+#[test]
+fn a_watched_policy_takes_neither_room_nor_names_from_those_that_count() {
+    let said = |warning: &str, key: &str, value: &str| Response {
+        warnings: vec![warning.to_owned()],
+        audit_annotations: [(key.to_owned(), value.to_owned())].into(),
+        ..accept()
+    };
+    let mut policies = chain(&[FAIL; 3]);
+    policies[0].name = name("a.b");
+    policies[0].mode = Mode::Monitor;
+    policies[1].mode = Mode::Monitor;
+    policies[2].name = name("a");
+    let table = Table::new([
+        Ok(said("watched", "c", "1")),
+        Err(trap()),
+        Ok(said("counts", "b.c", "2")),
+    ]);
+    for outcome in [validates(&policies, &table), mutates(&policies, &table)] {
+        assert_eq!(
+            outcome.trace.steps[0].notes,
+            ["audit annotation `c` left out: another policy states `a.b.c`"]
+        );
+        assert!(outcome.trace.steps[2].notes.is_empty());
+        let answer = outcome.answer.unwrap();
+        assert_eq!(
+            answer.warnings,
+            ["counts", "watched", "policy `p1` failed and was ignored"]
+        );
+        assert_eq!(answer.audit_annotations["a.b.c"], "2");
+    }
+}
+
+#[test]
+fn very_many_warnings_and_bad_annotations_cost_little_and_are_told_in_short() {
+    let different = (0..4096_u32).filter_map(|n| char::from_u32(0x4e00 + n));
+    let mut warnings: Vec<String> = different.map(String::from).collect();
+    let last = warnings.last().cloned().unwrap();
+    warnings.extend(std::iter::repeat_n(last, 100_000));
+    let many = Response {
+        warnings,
+        audit_annotations: (0..10_000)
+            .map(|n| (format!("{n}/"), String::new()))
+            .collect(),
+        ..accept()
+    };
+    let outcome = validates(&chain(&[FAIL]), &Table::new([Ok(many)]));
+    let notes = &outcome.trace.steps[0].notes;
+    assert_eq!(notes.len(), 17);
+    assert_eq!(notes[16], "9984 more audit annotations left out");
+    assert_eq!(outcome.answer.unwrap().warnings.len(), 4096);
+}

@@ -132,7 +132,7 @@ impl Ask<Response> for FirstWaitsForSecond {
         .await;
         Asked {
             answer: Ok(reject(&policy.to_string(), None)),
-            elapsed: Duration::ZERO,
+            timing: Timing::default(),
         }
     }
 }

@@ -1,0 +1,202 @@
+//! Traces as a collector gets them from a server that runs.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+
+use serde_json::Value;
+
+use crate::modules;
+use crate::place::{ACCESS, Place, TOKEN};
+use crate::serve::{Running, post, post_with};
+
+const CONFIGURATION: &str = "\
+apiVersion: k8s-wasm/v1alpha1
+kind: Configuration
+authentication:
+  modules: [{name: knows, module: knows.wasm}]
+authorization:
+  modules:
+  - {name: broken, module: traps.wasm}
+  - {name: sundays, module: denies.wasm}
+lockOutGuard: {exempt: [all]}
+";
+
+/// The example of W3C, once recorded by its caller and once not.
+const RECORDED: &str = "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n";
+const NOT_RECORDED: &str =
+    "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00\r\n";
+
+fn place() -> Place {
+    Place::new()
+        .with("policies.yaml", CONFIGURATION)
+        .with("knows.wasm", modules::knows())
+        .with("traps.wasm", modules::traps())
+        .with("denies.wasm", modules::denies())
+}
+
+/// A collector: its URL, and the bodies that are posted to where traces are.
+fn collector() -> (String, Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (sender, bodies) = mpsc::channel();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = BufReader::new(stream.unwrap());
+            let mut head = String::new();
+            while !head.ends_with("\r\n\r\n") {
+                assert!(stream.read_line(&mut head).unwrap() > 0, "{head}");
+            }
+            let head = head.to_lowercase();
+            assert!(head.starts_with("post /v1/traces http/1.1"), "{head}");
+            assert!(head.contains("content-type: application/json"), "{head}");
+            let (_, length) = head.split_once("content-length: ").unwrap();
+            let length = length.lines().next().unwrap().parse().unwrap();
+            let mut body = vec![0; length];
+            stream.read_exact(&mut body).unwrap();
+            let answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+            stream.get_mut().write_all(answer.as_bytes()).unwrap();
+            sender.send(String::from_utf8(body).unwrap()).unwrap();
+        }
+    });
+    (url, bodies)
+}
+
+/// Stops a server, and returns the spans that the collector has by then, and the text of them.
+fn spans(mut server: Running, bodies: &Receiver<String>) -> (Vec<Value>, String) {
+    server.signal("-TERM");
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+    let bodies: Vec<String> = bodies.try_iter().collect();
+    let spans = bodies.iter().flat_map(|body| {
+        let body: Value = serde_json::from_str(body).unwrap();
+        let [resource] = &body["resourceSpans"].as_array().unwrap()[..] else {
+            panic!("{body:#}");
+        };
+        assert_eq!(attribute(&resource["resource"], "service.name"), "k8s-wasm");
+        let spans = resource["scopeSpans"][0]["spans"].as_array();
+        spans.unwrap().clone()
+    });
+    (spans.collect(), bodies.join("\n"))
+}
+
+/// An attribute as text; empty when there is none.
+fn attribute<'a>(of: &'a Value, key: &str) -> &'a str {
+    let attributes = of["attributes"].as_array().unwrap();
+    let found = attributes.iter().find(|attribute| attribute["key"] == key);
+    let value = found.map(|attribute| &attribute["value"]);
+    value
+        .and_then(|value| value["stringValue"].as_str().or(value["intValue"].as_str()))
+        .unwrap_or_default()
+}
+
+fn named<'a>(spans: &'a [Value], name: &str) -> &'a Value {
+    let mut found = spans.iter().filter(|span| span["name"] == name);
+    let span = found.next();
+    assert!(found.next().is_none(), "{name} is there twice");
+    span.unwrap_or_else(|| panic!("no {name} in {spans:#?}"))
+}
+
+fn time(span: &Value, which: &str) -> u64 {
+    span[which].as_str().unwrap().parse().unwrap()
+}
+
+#[track_caller]
+fn is_child(child: &Value, parent: &Value) {
+    assert_eq!(child["traceId"], parent["traceId"]);
+    assert_eq!(child["parentSpanId"], parent["spanId"]);
+    assert_eq!(child["kind"], 1);
+    let (start, end) = ("startTimeUnixNano", "endTimeUnixNano");
+    let ordered = [
+        time(parent, start),
+        time(child, start),
+        time(child, end),
+        time(parent, end),
+    ];
+    assert!(ordered.is_sorted(), "{ordered:?}");
+}
+
+#[test]
+fn a_review_is_a_child_of_the_api_server_and_the_parent_of_its_calls() {
+    let (url, bodies) = collector();
+    let arguments = ["--insecure-plaintext", "--otlp-endpoint", &url];
+    let server = Running::start(&place(), &arguments);
+    post_with(&server.field("address"), "/authz", RECORDED, ACCESS);
+    let (spans, text) = spans(server, &bodies);
+    assert_eq!(spans.len(), 3, "{text}");
+
+    let review = named(&spans, "k8s-wasm authorization");
+    assert_eq!(review["traceId"], "0af7651916cd43dd8448eb211c80319c");
+    assert_eq!(review["parentSpanId"], "b7ad6b7169203331");
+    assert_eq!(review["kind"], 2);
+    assert!(review["status"]["code"].is_null(), "{review:#}");
+    for (key, value) in [
+        ("k8s_wasm.plane", "authorization"),
+        ("k8s_wasm.verdict", "denied"),
+        ("k8s_wasm.policies", "2"),
+        ("k8s_wasm.user", "jane"),
+        ("k8s_wasm.verb", "list"),
+        ("k8s_wasm.resource", "pods"),
+        ("k8s_wasm.decision", "1"),
+        ("http.response.status_code", "200"),
+    ] {
+        assert_eq!(attribute(review, key), value, "{key}");
+    }
+
+    let broken = named(&spans, "policy broken");
+    is_child(broken, review);
+    assert_eq!(attribute(broken, "k8s_wasm.answer"), "failed");
+    assert_eq!(attribute(broken, "error.type"), "trap");
+    assert_eq!(broken["status"]["code"], 2);
+
+    let sundays = named(&spans, "policy sundays");
+    is_child(sundays, review);
+    assert_eq!(attribute(sundays, "k8s_wasm.answer"), "denied");
+    assert!(sundays["status"]["code"].is_null(), "{sundays:#}");
+    let after_broken = time(broken, "endTimeUnixNano")..;
+    assert!(after_broken.contains(&time(sundays, "startTimeUnixNano")));
+}
+
+#[test]
+fn the_api_server_says_what_is_recorded_and_the_share_says_for_the_rest() {
+    for (share, expected) in [("0", 1), ("1", 3)] {
+        let (url, bodies) = collector();
+        let arguments = [
+            "--insecure-plaintext",
+            "--otlp-endpoint",
+            &url,
+            "--otlp-sample",
+            share,
+        ];
+        let server = Running::start(&place(), &arguments);
+        let address = server.field("address");
+        post_with(&address, "/authn", RECORDED, TOKEN);
+        post_with(&address, "/authn", NOT_RECORDED, TOKEN);
+        post_with(&address, "/authn", "traceparent: 00-nonsense\r\n", TOKEN);
+        post(&address, "/authn", TOKEN);
+        let (spans, text) = spans(server, &bodies);
+        let reviews = spans.iter().filter(|span| span["kind"] == 2);
+        assert_eq!(reviews.count(), expected, "{text}");
+        assert!(text.contains("magic-user"), "{text}");
+        assert!(!text.contains("magic-token"), "{text}");
+    }
+}
+
+#[test]
+fn a_collector_that_is_away_changes_no_decision() {
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr();
+    let url = format!("http://{}", nobody.unwrap());
+    let arguments = [
+        "--insecure-plaintext",
+        "--otlp-endpoint",
+        &url,
+        "--otlp-sample",
+        "1",
+    ];
+    let mut server = Running::start(&place(), &arguments);
+    let answer = post(&server.field("address"), "/authn", TOKEN);
+    assert!(answer.contains("magic-user"), "{answer}");
+    server.read_log_until("traces cannot be sent");
+    server.signal("-TERM");
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+}

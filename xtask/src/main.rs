@@ -11,12 +11,14 @@ mod cache;
 mod codegen;
 mod context;
 mod demo;
+mod fuzz;
 mod golang;
 mod guests;
 mod kube;
 mod metadata;
 mod process;
 mod setup;
+mod soak;
 mod test;
 mod tidy;
 
@@ -52,6 +54,10 @@ enum Verb {
     Apiserver(apiserver::Arguments),
     /// Measure the cost of a call and the load a server carries; see bench/RESULTS.md
     Bench(bench::Arguments),
+    /// Run the fuzz targets, to find what nobody thought of
+    Fuzz(fuzz::Arguments),
+    /// Load a real API server fully while policies change and break, and kill what decides
+    Soak(soak::Arguments),
     /// Write the generated reference pages, or check that they are fresh
     Codegen(codegen::Arguments),
     /// Check what the compiler cannot: dependency edges, documents, examples, vectors
@@ -87,6 +93,8 @@ fn run(verb: Verb) -> anyhow::Result<()> {
         Verb::Kube => kube::run(&context),
         Verb::Apiserver(arguments) => apiserver::run(&context, &arguments),
         Verb::Bench(arguments) => bench::run(&context, &arguments),
+        Verb::Fuzz(arguments) => fuzz::run(&context, &arguments),
+        Verb::Soak(arguments) => soak::run(&context, &arguments),
         Verb::Codegen(arguments) => codegen::run(&context, &arguments),
         Verb::Tidy => tidy::run(&context),
         Verb::Keeper => Ok(()),

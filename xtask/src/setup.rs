@@ -34,8 +34,8 @@ impl Setup {
     }
 
     /// The same with the kube-apiserver that has the engine inside.
-    pub fn with_composed(self, context: &Context) -> Result<Self> {
-        let composed = Some(apiserver::build(context, Profile::Debug)?);
+    pub fn with_composed(self, context: &Context, profile: Profile) -> Result<Self> {
+        let composed = Some(apiserver::build(context, profile)?);
         Ok(Self { composed, ..self })
     }
 

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
 
 use self::steps::{Run, Step};
+use crate::apiserver::Profile;
 use crate::context::Context;
 use crate::process::elapsed;
 
@@ -16,6 +17,9 @@ pub struct Arguments {
     /// Run only this step; may be given several times
     #[arg(long, value_enum)]
     only: Vec<Step>,
+    /// Play the stories with Go's race detector in the API server that has the engine inside; minutes longer
+    #[arg(long)]
+    race: bool,
 }
 
 /// Runs the steps in order and stops at the first that fails.
@@ -25,7 +29,12 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<()> {
         .filter(|step| arguments.only.is_empty() || arguments.only.contains(step))
         .collect();
     let started = Instant::now();
-    let mut run = Run::new(context);
+    let composed = if arguments.race {
+        Profile::Race
+    } else {
+        Profile::Debug
+    };
+    let mut run = Run::new(context, composed);
     steps.iter().try_for_each(|step| step.check(context))?;
     if steps.iter().any(|step| step.needs_cluster()) {
         // Go compiles for minutes the first time: beside the steps that need only Rust.

@@ -4,6 +4,7 @@ mod documents;
 mod edges;
 mod examples;
 mod repository;
+mod requirements;
 mod sources;
 mod vectors;
 
@@ -81,6 +82,7 @@ fn findings(context: &Context) -> Result<Vec<Finding>> {
         sources::check(&repository),
         documents::check(&repository, &verbs),
         examples::check(&repository),
+        requirements::check(&repository),
         vectors::check(&repository, &modules),
     ]
     .concat();

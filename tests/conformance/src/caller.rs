@@ -2,7 +2,7 @@
 //!
 //! Every verb makes a real request and panics when the answer is not the one that it is named for.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use http::Request;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, WARNING};
 use kube::Client;
@@ -217,10 +217,15 @@ impl Caller {
     /// # Panics
     /// The API server cannot be reached.
     pub async fn asks(&self, operation: impl Into<Operation>) -> Reply {
-        let operation = operation.into();
-        let request = operation
-            .request(&self.namespace)
-            .expect("names in stories fit into URLs");
+        reached(self.tries(&operation.into()).await)
+    }
+
+    /// Asks, and judges nothing, where the API server may be away.
+    ///
+    /// # Errors
+    /// The API server cannot be reached, or does not answer to the end.
+    pub async fn tries(&self, operation: &Operation) -> Result<Reply> {
+        let request = operation.request(&self.namespace)?;
         self.send(request, operation.to_string()).await
     }
 
@@ -240,13 +245,20 @@ impl Caller {
     /// # Panics
     /// The API server cannot be reached.
     pub async fn who_has(&self, token: &str) -> Reply {
+        reached(self.tries_token(token).await)
+    }
+
+    /// The same where the API server may be away.
+    ///
+    /// # Errors
+    /// As for [`Caller::tries`].
+    pub async fn tries_token(&self, token: &str) -> Result<Reply> {
         let review =
             json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview" });
         let request = Request::post("/apis/authentication.k8s.io/v1/selfsubjectreviews")
             .header(CONTENT_TYPE, "application/json")
             .header(AUTHORIZATION, format!("Bearer {token}"))
-            .body(review.to_string().into_bytes())
-            .expect("tokens in stories fit into headers");
+            .body(review.to_string().into_bytes())?;
         self.send(request, "post with a token".to_owned()).await
     }
 
@@ -255,28 +267,47 @@ impl Caller {
     /// # Panics
     /// The API server cannot be reached.
     pub async fn posts(&self, path: &str, body: &Value) -> Reply {
+        reached(self.tries_post(path, body).await)
+    }
+
+    /// The same where nobody may be listening.
+    ///
+    /// # Errors
+    /// As for [`Caller::tries`].
+    pub async fn tries_post(&self, path: &str, body: &Value) -> Result<Reply> {
         let request = Request::post(path)
             .header(CONTENT_TYPE, "application/json")
-            .body(body.to_string().into_bytes())
-            .expect("paths in stories fit into URLs");
+            .body(body.to_string().into_bytes())?;
         self.send(request, format!("post {}", body["kind"])).await
     }
 
-    async fn send(&self, request: Request<Vec<u8>>, words: String) -> Reply {
-        match exchange(&self.client, request).await {
-            Ok((code, warnings, body)) => Reply {
-                caller: self.name.clone(),
-                request: words,
-                code,
-                warnings,
-                body,
-            },
-            Err(error) => panic!(
-                "{}: {words}: the API server does not answer: {error:#}",
-                self.name
-            ),
-        }
+    /// Reads a path that is no resource, as text.
+    ///
+    /// # Errors
+    /// As for [`Caller::tries`].
+    pub async fn reads(&self, path: &str) -> Result<Reply> {
+        let request = Request::get(path).body(Vec::new())?;
+        self.send(request, format!("get {path}")).await
     }
+
+    async fn send(&self, request: Request<Vec<u8>>, words: String) -> Result<Reply> {
+        let exchanged = exchange(&self.client, request).await;
+        let (code, warnings, body) = exchanged.with_context(|| {
+            let name = &self.name;
+            format!("{name}: {words}: the API server does not answer")
+        })?;
+        Ok(Reply {
+            caller: self.name.clone(),
+            request: words,
+            code,
+            warnings,
+            body,
+        })
+    }
+}
+
+fn reached(reply: Result<Reply>) -> Reply {
+    reply.unwrap_or_else(|error| panic!("{error:#}"))
 }
 
 async fn exchange(client: &Client, request: Request<Vec<u8>>) -> Result<(u16, Vec<String>, Value)> {

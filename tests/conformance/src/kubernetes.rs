@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, ensure};
 
 use crate::certificates::{Authority, SigningKey};
 use crate::directory::Directory;
@@ -66,7 +66,9 @@ pub struct Plug {
     pub flags: Vec<String>,
 }
 
-/// A running kube-apiserver.
+const NOT_RUNNING: &str = "kube-apiserver does not run";
+
+/// A kube-apiserver, running unless it was killed.
 #[derive(Debug)]
 pub struct ApiServer {
     /// Where it listens.
@@ -75,7 +77,9 @@ pub struct ApiServer {
     pub authority: Authority,
     /// The certificate of the authority, PEM.
     pub authority_file: PathBuf,
-    process: Process,
+    program: PathBuf,
+    arguments: Vec<OsString>,
+    process: Option<Process>,
 }
 
 impl ApiServer {
@@ -88,28 +92,54 @@ impl ApiServer {
         let authority_file = directory.write("kube/ca.crt", authority.certificate())?;
         let address = ports::free()?;
         let url = format!("https://{address}");
-        let mut command = Command::new(&plug.program);
-        command
-            // One that is built with the race detector then ends at the first race, and with it the story.
-            .env("GORACE", "halt_on_error=1")
-            .arg(flag("etcd-servers", &etcd.url))
-            .arg(flag("bind-address", address.ip()))
-            .arg(flag("secure-port", address.port()))
-            .arg(file("client-ca-file", &authority_file))
-            .args(serving_flags(directory, &authority)?)
-            .args(service_account_flags(directory, &url)?)
-            .arg("--service-cluster-ip-range=10.0.0.0/24")
-            .args(plug.flags());
-        let process = directory.spawn("kube-apiserver", command)?;
+        let mut arguments = vec![
+            flag("etcd-servers", &etcd.url),
+            flag("bind-address", address.ip()),
+            flag("secure-port", address.port()),
+            file("client-ca-file", &authority_file),
+            "--service-cluster-ip-range=10.0.0.0/24".into(),
+        ];
+        arguments.extend(serving_flags(directory, &authority)?);
+        arguments.extend(service_account_flags(directory, &url)?);
+        arguments.extend(plug.flags().map(OsString::from));
         let mut server = Self {
             url,
             authority,
             authority_file,
-            process,
+            program: plug.program.clone(),
+            arguments,
+            process: None,
         };
-        let admin = server.as_user("admin", "system:masters")?;
-        server.process.until_ready(&admin, "/readyz").await?;
+        server.start_again(directory).await?;
         Ok(server)
+    }
+
+    /// Starts it as it was started before, and waits until it is ready.
+    ///
+    /// # Errors
+    /// It does not start, or runs already.
+    pub async fn start_again(&mut self, directory: &Directory) -> Result<()> {
+        ensure!(self.process.is_none(), "kube-apiserver runs already");
+        let mut command = Command::new(&self.program);
+        command
+            // One that is built with the race detector then ends at the first race, and with it the story.
+            .env("GORACE", "halt_on_error=1")
+            .args(&self.arguments);
+        let mut process = directory.spawn("kube-apiserver", command)?;
+        let admin = self.as_user("admin", "system:masters")?;
+        process.until_ready(&admin, "/readyz").await?;
+        self.process = Some(process);
+        Ok(())
+    }
+
+    /// Kills it, as `kill -9` does.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn kill(&mut self) -> Result<()> {
+        let process = self.process.take().context(NOT_RUNNING)?;
+        drop(process);
+        Ok(())
     }
 
     /// How much processor time it has taken so far.
@@ -117,7 +147,15 @@ impl ApiServer {
     /// # Errors
     /// It does not run any more.
     pub fn processor_time(&self) -> Result<Duration> {
-        self.process.processor_time()
+        self.process()?.processor_time()
+    }
+
+    /// The program.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn process(&self) -> Result<&Process> {
+        self.process.as_ref().context(NOT_RUNNING)
     }
 
     /// The server, for the bearer of a token, or for nobody.
@@ -142,7 +180,8 @@ impl ApiServer {
     /// # Errors
     /// It does not end within `patience`.
     pub async fn stop(self, patience: Duration) -> Result<()> {
-        self.process.stop(patience).await.map(drop)
+        let process = self.process.context(NOT_RUNNING)?;
+        process.stop(patience).await.map(drop)
     }
 }
 

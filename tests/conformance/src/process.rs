@@ -39,6 +39,21 @@ impl Process {
         }
     }
 
+    /// How much memory it has in RAM, in bytes (`VmRSS` of proc_pid_status(5)).
+    ///
+    /// # Errors
+    /// It has ended.
+    pub fn resident(&self) -> Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))
+            .with_context(|| format!("{} has ended", self.name))?;
+        resident(&status)
+    }
+
+    /// Sends SIGHUP.
+    pub fn hang_up(&self) {
+        self.signal(Signal::HUP);
+    }
+
     /// How much processor time it has taken so far, all threads together; in steps of ten milliseconds.
     ///
     /// # Errors
@@ -139,9 +154,24 @@ fn ticks(stat: &str) -> Result<u64> {
     sum.context("the kernel's account of a process reads otherwise")
 }
 
+/// `VmRSS:     1234 kB`; a process that has ended and was not waited for has none.
+fn resident(status: &str) -> Result<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    let kilobytes = kilobytes.context("the kernel's account of a process has no memory")?;
+    Ok(kilobytes * 1024)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn resident_memory_is_in_bytes() {
+        let status = "Name:\ta\nVmHWM:\t   99 kB\nVmRSS:\t     12 kB\n";
+        assert_eq!(resident(status).unwrap(), 12 * 1024);
+        assert!(resident("Name:\tdead\n").is_err());
+    }
 
     #[test]
     fn processor_time_is_read_behind_any_name() {

@@ -118,6 +118,51 @@ impl Running {
         Ok(server + self.apiserver.processor_time()?)
     }
 
+    /// How much memory the program has in RAM that decides, in bytes.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub async fn resident(&self) -> Result<u64> {
+        match &self.webhook {
+            Some(webhook) => webhook.lock().await.process()?.resident(),
+            None => self.apiserver.process()?.resident(),
+        }
+    }
+
+    /// Sends SIGHUP to the program that decides.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub async fn hang_up(&self) -> Result<()> {
+        match &self.webhook {
+            Some(webhook) => webhook.lock().await.process()?.hang_up(),
+            None => self.apiserver.process()?.hang_up(),
+        }
+        Ok(())
+    }
+
+    /// Kills the program that decides, as `kill -9` does.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub async fn kill(&mut self) -> Result<()> {
+        match &self.webhook {
+            Some(webhook) => webhook.lock().await.kill(),
+            None => self.apiserver.kill(),
+        }
+    }
+
+    /// Starts it again, and waits until it is ready. It is killed when nobody waits any more.
+    ///
+    /// # Errors
+    /// It runs, or does not start.
+    pub async fn start_again(&mut self) -> Result<()> {
+        match &self.webhook {
+            Some(webhook) => webhook.lock().await.start(&self.directory).await,
+            None => self.apiserver.start_again(&self.directory).await,
+        }
+    }
+
     /// Ends everything in good order.
     ///
     /// # Errors

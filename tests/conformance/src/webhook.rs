@@ -65,8 +65,7 @@ impl Webhook {
             .args(["--listen", &self.listen.to_string()])
             .args(["--admin-listen", &self.admin.to_string()]);
         let mut process = directory.spawn("k8s-wasm", command)?;
-        let admin = Endpoint::plain(&format!("http://{}", self.admin))?;
-        process.until_ready(&admin, "/readyz").await?;
+        process.until_ready(&self.admin()?, "/readyz").await?;
         self.process = Some(process);
         Ok(())
     }
@@ -80,13 +79,38 @@ impl Webhook {
         process.stop(STOP_MAX).await
     }
 
+    /// Kills it, as `kill -9` does.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn kill(&mut self) -> Result<()> {
+        let process = self.process.take().context("k8s-wasm does not run")?;
+        drop(process);
+        Ok(())
+    }
+
     /// How much processor time it has taken since it was started.
     ///
     /// # Errors
     /// It does not run.
     pub fn processor_time(&self) -> Result<Duration> {
-        let process = self.process.as_ref().context("k8s-wasm does not run")?;
-        process.processor_time()
+        self.process()?.processor_time()
+    }
+
+    /// The program.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn process(&self) -> Result<&Process> {
+        self.process.as_ref().context("k8s-wasm does not run")
+    }
+
+    /// Its port for people and probes.
+    ///
+    /// # Errors
+    /// None that a correct harness could meet.
+    pub fn admin(&self) -> Result<Endpoint> {
+        Endpoint::plain(&format!("http://{}", self.admin))
     }
 
     /// The address of the webhooks.

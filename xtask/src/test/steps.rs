@@ -5,11 +5,12 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 
+use crate::apiserver::Profile;
 use crate::context::Context;
 use crate::kube::{self, Kube};
 use crate::process::{self, Pending};
 use crate::setup::{self, Setup};
-use crate::{apiserver, codegen, guests, tidy};
+use crate::{apiserver, codegen, fuzz, guests, tidy};
 
 /// One step; the name on the command line is the variant's.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -21,6 +22,7 @@ pub enum Step {
     Guests,
     Unit,
     Doc,
+    Fuzz,
     Kube,
     Go,
     Conformance,
@@ -29,14 +31,17 @@ pub enum Step {
 /// What the steps share.
 pub struct Run<'a> {
     context: &'a Context,
+    /// How the API server of the stories is built that has the engine inside.
+    composed: Profile,
     kube: Option<Pending<Kube>>,
 }
 
 impl<'a> Run<'a> {
     /// Nothing is started yet.
-    pub fn new(context: &'a Context) -> Self {
+    pub fn new(context: &'a Context, composed: Profile) -> Self {
         Self {
             context,
+            composed,
             kube: None,
         }
     }
@@ -73,6 +78,7 @@ impl Step {
             Self::Guests => "the modules and the policies compile to WebAssembly",
             Self::Unit => "tests that need nothing but the repository",
             Self::Doc => "the API documentation builds without warnings",
+            Self::Fuzz => "a short run of each fuzz target finds nothing",
             Self::Kube => "kube-apiserver and etcd are there",
             Self::Go => "the API server with the engine inside: format, vet, tests",
             Self::Conformance => "stories against a real kube-apiserver",
@@ -90,6 +96,7 @@ impl Step {
             Self::Format => component(context, "fmt", "rustfmt"),
             Self::Clippy => component(context, "clippy", "clippy"),
             Self::Guests | Self::Unit => guests::check_policies(context),
+            Self::Fuzz => fuzz::check(context),
             Self::Kube => kube::check(context),
             Self::Go => {
                 guests::check(context)?;
@@ -130,12 +137,14 @@ impl Step {
                 cargo.env("RUSTDOCFLAGS", "--deny warnings");
                 process::run(cargo)
             }
+            Self::Fuzz => fuzz::test(context),
             Self::Kube => run.kube()?.wait().map(drop),
             // After the stock server is built: what both are made of is compiled then.
             Self::Go => apiserver::test(context, &guests::build(context)?),
             Self::Conformance => {
                 guests::build_policies(context)?;
-                let setup = Setup::complete(context, run.kube()?)?.with_composed(context)?;
+                let setup = Setup::complete(context, run.kube()?)?;
+                let setup = setup.with_composed(context, run.composed)?;
                 let mut cargo = arguments(context.cargo("test"), "--workspace --test stories");
                 setup.apply(&mut cargo);
                 process::run(cargo)

@@ -1,0 +1,140 @@
+//! Pointers, lengths and numbers of a hostile module, in every function of the host. The first byte of an input says how the
+//! module is called, the rest is its program: see `fuzz::interpreter`.
+#![no_main]
+
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
+
+use engine::{Builtins, ByteSize, CallFailed, HostCall, HostCalls, Limits, Output, Reply};
+use fuzz::interpreter;
+use libfuzzer_sys::fuzz_target;
+use tokio::runtime::Runtime;
+
+fuzz_target!(init: { LazyLock::force(&HOST); }, |input: &[u8]| {
+    let Some((convention, program)) = input.split_first() else {
+        return;
+    };
+    let call = HOST.call(*convention, program);
+    is_bounded(RUNTIME.with(|runtime| runtime.block_on(call)));
+});
+
+thread_local! {
+    static RUNTIME: Runtime = fuzz::runtime();
+}
+
+static HOST: LazyLock<Host> = LazyLock::new(Host::new);
+
+/// The same modules for every input.
+struct Host {
+    entry: engine::Entry,
+    command: engine::Command,
+    wapc: engine::Wapc,
+    rego: engine::Rego,
+    limits: Limits,
+}
+
+impl Host {
+    fn new() -> Self {
+        let engine = fuzz::engine();
+        let load = |text: String| {
+            let wasm = wat::parse_str(text).expect("valid text");
+            engine.load(&wasm).expect("a module")
+        };
+        Self {
+            entry: load(interpreter::entry()).entry("run").expect("an entry"),
+            command: load(interpreter::command()).command().expect("a program"),
+            wapc: load(interpreter::wapc()).wapc().expect("a guest"),
+            rego: load(interpreter::rego()).rego().expect("a policy"),
+            limits: Limits {
+                memory: ByteSize::kib(128),
+                stdout: ByteSize::kib(32),
+                stderr: ByteSize::kib(4),
+                host_calls: 8,
+                host_replies: ByteSize::kib(32),
+                ..Limits::default()
+            },
+        }
+    }
+
+    async fn call(&self, convention: u8, program: &[u8]) -> Result<Output, CallFailed> {
+        // Long enough for any program but one that sleeps.
+        let deadline = Instant::now() + Duration::from_millis(10);
+        let (limits, host) = (&self.limits, Some(Arc::new(Echo) as Arc<dyn HostCalls>));
+        match convention % 4 {
+            0 => self.entry.call(stdin(program), limits, deadline).await,
+            1 => {
+                let arguments = ["policy.wasm", "validate"];
+                let call = self
+                    .command
+                    .call(&arguments, stdin(program), host, limits, deadline);
+                call.await
+            }
+            2 => {
+                let call = self
+                    .wapc
+                    .call("validate", program.to_vec(), host, limits, deadline);
+                call.await
+            }
+            _ => {
+                let call = self
+                    .rego
+                    .evaluate(program, b"{}", Arc::new(First), limits, deadline);
+                call.await
+            }
+        }
+    }
+}
+
+/// The length of the program, the program, and the program once more as what it can read.
+fn stdin(program: &[u8]) -> Vec<u8> {
+    let len = u32::try_from(program.len()).expect("a small input");
+    [&len.to_le_bytes(), program, program].concat()
+}
+
+/// Replies with what it is asked, or refuses.
+struct Echo;
+
+impl HostCalls for Echo {
+    fn call<'a>(&'a self, call: HostCall<'a>) -> Reply<'a> {
+        assert!(call.binding.len() <= 1024 && call.operation.len() <= 1024);
+        Box::pin(async move {
+            match call.payload.first() {
+                Some(0) => Err(call.operation.to_owned()),
+                _ => Ok(call.payload.to_vec()),
+            }
+        })
+    }
+
+    fn may_wait(&self) -> bool {
+        false
+    }
+}
+
+/// Built-in functions that answer their first argument.
+struct First;
+
+impl Builtins for First {
+    fn call(&self, name: &str, arguments: &[Vec<u8>]) -> Result<Option<Vec<u8>>, String> {
+        match name {
+            "c" => Err("refused".to_owned()),
+            _ => Ok(arguments.first().cloned()),
+        }
+    }
+}
+
+/// However the call ended, it used no more than it may.
+fn is_bounded(ended: Result<Output, CallFailed>) {
+    /// What tells in the log that the rest of it was dropped.
+    const LINE: u64 = 64;
+    let limits = &HOST.limits;
+    let (stdout, stderr, stats) = match &ended {
+        Ok(output) => (output.stdout.len(), &output.stderr, output.stats),
+        Err(failed) => {
+            assert!(failed.error.to_string().len() < 64 << 10);
+            (0, &failed.stderr, failed.stats)
+        }
+    };
+    assert!(stdout as u64 <= limits.stdout.bytes());
+    assert!(stderr.len() as u64 <= limits.stderr.bytes() + LINE);
+    assert!(stats.memory_peak <= limits.memory);
+}

@@ -13,6 +13,7 @@ mod guests;
 mod host;
 mod machine;
 mod matrix;
+mod own;
 mod pictures;
 mod protocol;
 mod report;

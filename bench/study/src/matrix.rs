@@ -61,12 +61,6 @@ impl Cell {
         .join("/")
     }
 
-    /// Whether the name contains each of the words.
-    pub fn matches(&self, words: &str) -> bool {
-        let name = self.name();
-        words.split_whitespace().all(|word| name.contains(word))
-    }
-
     /// Why it cannot work; none: it is tried.
     pub fn obstacle(&self, guests: &Path) -> Option<String> {
         if let Some(reason) = self.guest.missing(guests) {
@@ -95,14 +89,5 @@ mod tests {
         assert_eq!(names.len(), cells.len());
         // 8 runtimes, 4 ways, fresh and reused; 3 languages in 4 sizes, and 4 guests that check tokens.
         assert_eq!(cells.len(), 8 * 4 * 2 * (3 * 4 + 4));
-    }
-
-    #[test]
-    fn a_cell_is_found_by_words() {
-        let found: Vec<_> = cells()
-            .into_iter()
-            .filter(|cell| cell.matches("wasmi/raw upper/rust/fresh 1KB"))
-            .collect();
-        assert_eq!(found.len(), 1);
     }
 }

@@ -9,9 +9,11 @@ use anyhow::Result;
 use clap::ValueEnum;
 use plotters::style::RGBColor;
 
-use self::bars::Bars;
+use self::bars::{Axis, Bars};
 use self::lines::Lines;
-use crate::report::Summary;
+use crate::own::{Step, Style};
+use crate::report::{DECIDED, Ranged, Summary, added_by, added_in, requests};
+use crate::results::{Door, OwnStep, Results};
 use crate::runtimes::Name;
 use crate::ways::Way;
 
@@ -27,8 +29,10 @@ const COLOURS: [RGBColor; 4] = [
 ];
 
 /// Writes all pictures into the folder.
-pub fn write(folder: &Path, summary: &Summary) -> Result<()> {
+pub fn write(folder: &Path, results: &Results, summary: &Summary) -> Result<()> {
     std::fs::create_dir_all(folder)?;
+    own(&results.own).draw(&folder.join("own.svg"))?;
+    doors(&results.doors).draw(&folder.join("doors.svg"))?;
     runtimes(summary).draw(&folder.join("runtimes.svg"))?;
     guests(summary).draw(&folder.join("guests.svg"))?;
     sizes(summary).draw(&folder.join("sizes.svg"))
@@ -42,6 +46,7 @@ fn runtimes(summary: &Summary) -> Bars {
         (name.to_owned(), vec![cell("fresh"), cell("reused")])
     });
     Bars {
+        axis: Axis::Logarithmic,
         title: "A token check in Rust by stdin and stdout: median of a call",
         series: vec!["fresh instance", "reused instance"],
         rows: rows.collect(),
@@ -59,9 +64,43 @@ fn guests(summary: &Summary) -> Bars {
         (guest.to_owned(), vec![cell("fresh"), cell("reused")])
     });
     Bars {
+        axis: Axis::Logarithmic,
         title: "A token check in wasmtime-pooling, by language of the guest: median of a call",
         series: vec!["fresh instance", "reused instance"],
         rows: rows.into(),
+    }
+}
+
+/// What each step adds to our own call.
+fn own(steps: &[OwnStep]) -> Bars {
+    let rows = Step::value_variants().iter().map(|&step| {
+        let values = Style::value_variants()
+            .iter()
+            .map(|&style| Some(added_in(steps, style, step)?.median));
+        (step.adds().to_owned(), values.collect())
+    });
+    Bars {
+        axis: Axis::Linear,
+        title: "Where the time of our own call goes: what each step adds",
+        series: vec!["types", "serde_json::Value"],
+        rows: rows.collect(),
+    }
+}
+
+/// What a decision adds to the latency of a request.
+fn doors(doors: &[Door]) -> Bars {
+    let rows = requests(doors).into_iter().map(|request| {
+        let values = DECIDED.map(|decided| {
+            let added = added_by(doors, request, decided, |door| door.median_us * 1000.0);
+            Some(Ranged::of(added)?.median)
+        });
+        (request.to_owned(), values.into())
+    });
+    Bars {
+        axis: Axis::Linear,
+        title: "What a decision adds to a request of a real API server: median latency",
+        series: DECIDED.to_vec(),
+        rows: rows.collect(),
     }
 }
 

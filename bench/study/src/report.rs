@@ -11,7 +11,8 @@ use anyhow::{Context as _, Result};
 use crate::results::{Call, Results};
 use crate::{matrix, pictures};
 
-pub use self::summary::{Summary, micros};
+pub use self::summary::{Ranged, Summary, micros};
+pub use self::tables::{DECIDED, added_by, added_in, requests};
 
 /// The hand-written part, with placeholders.
 const TEXT: &str = include_str!("../reading.md.in");
@@ -26,7 +27,7 @@ pub fn write(output: &Path) -> Result<()> {
     let results = Results::read(&results(output))?;
     let summary = Summary::new(&results.calls);
     let text = template::fill(TEXT, &results, &summary)?;
-    pictures::write(&output.join("study/pictures"), &summary)?;
+    pictures::write(&output.join("study/pictures"), &results, &summary)?;
     save(
         &output.join("study/results/matrix.md"),
         &tables::matrix(&summary),

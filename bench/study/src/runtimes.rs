@@ -1,6 +1,7 @@
 //! The runtimes, all behind the same three traits: compile, start, ask.
 
 mod component;
+mod link;
 mod ticker;
 #[cfg(feature = "wasmer")]
 mod wasmer;

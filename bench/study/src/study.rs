@@ -1,9 +1,11 @@
 //! The run: all parts, one after the other, with what is left to do on the screen.
 
 mod calls;
+mod doors;
 mod limits;
 mod memory;
 mod modules;
+mod own;
 mod progress;
 
 use std::path::{Path, PathBuf};
@@ -15,9 +17,9 @@ use tempfile::TempDir;
 use self::progress::Progress;
 use crate::componentize::componentize;
 use crate::guests::GUESTS;
-use crate::results::Results;
+use crate::results::write;
 use crate::workers::Workers;
-use crate::{machine, report, repository};
+use crate::{machine, report, repository, results};
 
 /// What is run, and how thoroughly.
 #[derive(Args)]
@@ -25,13 +27,13 @@ pub struct Plan {
     /// Short and few measurements, for a look; nothing in the repository is written
     #[arg(long)]
     quick: bool,
-    /// Only the cells whose name contains these words, such as "wasmi stdio token/go"; prints them and writes nothing
+    /// Only what has these words in its name, such as "wasmi stdio token/go"; prints it and writes nothing
     #[arg(long, value_name = "WORDS")]
     only: Option<String>,
     /// How often everything is measured; 5, or 2 with --quick
     #[arg(long)]
     rounds: Option<u32>,
-    /// How long each cell is measured in a round, in milliseconds; 250, or 40 with --quick
+    /// How long each cell is measured in a round, in milliseconds; 200, or 25 with --quick
     #[arg(long)]
     millis: Option<u64>,
     /// Where the guests are
@@ -43,15 +45,24 @@ pub struct Plan {
     /// Where results go that are not for the repository
     #[arg(long, default_value = "target/study")]
     scratch: PathBuf,
+    /// What a run of the clusters has printed; may be given several times
+    #[arg(long)]
+    doors: Vec<PathBuf>,
 }
 
 impl Plan {
+    /// Whether something of this name is to be measured: each of the words is in it.
+    fn wants(&self, name: &str) -> bool {
+        let words = self.only.as_deref().unwrap_or_default();
+        words.split_whitespace().all(|word| name.contains(word))
+    }
+
     fn rounds(&self) -> u32 {
         self.rounds.unwrap_or(if self.quick { 2 } else { 5 })
     }
 
     fn millis(&self) -> u64 {
-        self.millis.unwrap_or(if self.quick { 40 } else { 250 })
+        self.millis.unwrap_or(if self.quick { 25 } else { 200 })
     }
 
     /// Compiling takes seconds a guest and differs little from round to round.
@@ -60,31 +71,47 @@ impl Plan {
     }
 }
 
-/// Runs what is planned, then writes or prints.
+/// Runs what is planned, then writes or prints. Each part is written when it is over: a run is long.
 pub fn run(plan: &Plan) -> Result<()> {
     let mut bench = Bench::new(plan)?;
     let mut progress = Progress::start();
-    if let Some(words) = &plan.only {
-        let calls = calls::measure(&mut bench, words, &mut progress)?;
-        progress.end();
-        return report::print(&calls);
+    if plan.only.is_some() {
+        return print(&mut bench, &mut progress);
     }
-    let facts = machine::facts();
-    let results = Results {
-        calls: calls::measure(&mut bench, "", &mut progress)?,
-        modules: modules::measure(&mut bench, &mut progress)?,
-        memory: memory::measure(&mut bench, &mut progress)?,
-        limits: limits::measure(&mut bench, &mut progress)?,
-        facts: [facts, vec![bench.fact(&progress)]].concat(),
-    };
-    progress.end();
     let output = if plan.quick {
         plan.scratch.clone()
     } else {
         repository()
     };
-    results.write(&report::results(&output))?;
+    let folder = report::results(&output);
+    let facts = machine::facts();
+    write(&folder, &doors::read(&plan.doors)?)?;
+    write(&folder, &calls::measure(&mut bench, &mut progress)?)?;
+    let own = own::measure(&bench, &mut progress)?;
+    write(&folder, &own.steps)?;
+    write(&folder, &own.shares)?;
+    write(&folder, &modules::measure(&mut bench, &mut progress)?)?;
+    write(&folder, &memory::measure(&mut bench, &mut progress)?)?;
+    write(&folder, &limits::measure(&mut bench, &mut progress)?)?;
+    write(&folder, &[facts, vec![bench.fact(&progress)]].concat())?;
+    progress.end();
     report::write(&output)
+}
+
+/// Measures what the words of `--only` match.
+fn print(bench: &mut Bench<'_>, progress: &mut Progress) -> Result<()> {
+    let calls = calls::measure(bench, progress)?;
+    let own = own::measure(bench, progress)?;
+    let modules = modules::measure(bench, progress)?;
+    let memory = memory::measure(bench, progress)?;
+    let limits = limits::measure(bench, progress)?;
+    progress.end();
+    report::print(&calls)?;
+    results::print(&own.steps)?;
+    results::print(&own.shares)?;
+    results::print(&modules)?;
+    results::print(&memory)?;
+    results::print(&limits)
 }
 
 /// What all parts work with.

@@ -1,6 +1,6 @@
 //! One runtime in a process of its own: reads requests, prints replies.
 
-mod measure;
+pub mod measure;
 
 use std::collections::HashMap;
 use std::io::{self, BufRead, Write};

@@ -113,7 +113,11 @@ pub unsafe extern "C" fn k8s_wasm_close(host: *mut Host) {
 
 impl Host {
     fn reload(&self) -> Result<(), Refused> {
-        match self.live.reload() {
+        let reloaded = self.live.reload();
+        if !matches!(reloaded, Ok(Reload::Unchanged)) {
+            give_memory_back();
+        }
+        match reloaded {
             Ok(Reload::Changed) => {
                 let policies = self.live.current();
                 self.observer.replaced(&policies);
@@ -126,6 +130,15 @@ impl Host {
                 Err(Refused::configuration(with_causes(&error)))
             }
         }
+    }
+}
+
+/// Many threads compile and go with each reload, and the arenas that libc keeps for threads keep what they left.
+fn give_memory_back() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: any thread may call it at any time (malloc_trim(3)).
+    unsafe {
+        libc::malloc_trim(0);
     }
 }
 

@@ -19,14 +19,14 @@ const RUST: [&str; 3] = ["upper", "token-value", "token-typed"];
 const GO: [&str; 2] = ["upper", "token"];
 const C: [&str; 2] = ["upper", "token"];
 
-/// A program as a core module, and with the exports from which a component is made.
-const KINDS: [(&str, Kind); 2] = [("wasm", Kind::Core), ("component.wasm", Kind::Component)];
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Core,
-    Component,
-}
+/// What a program is built as, by the end of its file's name: a core module, what a component is made from, and a module
+/// with the entry points of k8s-wasm. In Rust a feature says which, in C a macro.
+const RUST_KINDS: [(&str, &str); 3] = [
+    ("wasm", "default"),
+    ("component.wasm", "component"),
+    ("own.wasm", "own"),
+];
+const C_KINDS: [(&str, &str); 2] = [("wasm", "-UCOMPONENT"), ("component.wasm", "-DCOMPONENT")];
 
 /// Builds the guests and returns the folder they are in: `target/guests/study`.
 ///
@@ -47,18 +47,16 @@ pub fn build(context: &Context) -> Result<PathBuf> {
 
 fn build_rust(context: &Context, folder: &Path) -> Result<()> {
     let toolchain = Toolchain::find(context, None)?;
-    for (suffix, kind) in KINDS {
+    for (suffix, feature) in RUST_KINDS {
         // A folder for each kind: cargo would otherwise compile everything anew at each change of a feature.
         let target_dir = context.target_dir.join("study").join(suffix);
         let mut cargo = context.cargo("build");
         cargo.args(["--profile", PROFILE, "--target", TARGET, "--manifest-path"]);
         cargo.arg(format!("{SOURCES}/rust/Cargo.toml"));
         cargo.env("CARGO_TARGET_DIR", &target_dir);
+        cargo.args(["--features", feature]);
         for package in RUST {
             cargo.args(["--package", package]);
-        }
-        if kind == Kind::Component {
-            cargo.args(["--features", "component"]);
         }
         toolchain.apply(&mut cargo);
         process::run(cargo).context("the guests in Rust do not compile")?;
@@ -102,7 +100,7 @@ fn build_c(context: &Context, folder: &Path, status: &Status) -> Result<()> {
     }
     let log = context.cache.log("study-c")?;
     for name in C {
-        for (suffix, kind) in KINDS {
+        for (suffix, macro_argument) in C_KINDS {
             let mut cc = zig.cc(context);
             cc.current_dir(context.root.join(SOURCES).join("c"))
                 .args([
@@ -114,11 +112,8 @@ fn build_c(context: &Context, folder: &Path, status: &Status) -> Result<()> {
                 ])
                 // As large as Rust's. Zig's own choice of 16 MiB would be part of each instance.
                 .args(["-Wl,-z,stack-size=1048576", "-Wall", "-Wextra", "-Werror"])
-                .args(["ways.c", &format!("{name}.c"), "-o"])
+                .args([macro_argument, "ways.c", &format!("{name}.c"), "-o"])
                 .arg(folder.join(format!("c_{name}.{suffix}")));
-            if kind == Kind::Component {
-                cc.arg("-DCOMPONENT");
-            }
             process::run_to_log(cc, &log, status).context("the guests in C do not compile")?;
         }
     }

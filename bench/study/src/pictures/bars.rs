@@ -1,4 +1,4 @@
-//! Horizontal bars on a logarithmic axis, with the figure at the end of each.
+//! Horizontal bars with the figure at the end of each.
 
 use std::path::Path;
 
@@ -9,16 +9,27 @@ use super::{COLOURS, INK};
 use crate::report::micros;
 
 const WIDTH: u32 = 860;
-const LABELS: f64 = 190.0;
+const LABELS: f64 = 275.0;
 const RIGHT: f64 = 90.0;
 const TOP: f64 = 70.0;
 const BAR: f64 = 15.0;
 const GAP: f64 = 12.0;
 
+/// What an inch means.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Axis {
+    /// So many microseconds: for parts of a whole.
+    Linear,
+    /// So many times as much: for things that are far apart.
+    Logarithmic,
+}
+
 /// A picture of groups of bars.
 pub struct Bars {
     /// Above the picture.
     pub title: &'static str,
+    /// What an inch means.
+    pub axis: Axis,
     /// What the bars of a group are.
     pub series: Vec<&'static str>,
     /// Groups: a name, and nanoseconds for each series where there are any.
@@ -31,11 +42,8 @@ impl Bars {
         let group = self.series.len() as f64 * BAR + GAP;
         let bottom = TOP + group * self.rows.len() as f64;
         let area = SVGBackend::new(path, (WIDTH, (bottom + 40.0) as u32)).into_drawing_area();
-        let scale = Scale::of(
-            self.rows
-                .iter()
-                .flat_map(|(_, values)| values.iter().flatten()),
-        );
+        let values = self.rows.iter().flat_map(|(_, values)| values);
+        let scale = Scale::of(self.axis, values.flatten().copied());
         area.draw(&text(self.title, 10.0, 8.0, 17))?;
         self.legend(&area)?;
         scale.draw(&area, bottom)?;
@@ -74,9 +82,17 @@ fn bar(
     colour: RGBColor,
     value: Option<f64>,
 ) -> Result<()> {
-    let Some(value) = value else {
-        area.draw(&text("does not work", LABELS + 5.0, top, 12))?;
-        return Ok(());
+    let value = match value {
+        // A difference between two things that are the same.
+        Some(value) if value < LEAST => {
+            area.draw(&text("≈ 0", LABELS + 5.0, top, 12))?;
+            return Ok(());
+        }
+        Some(value) => value,
+        None => {
+            area.draw(&text("does not work", LABELS + 5.0, top, 12))?;
+            return Ok(());
+        }
     };
     let end = scale.x(value);
     area.draw(&rectangle(LABELS, top + 1.0, end, top + BAR - 1.0, colour))?;
@@ -84,47 +100,66 @@ fn bar(
     Ok(())
 }
 
-/// Whole powers of ten around the values.
+/// What is less, in nanoseconds, is drawn as nothing.
+const LEAST: f64 = 100.0;
+
+/// From nanoseconds to places.
 struct Scale {
-    low: i32,
-    high: i32,
+    axis: Axis,
+    /// Where lines are; the first and the last are the ends.
+    ticks: Vec<f64>,
 }
 
 impl Scale {
-    fn of<'a>(values: impl Iterator<Item = &'a f64>) -> Self {
-        let (low, high) = values.fold((f64::MAX, 1.0_f64), |(low, high), &value| {
-            (low.min(value), high.max(value))
-        });
-        let low = if low == f64::MAX {
-            0
-        } else {
-            low.log10().floor() as i32
+    fn of(axis: Axis, values: impl Iterator<Item = f64>) -> Self {
+        let drawn: Vec<_> = values.filter(|value| *value >= LEAST).collect();
+        let high = drawn.iter().copied().fold(LEAST, f64::max);
+        let ticks = match axis {
+            Axis::Linear => {
+                let step = round_step(high / 5.0);
+                (0..=6).map(|tick| f64::from(tick) * step).collect()
+            }
+            Axis::Logarithmic => {
+                let low = drawn.iter().copied().fold(high, f64::min);
+                let (low, high) = (low.log10().floor() as i32, high.log10().ceil() as i32);
+                let powers = low..=high.max(low + 1);
+                powers.map(|power| 10_f64.powi(power)).collect()
+            }
         };
-        let high = (high.log10().ceil() as i32).max(low + 1);
-        Self { low, high }
+        Self { axis, ticks }
     }
 
     fn x(&self, value: f64) -> f64 {
-        let span = f64::from(self.high - self.low);
-        let width = f64::from(WIDTH) - LABELS - RIGHT;
-        LABELS + (value.log10() - f64::from(self.low)) / span * width
+        let place = |value: f64| match self.axis {
+            Axis::Linear => value,
+            Axis::Logarithmic => value.log10(),
+        };
+        let (low, high) = (
+            place(self.ticks[0]),
+            place(self.ticks[self.ticks.len() - 1]),
+        );
+        LABELS + (place(value) - low) / (high - low) * (f64::from(WIDTH) - LABELS - RIGHT)
     }
 
     fn draw(&self, area: &Area<'_>, bottom: f64) -> Result<()> {
-        for power in self.low..=self.high {
-            let value = 10_f64.powi(power);
-            let x = self.x(value);
+        for &tick in &self.ticks {
+            let x = self.x(tick);
             let line = vec![(x as i32, TOP as i32), (x as i32, bottom as i32)];
             area.draw(&PathElement::new(line, INK.mix(0.35)))?;
-            area.draw(&text(
-                &format!("{} µs", value / 1000.0),
-                x - 12.0,
-                bottom + 6.0,
-                12,
-            ))?;
+            let name = format!("{} µs", tick / 1000.0);
+            area.draw(&text(&name, x - 12.0, bottom + 6.0, 12))?;
         }
         Ok(())
     }
+}
+
+/// One, two or five times a power of ten, and no less than the value.
+fn round_step(value: f64) -> f64 {
+    let power = 10_f64.powf(value.log10().floor());
+    let step = [1.0, 2.0, 5.0]
+        .into_iter()
+        .find(|step| step * power >= value);
+    step.unwrap_or(10.0) * power
 }
 
 fn rectangle(
@@ -141,4 +176,21 @@ fn rectangle(
 fn text(words: &str, left: f64, top: f64, size: u32) -> Text<'static, (i32, i32), String> {
     let style = ("sans-serif", size).into_font().color(&INK);
     Text::new(words.to_owned(), (left as i32, top as i32), style)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_axis_has_all_values_on_it() {
+        for axis in [Axis::Linear, Axis::Logarithmic] {
+            let values = [150.0, 42.0, 9_999.0, 1_234_567.0];
+            let scale = Scale::of(axis, values.into_iter());
+            let ends = LABELS..=f64::from(WIDTH) - RIGHT;
+            assert!(ends.contains(&scale.x(150.0)) && ends.contains(&scale.x(1_234_567.0)));
+        }
+        assert!((round_step(0.3) - 0.5).abs() < 1e-9);
+        assert_eq!((round_step(20.0), round_step(600.0)), (20.0, 1000.0));
+    }
 }

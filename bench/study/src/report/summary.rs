@@ -15,6 +15,38 @@ pub struct Figures {
     pub spread: f64,
     /// All calls together.
     pub calls: u64,
+    /// The median of each round.
+    rounds: BTreeMap<u32, f64>,
+}
+
+/// A figure that was found in each round: the median of the rounds, and the lowest and highest.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ranged {
+    /// The median.
+    pub median: f64,
+    /// The lowest.
+    pub low: f64,
+    /// The highest.
+    pub high: f64,
+}
+
+impl Ranged {
+    /// Sums up; none when there is nothing.
+    pub fn of(values: Vec<f64>) -> Option<Self> {
+        let low = values.iter().copied().reduce(f64::min)?;
+        let high = values.iter().copied().reduce(f64::max)?;
+        let median = median(values);
+        Some(Self { median, low, high })
+    }
+
+    /// The median, with lowest and highest in parentheses unless they look the same.
+    pub fn show(&self, write: impl Fn(f64) -> String) -> String {
+        let [median, low, high] = [self.median, self.low, self.high].map(write);
+        match low == high {
+            true => median,
+            false => format!("{median} ({low} to {high})"),
+        }
+    }
 }
 
 /// Figures by the name of their cell, or what failed.
@@ -45,6 +77,14 @@ impl Summary {
     /// The median of a cell that works.
     pub fn p50(&self, name: &str) -> Option<f64> {
         Some(self.find(name)?.ok()?.p50)
+    }
+
+    /// How many times as long the first takes: in each round by itself, where the two were measured close together.
+    pub fn ratio(&self, one: &str, other: &str) -> Option<Ranged> {
+        let (one, other) = (self.find(one)?.ok()?, self.find(other)?.ok()?);
+        let rounds = one.rounds.iter();
+        let pairs = rounds.filter_map(|(round, time)| Some(time / other.rounds.get(round)?));
+        Ranged::of(pairs.collect())
     }
 
     /// What failed, with how many cells it failed for.
@@ -79,18 +119,16 @@ fn figures(calls: &[&Call]) -> Result<Figures, String> {
         let values = calls.iter().filter_map(|call| field(call));
         values.map(|value| value as f64).collect()
     };
-    let medians = all(|call| call.p50_ns);
-    let (low, high) = medians
-        .iter()
-        .fold((f64::MAX, 0.0_f64), |(low, high), &value| {
-            (low.min(value), high.max(value))
-        });
-    let p50 = median(medians);
+    let medians = Ranged::of(all(|call| call.p50_ns)).ok_or("not measured")?;
     Ok(Figures {
-        p50,
+        p50: medians.median,
         p99: median(all(|call| call.p99_ns)),
-        spread: (high - low) / 2.0 / p50 * 100.0,
+        spread: (medians.high - medians.low) / 2.0 / medians.median * 100.0,
         calls: calls.iter().filter_map(|call| call.calls).sum(),
+        rounds: calls
+            .iter()
+            .filter_map(|call| Some((call.round, call.p50_ns? as f64)))
+            .collect(),
     })
 }
 
@@ -111,6 +149,14 @@ pub fn micros(nanoseconds: f64) -> String {
         value if value < 1.0 => format!("{value:.2}"),
         value if value < 10.0 => format!("{value:.1}"),
         value => grouped(value.round()),
+    }
+}
+
+/// How many times something is something else, with the digits that count.
+pub fn times(ratio: f64) -> String {
+    match ratio {
+        ratio if ratio < 9.95 => format!("{ratio:.1}"),
+        ratio => grouped(ratio.round()),
     }
 }
 
@@ -161,6 +207,26 @@ mod tests {
         let summary = Summary::new(&[call(1, Some(90)), call(2, None)]);
         assert_eq!(summary.find("a"), Some(Err("trap")));
         assert_eq!(summary.counts(), (1, 0));
+    }
+
+    #[test]
+    fn a_ratio_is_taken_round_by_round() {
+        let of = |cell: &str, round, p50| Call {
+            cell: cell.to_owned(),
+            ..call(round, Some(p50))
+        };
+        // Everything was twice as slow in the second round, so the ratio is the same.
+        let calls = [
+            of("a", 1, 100),
+            of("b", 1, 50),
+            of("a", 2, 200),
+            of("b", 2, 100),
+        ];
+        let ratio = Summary::new(&calls).ratio("a", "b").unwrap();
+        assert_eq!((ratio.median, ratio.low, ratio.high), (2.0, 2.0, 2.0));
+        assert_eq!(ratio.show(times), "2.0");
+        let ratio = Ranged::of(vec![1.0, 12.34, 3.0]).unwrap();
+        assert_eq!(ratio.show(times), "3.0 (1.0 to 12)");
     }
 
     #[test]

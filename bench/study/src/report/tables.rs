@@ -1,13 +1,17 @@
 //! The tables of the report, in Markdown.
 
+mod doors;
 mod matrix;
+mod own;
 mod process;
 
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 
+pub use self::doors::{DECIDED, added as added_by, requests};
 pub use self::matrix::matrix;
-use super::summary::{Summary, micros};
+pub use self::own::added as added_in;
+use super::summary::{Summary, micros, times};
 use crate::protocol::Reuse;
 use crate::results::Results;
 use crate::runtimes::Name;
@@ -16,10 +20,15 @@ use crate::ways::Way;
 /// The table that `reading.md.in` asks for by this name.
 pub fn named(name: &str, results: &Results, summary: &Summary) -> Result<String> {
     Ok(match name {
-        "runtimes" => runtimes(summary),
-        "tails" => tails(summary),
+        "fresh" => runtimes(summary, Reuse::Fresh),
+        "reused" => runtimes(summary, Reuse::Reused),
         "ways" => ways(summary),
         "guests" => guests(summary),
+        "own" => own::steps(&results.own),
+        "profile" => own::profile(&results.profile),
+        "doors-median" => doors::table(&results.doors, |door| door.median_us),
+        "doors-p99" => doors::table(&results.doors, |door| door.p99_us),
+        "doors-cpu" => doors::table(&results.doors, |door| door.cpu_us),
         "modules" => process::modules(&results.modules),
         "memory" => process::memory(&results.memory),
         "limits" => process::limits(&results.limits),
@@ -64,51 +73,32 @@ fn cell(summary: &Summary, name: &str) -> String {
 }
 
 /// Each runtime, each way: the check of a token in Rust.
-fn runtimes(summary: &Summary) -> String {
+fn runtimes(summary: &Summary, reuse: Reuse) -> String {
     let mut table = Table::new(&[
         "Runtime",
-        "raw, fresh",
-        "stdio, fresh",
-        "waPC, fresh",
-        "component, fresh",
-        "raw, reused",
-        "stdio, reused",
-        "waPC, reused",
-        "component, reused",
+        "raw",
+        "stdio",
+        "waPC",
+        "component",
+        "stdio, times wasmtime-pooling's",
+        "stdio, p99",
     ]);
-    for runtime in Name::value_variants() {
+    let name = |runtime: Name, way: Way| {
+        let (runtime, way, reuse) = (runtime.name(), way.name(), reuse.name());
+        format!("{runtime}/{way}/token/rust-typed/{reuse}/review")
+    };
+    for &runtime in Name::value_variants() {
         let mut row = vec![runtime.name().to_owned()];
-        for reuse in Reuse::value_variants() {
-            for way in Way::value_variants() {
-                let (runtime, way, reuse) = (runtime.name(), way.name(), reuse.name());
-                let name = format!("{runtime}/{way}/token/rust-typed/{reuse}/review");
-                row.push(cell(summary, &name));
-            }
+        for &way in Way::value_variants() {
+            row.push(cell(summary, &name(runtime, way)));
         }
-        table.row(&row);
-    }
-    table.end()
-}
-
-/// The same by standard input and output, with the slowest of a hundred calls.
-fn tails(summary: &Summary) -> String {
-    let mut table = Table::new(&[
-        "Runtime",
-        "fresh p50",
-        "fresh p99",
-        "reused p50",
-        "reused p99",
-    ]);
-    for runtime in Name::value_variants() {
-        let mut row = vec![runtime.name().to_owned()];
-        for reuse in Reuse::value_variants() {
-            let (runtime, reuse) = (runtime.name(), reuse.name());
-            let name = format!("{runtime}/stdio/token/rust-typed/{reuse}/review");
-            match summary.find(&name) {
-                Some(Ok(figures)) => row.extend([micros(figures.p50), micros(figures.p99)]),
-                _ => row.extend(["—".to_owned(), "—".to_owned()]),
-            }
-        }
+        let stdio = name(runtime, Way::Stdio);
+        let ratio = summary.ratio(&stdio, &name(Name::WasmtimePooling, Way::Stdio));
+        row.push(ratio.map_or("—".to_owned(), |ratio| ratio.show(times)));
+        row.push(match summary.find(&stdio) {
+            Some(Ok(figures)) => micros(figures.p99),
+            _ => "—".to_owned(),
+        });
         table.row(&row);
     }
     table.end()

@@ -1,10 +1,14 @@
-//! The placeholders of `reading.md.in`: `{{table NAME}}`, `{{p50 CELL}}`, `{{ratio CELL CELL}}`, `{{fact NAME}}`.
+//! The placeholders of `reading.md.in`, so that its sentences cannot say other things than the tables do.
 //!
-//! Figures in sentences are filled in like tables are, so that the text cannot say other numbers than they do.
+//! * `{{table NAME}}`, `{{fact NAME}}`, `{{counts}}`, `{{spread}}`: what they are called
+//! * `{{p50 CELL}}`: the median of a call, in microseconds; `{{ratio CELL CELL}}`: how many times as long the first takes
+//! * `{{ranking TAIL RUNTIME…}}`: the runtimes by what a call costs, the cheapest first; `{{first TAIL RUNTIME…}}`: that one,
+//!   and `{{first-p50 TAIL RUNTIME…}}`: what it costs
+//! * `{{holds CELL CELL}}`: nothing when the first is faster, as the sentence before says, otherwise a note that it is not so
 
 use anyhow::{Context as _, Result, bail};
 
-use super::summary::{Summary, micros};
+use super::summary::{Summary, micros, times};
 use super::tables;
 use crate::results::Results;
 
@@ -34,8 +38,28 @@ fn value(placeholder: &str, results: &Results, summary: &Summary) -> Result<Stri
             None => "—".to_owned(),
         },
         "ratio" => {
-            let (one, other) = argument.split_once(' ').context("two cells")?;
-            ratio(p50(one, summary)?, p50(other, summary)?)
+            let (one, other) = two(argument, summary)?;
+            let ratio = summary.ratio(one, other);
+            ratio.map_or("—".to_owned(), |ratio| ratio.show(times))
+        }
+        "ranking" => ranking(argument, summary)?
+            .iter()
+            .map(|(runtime, time)| format!("{runtime} {} µs", micros(*time)))
+            .collect::<Vec<_>>()
+            .join(", "),
+        "first" => ranking(argument, summary)?
+            .first()
+            .map_or("none", |(runtime, _)| runtime)
+            .to_owned(),
+        "first-p50" => ranking(argument, summary)?
+            .first()
+            .map_or("—".to_owned(), |(_, time)| micros(*time)),
+        "holds" => {
+            let (one, other) = two(argument, summary)?;
+            match summary.p50(one).zip(summary.p50(other)) {
+                Some((one, other)) if one < other => String::new(),
+                _ => " **(not so in this run)**".to_owned(),
+            }
         }
         "fact" => fact(argument, results),
         "spread" => format!("{:.0}", summary.usual_spread()),
@@ -55,13 +79,23 @@ fn p50(name: &str, summary: &Summary) -> Result<Option<f64>> {
     Ok(cell.ok().map(|figures| figures.p50))
 }
 
-/// How many times as long the first takes.
-fn ratio(one: Option<f64>, other: Option<f64>) -> String {
-    match (one, other) {
-        (Some(one), Some(other)) if one / other >= 9.5 => format!("{:.0}", one / other),
-        (Some(one), Some(other)) => format!("{:.1}", one / other),
-        _ => "—".to_owned(),
+/// The names of two cells that there are.
+fn two<'a>(argument: &'a str, summary: &Summary) -> Result<(&'a str, &'a str)> {
+    let (one, other) = argument.split_once(' ').context("two cells")?;
+    p50(one, summary)?;
+    p50(other, summary)?;
+    Ok((one, other))
+}
+
+/// The runtimes for which the cell works, the fastest first.
+fn ranking<'a>(argument: &'a str, summary: &Summary) -> Result<Vec<(&'a str, f64)>> {
+    let (tail, runtimes) = argument.split_once(' ').context("a cell and runtimes")?;
+    let mut found = Vec::new();
+    for runtime in runtimes.split(' ') {
+        found.extend(p50(&format!("{runtime}/{tail}"), summary)?.map(|time| (runtime, time)));
     }
+    found.sort_by(|(_, one), (_, other)| one.total_cmp(other));
+    Ok(found)
 }
 
 fn fact(name: &str, results: &Results) -> String {
@@ -83,9 +117,26 @@ mod tests {
     }
 
     #[test]
-    fn a_ratio_has_the_digits_that_count() {
-        assert_eq!(ratio(Some(30.0), Some(20.0)), "1.5");
-        assert_eq!(ratio(Some(2000.0), Some(20.0)), "100");
-        assert_eq!(ratio(None, Some(20.0)), "—");
+    fn says_who_is_first_and_what_does_not_hold() {
+        let call = |cell: &str, p50| crate::results::Call {
+            cell: cell.to_owned(),
+            round: 1,
+            input_bytes: 1,
+            calls: Some(1),
+            p50_ns: Some(p50),
+            p99_ns: Some(p50),
+            min_ns: Some(p50),
+            outcome: "works".to_owned(),
+        };
+        let summary = Summary::new(&[call("slow/a", 3000), call("fast/a", 1000)]);
+        let fill = |text| fill(text, &Results::default(), &summary).unwrap();
+        assert_eq!(fill("{{ranking a slow fast}}"), "fast 1.0 µs, slow 3.0 µs");
+        assert_eq!(fill("{{first a slow fast}}"), "fast");
+        assert_eq!(fill("{{ratio slow/a fast/a}}"), "3.0");
+        assert_eq!(fill("so{{holds fast/a slow/a}}"), "so");
+        assert_eq!(
+            fill("so{{holds slow/a fast/a}}"),
+            "so **(not so in this run)**"
+        );
     }
 }

@@ -33,7 +33,7 @@ impl Program for Component {
         let mut store = store(self.pre.engine());
         let instance = self.pre.instantiate(&mut store)?;
         let answer = instance
-            .get_func(&mut store, &self.answer)
+            .get_func(&mut store, self.answer)
             .context("the export is no function")?;
         // Checks the type once; each call then trusts it.
         answer.typed::<(&[u8],), (Vec<u8>,)>(&store)?;

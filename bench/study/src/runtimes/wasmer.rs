@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use wasmer::sys::{CompilerConfig, Cranelift, EngineBuilder, Singlepass};
+use wasmer::sys::{BaseTunables, CompilerConfig, Cranelift, EngineBuilder, Singlepass};
 use wasmer::wasmparser::Operator;
 use wasmer::{FunctionEnv, Memory, MemoryView, Module, Store, TypedFunction, WasmTypeList};
 use wasmer_middlewares::Metering;
@@ -44,7 +44,8 @@ impl Wasmer {
         };
         config.push_middleware(metering);
         let mut engine = EngineBuilder::new(config).engine();
-        engine.set_tunables(Bounded::default());
+        let base = BaseTunables::for_target(engine.target());
+        engine.set_tunables(Bounded(base));
         engine.into()
     }
 }
@@ -111,7 +112,7 @@ struct Running {
 }
 
 /// The export, looked up once for each instance.
-fn export<P: WasmTypeList, R: WasmTypeList>(
+fn export<P: WasmTypeList + Clone, R: WasmTypeList + Clone>(
     found: &mut Option<TypedFunction<P, R>>,
     instance: &wasmer::Instance,
     store: &Store,

@@ -12,12 +12,10 @@ use crate::results::{Call, WORKS};
 use crate::ways::Way;
 use crate::workers::PATIENCE;
 
-/// Measures the cells that the words match; no words, all of them.
-pub fn measure(bench: &mut Bench<'_>, words: &str, progress: &mut Progress) -> Result<Vec<Call>> {
-    let mut cells: Vec<_> = cells()
-        .into_iter()
-        .filter(|cell| cell.matches(words))
-        .collect();
+/// Measures the cells.
+pub fn measure(bench: &mut Bench<'_>, progress: &mut Progress) -> Result<Vec<Call>> {
+    let mut cells = cells();
+    cells.retain(|cell| bench.plan.wants(&cell.name()));
     let rounds = bench.plan.rounds();
     progress.expect(cells.len() * rounds as usize);
     let mut failed = HashMap::new();

@@ -19,18 +19,22 @@ pub const COPIES: [u8; 3] = [0, 1, 64];
 /// The guest that is loaded.
 pub const GUEST: &Guest = &GUESTS[3];
 
-/// Looks at one process after the other.
+/// Looks at one process after the other: `memory/RUNTIME/COPIES`.
 pub fn measure(bench: &mut Bench<'_>, progress: &mut Progress) -> Result<Vec<Memory>> {
     let rounds = bench.plan.module_rounds();
-    progress.expect(COPIES.len() * Name::value_variants().len() * rounds as usize);
+    let mut cells = Vec::new();
+    for &runtime in Name::value_variants() {
+        cells.extend(COPIES.map(|copies| (runtime, copies)));
+    }
+    let name = |runtime: Name, copies| format!("memory/{}/{copies}", runtime.name());
+    cells.retain(|(runtime, copies)| bench.plan.wants(&name(*runtime, *copies)));
+    progress.expect(cells.len() * rounds as usize);
     let mut rows = Vec::new();
     for round in 1..=rounds {
-        for &runtime in Name::value_variants() {
-            for copies in COPIES {
-                progress.step(&format!("memory: {} with {copies}", runtime.name()));
-                bench.workers.end();
-                rows.push(resident(bench, runtime, copies, round)?);
-            }
+        for &(runtime, copies) in &cells {
+            progress.step(&name(runtime, copies));
+            bench.workers.end();
+            rows.push(resident(bench, runtime, copies, round)?);
         }
     }
     Ok(rows)

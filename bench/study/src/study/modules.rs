@@ -12,24 +12,29 @@ use crate::results::{Module, WORKS};
 use crate::runtimes::Name;
 use crate::workers::PATIENCE;
 
-/// Compiles every guest in every runtime, in each round.
+/// Compiles every guest in every runtime, in each round: `compile/RUNTIME/FILE`.
 pub fn measure(bench: &mut Bench<'_>, progress: &mut Progress) -> Result<Vec<Module>> {
     let rounds = bench.plan.module_rounds();
-    let guests: Vec<_> = GUESTS
-        .iter()
-        .filter(|guest| guest.missing(&bench.plan.guests).is_none())
-        .collect();
-    progress.expect(guests.len() * Name::value_variants().len() * rounds as usize);
+    let mut cells: Vec<(Name, &Guest)> = Vec::new();
+    for guest in &GUESTS {
+        if guest.missing(&bench.plan.guests).is_none() {
+            cells.extend(Name::value_variants().iter().map(|&name| (name, guest)));
+        }
+    }
+    cells.retain(|(runtime, guest)| bench.plan.wants(&name(*runtime, guest)));
+    progress.expect(cells.len() * rounds as usize);
     let mut rows = Vec::new();
     for round in 1..=rounds {
-        for guest in &guests {
-            for &runtime in Name::value_variants() {
-                progress.step(&format!("compiling: {}/{}", runtime.name(), guest.file));
-                rows.push(compile(bench, runtime, guest, round)?);
-            }
+        for (runtime, guest) in &cells {
+            progress.step(&name(*runtime, guest));
+            rows.push(compile(bench, *runtime, guest, round)?);
         }
     }
     Ok(rows)
+}
+
+fn name(runtime: Name, guest: &Guest) -> String {
+    format!("compile/{}/{}", runtime.name(), guest.file)
 }
 
 fn compile(bench: &mut Bench<'_>, runtime: Name, guest: &Guest, round: u32) -> Result<Module> {

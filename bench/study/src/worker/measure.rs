@@ -23,38 +23,37 @@ pub struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// Warms up for a quarter of the time, then measures. The first answer goes into a file, for the study to check; every
-    /// other answer must be the same.
+    /// Measures, and puts the answer into a file for the study to check.
     pub fn measure(&self, reuse: Reuse, answer: &Path, millis: u64) -> Result<Measured> {
-        match reuse {
-            Reuse::Fresh => measure(answer, millis, || {
-                self.program.start()?.call(self.way, &self.input)
-            }),
+        let (first, measured) = match reuse {
+            Reuse::Fresh => measure(millis, || self.program.start()?.call(self.way, &self.input))?,
             Reuse::Reused => {
                 let mut instance = self.program.start()?;
-                measure(answer, millis, || instance.call(self.way, &self.input))
+                measure(millis, || instance.call(self.way, &self.input))?
             }
-        }
+        };
+        std::fs::write(answer, first)?;
+        Ok(measured)
     }
 }
 
-fn measure(
-    answer: &Path,
+/// Warms up for a quarter of the time, then measures. The first answer is returned; every other one must be the same.
+pub fn measure(
     millis: u64,
     mut call: impl FnMut() -> Result<Vec<u8>>,
-) -> Result<Measured> {
+) -> Result<(Vec<u8>, Measured)> {
     let first = call()?;
-    std::fs::write(answer, &first)?;
     let span = Duration::from_millis(millis);
     repeat(span / 4, 0, &first, &mut call)?;
     let mut times = repeat(span, LEAST_CALLS, &first, &mut call)?;
     times.sort_unstable();
-    Ok(Measured {
+    let measured = Measured {
         calls: u64::try_from(times.len())?,
         p50: percentile(&times, 50)?,
         p99: percentile(&times, 99)?,
         min: percentile(&times, 0)?,
-    })
+    };
+    Ok((first, measured))
 }
 
 /// Asks until the time is over, but at least so often. Comparing answers is not part of a call's time.

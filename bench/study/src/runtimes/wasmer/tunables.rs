@@ -14,8 +14,7 @@ use wasmer::{MemoryStyle, TableStyle};
 use crate::runtimes::PAGES_MAX;
 
 /// wasmer's own tunables for memories that declare no more than our bound.
-#[derive(Default)]
-pub struct Bounded(BaseTunables);
+pub struct Bounded(pub BaseTunables);
 
 fn bounded(memory: &MemoryType) -> MemoryType {
     let mut memory = *memory;

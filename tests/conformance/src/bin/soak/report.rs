@@ -9,7 +9,7 @@ use conformance::Door;
 
 use crate::arguments::door_name;
 use crate::crash::Outage;
-use crate::memory::{JUDGED_FROM, Memory, growth_max};
+use crate::memory::{JUDGED_FROM, Memory};
 use crate::questions::{KINDS, Kind};
 use crate::tally::{Counts, Tally};
 
@@ -50,11 +50,8 @@ impl Report {
         if sum.lost > 0 {
             failures.push(format!("{} lost requests", sum.lost));
         }
-        if self.judges_memory() && self.memory.growth() > growth_max(self.door) {
-            failures.push(format!(
-                "memory grew by {:.1} %",
-                self.memory.growth() * 100.0
-            ));
+        if self.judges_memory() && self.memory.growth() > self.memory.growth_max(self.door) {
+            failures.push(format!("memory grew by {:.0} MiB", self.memory.growth()));
         }
         if self.outages.iter().any(|outage| outage.failed_closed == 0) {
             failures.push("a kill that no request noticed proves nothing".to_owned());
@@ -106,10 +103,10 @@ impl Report {
         let quarters = self.memory.quarters().map(|mib| format!("{mib:.0}"));
         writeln!(
             formatter,
-            "memory in MiB by quarters of the time: {}; second to last {:+.1} %, at most {:+.0} %{}",
+            "memory in MiB by quarters of the time: {}; second to last {:+.0}, at most {:+.0}{}",
             quarters.join(", "),
-            self.memory.growth() * 100.0,
-            growth_max(self.door) * 100.0,
+            self.memory.growth(),
+            self.memory.growth_max(self.door),
             if self.judges_memory() {
                 ""
             } else {

@@ -67,7 +67,8 @@ pub async fn at(door: Door, arguments: &Arguments, programs: &Programs) -> Resul
     let mut soak = start(door, arguments, programs).await?;
     let report = soak.run(door, arguments).await;
     let report = report.with_context(|| soak.running.logs())?;
-    if !report.failures().is_empty() {
+    let sum = report.tally.sum();
+    if sum.wrong + sum.lost > 0 {
         println!("\n{}", soak.running.logs());
     }
     soak.running.stop().await?;

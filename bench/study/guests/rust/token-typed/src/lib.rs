@@ -45,14 +45,35 @@ struct User {
     groups: [&'static str; 1],
 }
 
+#[cfg(not(feature = "own"))]
 fn answer(input: &[u8]) -> Vec<u8> {
     let question: Question = serde_json::from_slice(input).expect("a review is JSON");
-    let answer = Answer {
+    serde_json::to_vec(&answered(&question)).expect("an answer is JSON")
+}
+
+/// The same in the envelope of k8s-wasm.
+#[cfg(feature = "own")]
+fn answer(input: &[u8]) -> Vec<u8> {
+    #[derive(Deserialize)]
+    struct Input<'a> {
+        #[serde(borrow)]
+        request: Question<'a>,
+    }
+    #[derive(Serialize)]
+    struct Output<'a> {
+        response: Answer<'a>,
+    }
+    let Input { request } = serde_json::from_slice(input).expect("an envelope is JSON");
+    let response = answered(&request);
+    serde_json::to_vec(&Output { response }).expect("an answer is JSON")
+}
+
+fn answered<'a>(question: &Question<'a>) -> Answer<'a> {
+    Answer {
         api_version: question.api_version,
         kind: question.kind,
         status: status(&question.spec),
-    };
-    serde_json::to_vec(&answer).expect("an answer is JSON")
+    }
 }
 
 fn status<'a>(spec: &Spec<'a>) -> Status<'a> {

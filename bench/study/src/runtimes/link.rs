@@ -1,0 +1,102 @@
+//! The host's functions in wasmtime and in wasmi, whose linkers are called alike without being the same type.
+
+/// Defines `linker(engine, module)`, which has everything that the module imports. Given are the crate of the runtime and what it
+/// makes of an error of the host.
+macro_rules! define_linker {
+    ($runtime:ident, $error:expr) => {
+        use std::collections::HashSet;
+
+        use ::$runtime::{Caller, Engine, Error, ExternType, ImportType, Linker, Module, Val};
+        use anyhow::Result;
+
+        use super::Data;
+        use $crate::host::{self, Function, Guest, NOSYS, Slice};
+
+        type Env<'a> = Caller<'a, Data>;
+
+        /// Everything that the module imports.
+        pub fn linker(engine: &Engine, module: &Module) -> Result<Linker<Data>> {
+            let mut linker = Linker::new(engine);
+            let mut linked = HashSet::new();
+            for import in module.imports() {
+                // Go imports a function once for each place in its library that declares it.
+                if linked.insert((import.module(), import.name())) {
+                    link(&mut linker, &import)?;
+                }
+            }
+            Ok(linker)
+        }
+
+        fn link(linker: &mut Linker<Data>, import: &ImportType<'_>) -> Result<()> {
+            let (module, name) = (import.module(), import.name());
+            let Some(function) = host::function(module, name) else {
+                return stub(linker, import);
+            };
+            match function {
+                Function::Exit(exit) => {
+                    linker.func_wrap(module, name, move |code: i32| -> Result<(), Error> {
+                        Err($error(exit(code)))
+                    })
+                }
+                Function::Tell(tell) => {
+                    linker.func_wrap(module, name, move |env: Env<'_>, a: u32, b: u32| {
+                        with(env, |guest| tell(guest, a, b))
+                    })
+                }
+                Function::Two(two) => {
+                    linker.func_wrap(module, name, move |env: Env<'_>, a: u32, b: u32| {
+                        with(env, |guest| two(guest, a, b))
+                    })
+                }
+                Function::Clock(clock) => {
+                    linker.func_wrap(module, name, move |env: Env<'_>, a: u32, b: u64, c: u32| {
+                        with(env, |guest| clock(guest, a, b, c))
+                    })
+                }
+                Function::Four(four) => linker.func_wrap(
+                    module,
+                    name,
+                    move |env: Env<'_>, a: u32, b: u32, c: u32, d: u32| {
+                        with(env, |guest| four(guest, a, b, c, d))
+                    },
+                ),
+            }?;
+            Ok(())
+        }
+
+        fn stub(linker: &mut Linker<Data>, import: &ImportType<'_>) -> Result<()> {
+            let (module, name) = (import.module(), import.name());
+            if let ExternType::Func(kind) = import.ty() {
+                linker.func_new(module, name, kind.clone(), |_, _, results| {
+                    results.fill(Val::I32(NOSYS));
+                    Ok(())
+                })?;
+            }
+            Ok(())
+        }
+
+        fn with<R>(
+            mut caller: Env<'_>,
+            act: impl FnOnce(&mut Guest<'_>) -> Result<R>,
+        ) -> Result<R, Error> {
+            let memory = match caller.data().memory {
+                Some(memory) => memory,
+                None => {
+                    let export = caller.get_export("memory");
+                    let memory = export
+                        .and_then(|found| found.into_memory())
+                        .ok_or_else(|| $error(anyhow::anyhow!("no memory is exported")))?;
+                    *caller.data_mut().memory.insert(memory)
+                }
+            };
+            let (bytes, data) = memory.data_and_store_mut(&mut caller);
+            let mut guest = Guest {
+                memory: &mut Slice(bytes),
+                exchange: &mut data.exchange,
+            };
+            act(&mut guest).map_err($error)
+        }
+    };
+}
+
+pub(super) use define_linker;

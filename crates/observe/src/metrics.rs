@@ -27,7 +27,7 @@ type Seconds = Gauge<f64, AtomicU64>;
 type TotalSeconds = Counter<f64, AtomicU64>;
 type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
 
-/// The content type of [`Metrics::to_text`].
+/// The content type of what is scraped.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// All metrics of a process.

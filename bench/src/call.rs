@@ -4,7 +4,7 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 use engine::{Engine, Limits, Options};
-use host::{Host, Question};
+use host::{Host, EvaluationRequest};
 
 use crate::policies;
 use crate::stats::{micros, percentile};
@@ -76,18 +76,18 @@ pub fn measure(rounds: usize, round: Duration) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn question<'a>(plane: access::Plane, policy: Option<&'a str>, review: &'a [u8]) -> Question<'a> {
-    Question {
+fn question<'a>(plane: access::Plane, policy: Option<&'a str>, review: &'a [u8]) -> EvaluationRequest<'a> {
+    EvaluationRequest {
         plane,
         policy,
         review,
-        asked_before: &[],
+        already_evaluated: &[],
         deadline: Instant::now() + DEADLINE,
     }
 }
 
-async fn answers(host: &Host, question: Question<'_>) -> bool {
-    host.ask(question)
+async fn answers(host: &Host, question: EvaluationRequest<'_>) -> bool {
+    host.evaluate(question)
         .await
         .is_ok_and(|answered| answered.decision.is_ok())
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use access::{Plane, authn, rules::Rule};
 use anyhow::Context as _;
-use host::config::{Admitter, Asked, Authenticator, Authorizer, Policy, Position};
+use host::config::{AdmissionPolicy, Asked, Authenticator, Authorizer, Policy, Position};
 use host::{Configuration, FileModules, Host};
 
 /// The planes in the order of the tables, with the path of the webhook and the review that is asked.
@@ -51,7 +51,7 @@ impl WaPc {
     }
 
     /// The policy, asked at its own URL only.
-    fn admitter(&self) -> anyhow::Result<Admitter> {
+    fn admitter(&self) -> anyhow::Result<AdmissionPolicy> {
         let mut admitter = admitter(&format!("policies/{}", self.name), self.mutating)?;
         admitter.policy.settings = Some(serde_json::from_str(self.settings)?);
         Ok(admitter)
@@ -132,8 +132,8 @@ fn policy(name: &str) -> anyhow::Result<Policy> {
     })
 }
 
-fn admitter(name: &str, mutating: bool) -> anyhow::Result<Admitter> {
-    Ok(Admitter {
+fn admitter(name: &str, mutating: bool) -> anyhow::Result<AdmissionPolicy> {
+    Ok(AdmissionPolicy {
         policy: policy(name)?,
         mutating,
         rules: vec![Rule::everything()],

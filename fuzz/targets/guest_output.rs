@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use access::Plane;
 use fuzz::answerer;
 use host::config::{Format, Source};
-use host::{Answered, Configuration, Host, ModuleSource, Question, Reply, Verdict};
+use host::{Evaluation, Configuration, Host, ModuleSource, EvaluationRequest, Reply, Verdict};
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -95,7 +95,7 @@ impl Asked {
         }
     }
 
-    async fn ask(self, told: &str) -> Answered {
+    async fn ask(self, told: &str) -> Evaluation {
         let (plane, policy) = match self {
             Self::Authenticator => (Plane::Authentication, "who"),
             Self::Authorizer => (Plane::Authorization, "adds"),
@@ -103,19 +103,19 @@ impl Asked {
             Self::Policy(plane, policy) => (plane, policy),
             Self::Raw(policy) => {
                 let body = json!({"request": {"uid": UID, "told": told}}).to_string();
-                let answered = HOST.ask_raw(policy, body.as_bytes(), soon()).await;
+                let answered = HOST.evaluate_raw(policy, body.as_bytes(), soon()).await;
                 return answered.expect("a request");
             }
         };
         let review = review(plane, told).to_string();
-        let question = Question {
+        let question = EvaluationRequest {
             plane,
             policy: Some(policy),
             review: review.as_bytes(),
-            asked_before: &[],
+            already_evaluated: &[],
             deadline: soon(),
         };
-        HOST.ask(question).await.expect("a review")
+        HOST.evaluate(question).await.expect("a review")
     }
 }
 
@@ -153,7 +153,7 @@ fn object() -> Value {
 }
 
 /// No policy here may be ignored: a call that failed lets nobody pass.
-fn never_an_allow(answered: &Answered) {
+fn never_an_allow(answered: &Evaluation) {
     if answered.trace.failures().next().is_some() {
         let verdict = answered.verdict();
         assert!(
@@ -168,7 +168,7 @@ fn never_an_allow(answered: &Answered) {
 }
 
 /// What is sent is an answer as kube-apiserver wants it.
-fn is_answer(asked: Asked, answered: &Answered) {
+fn is_answer(asked: Asked, answered: &Evaluation) {
     let bytes = match &answered.reply {
         Reply::Failed(told) => {
             assert_eq!(answered.verdict(), Verdict::Failed);

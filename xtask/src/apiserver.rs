@@ -116,7 +116,7 @@ impl Library {
                 "debug"
             }
             Profile::Release => {
-                cargo.args(["--package", "capi", "--release"]);
+                cargo.args(["--package", "k8s-wasm-capi", "--release"]);
                 "release"
             }
         };

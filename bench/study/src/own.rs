@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
 use engine::{Engine, Entry, Limits, Options};
 use host::config::{Format, Source};
-use host::{Configuration, FileModules, Host, Question, Reply};
+use host::{Configuration, FileModules, Host, EvaluationRequest, Reply};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
 
@@ -135,11 +135,11 @@ impl Own {
     }
 
     fn ask(&self) -> Result<Vec<u8>> {
-        let asked = self.host.ask(Question {
+        let asked = self.host.evaluate(EvaluationRequest {
             plane: Plane::Authentication,
             policy: None,
             review: &self.review,
-            asked_before: &[],
+            already_evaluated: &[],
             deadline: Instant::now() + DEADLINE,
         });
         match self.runtime.block_on(asked)?.reply {

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use wire::admission::{PatchType, Response};
 
-use crate::failure::Undecided;
+use crate::failure::NoDecision;
 use crate::mode::Mode;
 use crate::name::PolicyName;
 use crate::patch::Patch;
@@ -50,8 +50,8 @@ pub enum OnFailure {
 /// What a chain answers, and why.
 #[derive(Debug, Clone)]
 pub struct Outcome {
-    /// The answer. Undecided when a policy failed that must not.
-    pub answer: Result<Answer, Undecided>,
+    /// The answer. NoDecision when a policy failed that must not.
+    pub answer: Result<Answer, NoDecision>,
     /// Every policy of the chain.
     pub trace: Trace,
 }

@@ -4,11 +4,11 @@ use wire::authentication::{Review, Status};
 use wire::meta::UserInfo;
 
 use crate::ask::{self, Ask};
-use crate::failure::{self, OnFailure, Undecided};
+use crate::failure::{self, NoDecision, OnFailure};
 use crate::identity::{self, Claim};
 use crate::mode::Mode;
 use crate::name::PolicyName;
-use crate::trace::{Recorder, SkipReason, StepAnswer, Trace};
+use crate::trace::{Recorder, SkipReason, StepVerdict, Trace};
 
 /// One authenticator of a chain.
 #[derive(Debug, Clone)]
@@ -35,8 +35,8 @@ pub enum SystemNames {
 /// What a chain answers, and why.
 #[derive(Debug, Clone)]
 pub struct Outcome {
-    /// The decision. Undecided when no policy knows the token and one failed, which must not be cached.
-    pub decision: Result<Decision, Undecided>,
+    /// The decision. NoDecision when no policy knows the token and one failed, which must not be cached.
+    pub decision: Result<Decision, NoDecision>,
     /// Every policy of the chain.
     pub trace: Trace,
 }
@@ -96,11 +96,11 @@ pub async fn decide(chain: &[Policy], review: &Review<'_>, by: &impl Ask<Status>
             Ok(Claim::Mine(identity)) => {
                 let username = identity.user.username.clone();
                 found = Some(identity).filter(|_| policy.mode == Mode::Protect);
-                StepAnswer::Authenticated { username }
+                StepVerdict::Authenticated { username }
             }
-            Ok(Claim::NotMine) => StepAnswer::NotMine,
-            Ok(Claim::OtherAudience) => StepAnswer::OtherAudience,
-            Err(failure) => StepAnswer::failed(failure, policy.mode, OnFailure::Authentication),
+            Ok(Claim::UnknownToken) => StepVerdict::UnknownToken,
+            Ok(Claim::AudienceMismatch) => StepVerdict::AudienceMismatch,
+            Err(failure) => StepVerdict::failed(failure, policy.mode, OnFailure::Authentication),
         };
         recorder.asked(
             (&policy.name, policy.mode),
@@ -113,7 +113,7 @@ pub async fn decide(chain: &[Policy], review: &Review<'_>, by: &impl Ask<Status>
         }
     }
     let names = chain.iter().map(|policy| &policy.name);
-    let trace = recorder.finish(names, SkipReason::Decided);
+    let trace = recorder.finish(names, SkipReason::AlreadyDecided);
     let decision = match found {
         Some(identity) => Ok(Decision::Authenticated(identity)),
         None => failure::settle(&trace, Decision::Unknown),

@@ -4,11 +4,11 @@ use wire::authorization::{Review, Status};
 use wire::review::ParseError;
 
 use crate::ask::{self, Ask};
-use crate::failure::{self, Consequence, Failure, FailureKind, Undecided};
+use crate::failure::{self, Consequence, Failure, FailureKind, NoDecision};
 use crate::mode::Mode;
 use crate::name::PolicyName;
 use crate::text;
-use crate::trace::{Recorder, SkipReason, StepAnswer, Trace};
+use crate::trace::{Recorder, SkipReason, StepVerdict, Trace};
 
 /// One authorizer of a chain.
 #[derive(Debug, Clone)]
@@ -34,9 +34,9 @@ pub enum OnFailure {
 /// What a chain answers, and why.
 #[derive(Debug, Clone)]
 pub struct Outcome {
-    /// The decision. Undecided when no policy allowed or denied and one failed: the API server's own failure policy
+    /// The decision. NoDecision when no policy allowed or denied and one failed: the API server's own failure policy
     /// should apply, and nothing may be cached.
-    pub decision: Result<Decision, Undecided>,
+    pub decision: Result<Decision, NoDecision>,
     /// Every policy of the chain.
     pub trace: Trace,
 }
@@ -89,7 +89,7 @@ pub async fn decide(chain: &[Policy], review: &Review<'_>, by: &impl Ask<Status>
     let spec = &review.spec;
     if spec.resource_attributes.is_some() == spec.non_resource_attributes.is_some() {
         return Outcome {
-            decision: Err(Undecided {
+            decision: Err(NoDecision {
                 message: MALFORMED.to_owned(),
             }),
             trace: recorder.finish(names(), SkipReason::MalformedReview),
@@ -102,7 +102,7 @@ pub async fn decide(chain: &[Policy], review: &Review<'_>, by: &impl Ask<Status>
         let asked = ask::ask(by, index, &body).await;
         let answer = match asked.answer.and_then(check) {
             Ok(answer) => answer,
-            Err(failure) => StepAnswer::failed(
+            Err(failure) => StepVerdict::failed(
                 failure,
                 policy.mode,
                 failure::OnFailure::Authorization(policy.on_failure),
@@ -118,7 +118,7 @@ pub async fn decide(chain: &[Policy], review: &Review<'_>, by: &impl Ask<Status>
             break;
         }
     }
-    let trace = recorder.finish(names(), SkipReason::Decided);
+    let trace = recorder.finish(names(), SkipReason::AlreadyDecided);
     let decision = match decided {
         Some(decision) => Ok(decision),
         None => failure::settle(
@@ -134,35 +134,35 @@ pub async fn decide(chain: &[Policy], review: &Review<'_>, by: &impl Ask<Status>
 /// What an answer says, if it may say that.
 ///
 /// A policy that met an error on its way and has no opinion has failed: a clean "no opinion" would be cached.
-fn check(status: Status) -> Result<StepAnswer, Failure> {
+fn check(status: Status) -> Result<StepVerdict, Failure> {
     let reason = text::paragraph(&status.reason, MAX_REASON);
     match (status.allowed, status.denied) {
         (true, true) => Err(Failure::answer("the request is allowed and denied at once")),
-        (true, false) => Ok(StepAnswer::Allowed { reason }),
-        (false, true) => Ok(StepAnswer::Denied { reason }),
+        (true, false) => Ok(StepVerdict::Allowed { reason }),
+        (false, true) => Ok(StepVerdict::Denied { reason }),
         (false, false) if status.evaluation_error.is_empty() => {
-            Ok(StepAnswer::NoOpinion { reason })
+            Ok(StepVerdict::NoOpinion { reason })
         }
         (false, false) => Err(Failure::new(FailureKind::Reported, status.evaluation_error)),
     }
 }
 
 /// The decision of the chain, when this answer is one.
-fn decision(policy: &PolicyName, answer: &StepAnswer) -> Option<Decision> {
+fn decision(policy: &PolicyName, answer: &StepVerdict) -> Option<Decision> {
     match answer {
-        StepAnswer::Allowed { reason } if reason.is_empty() => Some(Decision::Allow {
+        StepVerdict::Allowed { reason } if reason.is_empty() => Some(Decision::Allow {
             reason: format!("allowed by policy `{policy}`"),
         }),
-        StepAnswer::Allowed { reason } => Some(Decision::Allow {
+        StepVerdict::Allowed { reason } => Some(Decision::Allow {
             reason: reason.clone(),
         }),
-        StepAnswer::Denied { reason } if reason.is_empty() => Some(Decision::Deny {
+        StepVerdict::Denied { reason } if reason.is_empty() => Some(Decision::Deny {
             reason: format!("denied by policy `{policy}`"),
         }),
-        StepAnswer::Denied { reason } => Some(Decision::Deny {
+        StepVerdict::Denied { reason } => Some(Decision::Deny {
             reason: format!("{policy}: {reason}"),
         }),
-        StepAnswer::Failed {
+        StepVerdict::Failed {
             failure,
             consequence: Consequence::Denied,
         } => Some(Decision::Deny {
@@ -173,9 +173,9 @@ fn decision(policy: &PolicyName, answer: &StepAnswer) -> Option<Decision> {
 }
 
 /// What a policy without an opinion says nevertheless.
-fn opinion(policy: &PolicyName, answer: &StepAnswer) -> Option<String> {
+fn opinion(policy: &PolicyName, answer: &StepVerdict) -> Option<String> {
     match answer {
-        StepAnswer::NoOpinion { reason } if !reason.is_empty() => {
+        StepVerdict::NoOpinion { reason } if !reason.is_empty() => {
             Some(format!("{policy}: {reason}"))
         }
         _ => None,

@@ -117,7 +117,7 @@ pub(crate) enum OnFailure {
 #[serde(rename_all = "camelCase")]
 pub enum Consequence {
     /// Unless another policy decides, the chain is undecided.
-    Undecided,
+    NoDecision,
     /// The request is denied.
     Denied,
     /// The chain went on as if the policy were not there. The user is warned where there is a way to: in admission.
@@ -131,7 +131,7 @@ pub(crate) fn consequence(mode: Mode, on_failure: OnFailure) -> Consequence {
         _ if mode == Mode::Monitor => Consequence::Ignored,
         OnFailure::Authentication
         | OnFailure::Authorization(authz::OnFailure::NoOpinion)
-        | OnFailure::Admission(admission::OnFailure::Fail) => Consequence::Undecided,
+        | OnFailure::Admission(admission::OnFailure::Fail) => Consequence::NoDecision,
         OnFailure::Authorization(authz::OnFailure::Deny) => Consequence::Denied,
         OnFailure::Admission(admission::OnFailure::Ignore) => Consequence::Ignored,
     }
@@ -140,25 +140,25 @@ pub(crate) fn consequence(mode: Mode, on_failure: OnFailure) -> Consequence {
 /// A chain came to no decision, because of policies that failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
-pub struct Undecided {
+pub struct NoDecision {
     /// For the client and its log: names each policy that failed, and how.
     pub message: String,
 }
 
 /// What a chain answers in which no policy decided: `otherwise`, unless one failed that might have.
-pub(crate) fn settle<D>(trace: &Trace, otherwise: D) -> Result<D, Undecided> {
+pub(crate) fn settle<D>(trace: &Trace, otherwise: D) -> Result<D, NoDecision> {
     let failed: Vec<String> = trace
         .steps
         .iter()
         .filter_map(|step| match step.failure()? {
-            (failure, Consequence::Undecided) => Some(told(&step.policy, failure)),
+            (failure, Consequence::NoDecision) => Some(told(&step.policy, failure)),
             (_, Consequence::Denied | Consequence::Ignored) => None,
         })
         .collect();
     if failed.is_empty() {
         return Ok(otherwise);
     }
-    Err(Undecided {
+    Err(NoDecision {
         message: failed.join("; "),
     })
 }

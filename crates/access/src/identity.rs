@@ -12,9 +12,9 @@ pub(crate) enum Claim {
     /// The token is this user's.
     Mine(Identity),
     /// The policy does not know the token.
-    NotMine,
+    UnknownToken,
     /// The policy knows the token, but it is for none of the audiences asked for.
-    OtherAudience,
+    AudienceMismatch,
 }
 
 /// Checks an answer to a token that is presented to the `wanted` audiences.
@@ -34,13 +34,13 @@ pub(crate) fn check(
         });
     }
     if !status.authenticated {
-        return Ok(Claim::NotMine);
+        return Ok(Claim::UnknownToken);
     }
     let user = status.user.unwrap_or_default();
     check_user(&user, system_names)?;
     Ok(match common(status.audiences, wanted) {
         Some(audiences) => Claim::Mine(Identity { user, audiences }),
-        None => Claim::OtherAudience,
+        None => Claim::AudienceMismatch,
     })
 }
 

@@ -9,7 +9,7 @@ use crate::failure::{Consequence, Failure, FailureKind};
 use crate::mode::Mode;
 use crate::rules::Rule;
 use crate::testing::{Table, block, name};
-use crate::trace::{StepAnswer, StepOutcome, Trace};
+use crate::trace::{StepOutcome, StepVerdict, Trace};
 use crate::{admission, authn, authz};
 
 const TOKEN: &str = r#"{"apiVersion":"authentication.k8s.io/v1","kind":"TokenReview",
@@ -147,10 +147,10 @@ fn is_complete(trace: &Trace, length: usize) -> bool {
     names.eq((0..length).map(|index| format!("p{index}")))
 }
 
-fn has(trace: &Trace, is: impl Fn(&StepAnswer) -> bool) -> bool {
+fn has(trace: &Trace, is: impl Fn(&StepVerdict) -> bool) -> bool {
     trace.steps.iter().any(|step| match &step.outcome {
-        StepOutcome::Asked { answer, .. } => is(answer),
-        StepOutcome::Skipped(_) | StepOutcome::Watched { .. } => false,
+        StepOutcome::Evaluated { answer, .. } => is(answer),
+        StepOutcome::Skipped(_) | StepOutcome::Monitored { .. } => false,
     })
 }
 
@@ -244,14 +244,14 @@ proptest! {
         let outcome = block(authn::decide(&chain, &review, &Table::new(answers)));
         prop_assert!(is_complete(&outcome.trace, chain.len()));
         let status = outcome.status();
-        let is_identity = |answer: &StepAnswer| matches!(answer, StepAnswer::Authenticated { .. });
+        let is_identity = |answer: &StepVerdict| matches!(answer, StepVerdict::Authenticated { .. });
         prop_assert_eq!(status.authenticated, has(&outcome.trace, is_identity));
         if status.authenticated {
             prop_assert_eq!(status.user.unwrap().username, "jane");
             prop_assert!(status.audiences.is_empty() || status.audiences == ["a"]);
         }
         // Not cached exactly when a call failed.
-        let failed = has_failure(&outcome.trace, Consequence::Undecided);
+        let failed = has_failure(&outcome.trace, Consequence::NoDecision);
         prop_assert_eq!(!status.error.is_empty(), !status.authenticated && failed);
     }
 
@@ -275,10 +275,10 @@ proptest! {
         let outcome = block(authz::decide(&chain, &review, &Table::new(answers)));
         prop_assert!(is_complete(&outcome.trace, chain.len()));
         let trace = &outcome.trace;
-        let allowed = has(trace, |answer| matches!(answer, StepAnswer::Allowed { .. }));
-        let denied = has(trace, |answer| matches!(answer, StepAnswer::Denied { .. }))
+        let allowed = has(trace, |answer| matches!(answer, StepVerdict::Allowed { .. }));
+        let denied = has(trace, |answer| matches!(answer, StepVerdict::Denied { .. }))
             || has_failure(trace, Consequence::Denied);
-        let failed = has_failure(trace, Consequence::Undecided);
+        let failed = has_failure(trace, Consequence::NoDecision);
         match outcome.decision {
             Ok(authz::Decision::Allow { .. }) => prop_assert!(allowed && !denied),
             Ok(authz::Decision::Deny { reason }) => prop_assert!(denied && !allowed && !reason.is_empty()),
@@ -299,9 +299,9 @@ proptest! {
         let outcome = block(admission::validate(&chain, &review, &table));
         prop_assert!(is_complete(&outcome.trace, chain.len()));
         prop_assert_eq!(table.asked(), (0..chain.len()).collect::<Vec<_>>());
-        let failed = has_failure(&outcome.trace, Consequence::Undecided);
+        let failed = has_failure(&outcome.trace, Consequence::NoDecision);
         let rejected: Vec<_> = outcome.trace.steps.iter().filter_map(|step| match &step.outcome {
-            StepOutcome::Asked { answer: StepAnswer::Rejected { message, .. }, .. } =>
+            StepOutcome::Evaluated { answer: StepVerdict::Rejected { message, .. }, .. } =>
                 Some(format!("{}: {message}", step.policy)),
             _ => None,
         }).collect();
@@ -323,9 +323,9 @@ proptest! {
         let chain = admission_chain(&ignore, answers.len());
         let outcome = mutate(&chain, OBJECT, &Table::new(answers));
         prop_assert!(is_complete(&outcome.trace, chain.len()));
-        let failed = has_failure(&outcome.trace, Consequence::Undecided);
-        let rejected = has(&outcome.trace, |answer| matches!(answer, StepAnswer::Rejected { .. }));
-        let mutated = has(&outcome.trace, |answer| matches!(answer, StepAnswer::Accepted { mutated: true }));
+        let failed = has_failure(&outcome.trace, Consequence::NoDecision);
+        let rejected = has(&outcome.trace, |answer| matches!(answer, StepVerdict::Rejected { .. }));
+        let mutated = has(&outcome.trace, |answer| matches!(answer, StepVerdict::Accepted { mutated: true }));
         match outcome.answer.map(|answer| answer.decision) {
             Ok(admission::Decision::Accept { patch }) =>
                 prop_assert!(!failed && !rejected && (mutated || patch.is_none())),

@@ -40,7 +40,7 @@ pub mod text;
 pub mod trace;
 
 pub use ask::{Ask, Asked};
-pub use failure::{Consequence, Failure, FailureKind, Undecided};
+pub use failure::{Consequence, Failure, FailureKind, NoDecision};
 pub use mode::Mode;
 pub use name::{InvalidName, PolicyName};
 pub use plane::Plane;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::ask::{Ask, Asked};
 use crate::failure::{Failure, FailureKind};
 use crate::name::PolicyName;
-use crate::trace::{Step, StepAnswer, Timing, Trace};
+use crate::trace::{Step, StepVerdict, Timing, Trace};
 
 /// Answers by the index of the policy, and remembers what was asked.
 pub(crate) struct Table<A> {
@@ -74,7 +74,7 @@ pub(crate) fn trap() -> Failure {
 }
 
 /// The answers in a trace; `None` for policies that were skipped.
-pub(crate) fn answers(trace: &Trace) -> Vec<Option<&StepAnswer>> {
+pub(crate) fn answers(trace: &Trace) -> Vec<Option<&StepVerdict>> {
     trace.steps.iter().map(Step::answer).collect()
 }
 

@@ -52,9 +52,9 @@ impl Step {
     fn summary(&self) -> String {
         let policy = &self.policy;
         match &self.outcome {
-            StepOutcome::Skipped(reason) => format!("{policy}: not asked, {}", reason.told()),
-            StepOutcome::Asked { answer, .. } => format!("{policy}: {}", answer.as_str()),
-            StepOutcome::Watched { answer, .. } => {
+            StepOutcome::Skipped(reason) => format!("{policy}: not asked, {}", reason.describe()),
+            StepOutcome::Evaluated { answer, .. } => format!("{policy}: {}", answer.as_str()),
+            StepOutcome::Monitored { answer, .. } => {
                 format!("{policy}: would be {}, mode monitor", answer.as_str())
             }
         }
@@ -62,10 +62,12 @@ impl Step {
 
     /// What it answered, whether that counts or not; none when it was not asked.
     #[must_use]
-    pub fn answer(&self) -> Option<&StepAnswer> {
+    pub fn answer(&self) -> Option<&StepVerdict> {
         match &self.outcome {
             StepOutcome::Skipped(_) => None,
-            StepOutcome::Asked { answer, .. } | StepOutcome::Watched { answer, .. } => Some(answer),
+            StepOutcome::Evaluated { answer, .. } | StepOutcome::Monitored { answer, .. } => {
+                Some(answer)
+            }
         }
     }
 
@@ -74,17 +76,19 @@ impl Step {
     pub fn timing(&self) -> Option<Timing> {
         match &self.outcome {
             StepOutcome::Skipped(_) => None,
-            StepOutcome::Asked { timing, .. } | StepOutcome::Watched { timing, .. } => {
+            StepOutcome::Evaluated { timing, .. } | StepOutcome::Monitored { timing, .. } => {
                 Some(*timing)
             }
         }
     }
 
     /// The same, to take something out of it.
-    pub fn answer_mut(&mut self) -> Option<&mut StepAnswer> {
+    pub fn answer_mut(&mut self) -> Option<&mut StepVerdict> {
         match &mut self.outcome {
             StepOutcome::Skipped(_) => None,
-            StepOutcome::Asked { answer, .. } | StepOutcome::Watched { answer, .. } => Some(answer),
+            StepOutcome::Evaluated { answer, .. } | StepOutcome::Monitored { answer, .. } => {
+                Some(answer)
+            }
         }
     }
 
@@ -97,9 +101,9 @@ impl Step {
     /// What it would have done if its mode were not monitor: an answer that decides or changes something. A failure is told
     /// by [`Self::failure`].
     #[must_use]
-    pub fn would_have(&self) -> Option<&StepAnswer> {
+    pub fn would_have(&self) -> Option<&StepVerdict> {
         match &self.outcome {
-            StepOutcome::Watched { answer, .. } if answer.does_something() => Some(answer),
+            StepOutcome::Monitored { answer, .. } if answer.does_something() => Some(answer),
             _ => None,
         }
     }
@@ -108,7 +112,7 @@ impl Step {
     #[must_use]
     pub fn failure(&self) -> Option<(&Failure, Consequence)> {
         match self.answer()? {
-            StepAnswer::Failed {
+            StepVerdict::Failed {
                 failure,
                 consequence,
             } => Some((failure, *consequence)),
@@ -145,21 +149,21 @@ pub enum StepOutcome {
     Skipped(SkipReason),
     /// It was.
     #[serde(rename_all = "camelCase")]
-    Asked {
+    Evaluated {
         /// When.
         #[serde(flatten)]
         timing: Timing,
         /// What it answered, after all checks.
-        answer: StepAnswer,
+        answer: StepVerdict,
     },
     /// It was, but its mode is monitor: the answer is the one that would have counted, and nothing came of it.
     #[serde(rename_all = "camelCase")]
-    Watched {
+    Monitored {
         /// When.
         #[serde(flatten)]
         timing: Timing,
         /// What it answered, after all checks.
-        answer: StepAnswer,
+        answer: StepVerdict,
     },
 }
 
@@ -168,7 +172,7 @@ pub enum StepOutcome {
 #[serde(rename_all = "camelCase")]
 pub enum SkipReason {
     /// A policy before it decided.
-    Decided,
+    AlreadyDecided,
     /// A policy before it failed, which ended the chain.
     EarlierFailure,
     /// None of its rules matches the request.
@@ -180,9 +184,9 @@ pub enum SkipReason {
 impl SkipReason {
     /// The reason in words.
     #[must_use]
-    pub fn told(self) -> &'static str {
+    pub fn describe(self) -> &'static str {
         match self {
-            Self::Decided => "a policy before it decided",
+            Self::AlreadyDecided => "a policy before it decided",
             Self::EarlierFailure => "a policy before it failed",
             Self::NoRuleMatches => "none of its rules matches",
             Self::MalformedReview => "the review contradicts itself",
@@ -193,16 +197,16 @@ impl SkipReason {
 /// What a policy answered, as the chain understood it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum StepAnswer {
+pub enum StepVerdict {
     /// authn: the token is this user's.
     Authenticated {
         /// The user's name.
         username: String,
     },
     /// authn: the policy does not know the token.
-    NotMine,
+    UnknownToken,
     /// authn: the policy knows the token, but it is for other audiences than asked for.
-    OtherAudience,
+    AudienceMismatch,
     /// authz: yes.
     Allowed {
         /// The policy's words.
@@ -239,14 +243,14 @@ pub enum StepAnswer {
     },
 }
 
-impl StepAnswer {
+impl StepVerdict {
     /// The answer in one word in kebab case, for labels and logs.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Authenticated { .. } => "authenticated",
-            Self::NotMine => "not-mine",
-            Self::OtherAudience => "other-audience",
+            Self::UnknownToken => "not-mine",
+            Self::AudienceMismatch => "other-audience",
             Self::Allowed { .. } => "allowed",
             Self::Denied { .. } => "denied",
             Self::NoOpinion { .. } => "no-opinion",
@@ -273,8 +277,8 @@ impl StepAnswer {
             | Self::Denied { .. }
             | Self::Accepted { mutated: true }
             | Self::Rejected { .. } => true,
-            Self::NotMine
-            | Self::OtherAudience
+            Self::UnknownToken
+            | Self::AudienceMismatch
             | Self::NoOpinion { .. }
             | Self::Accepted { mutated: false }
             | Self::Failed { .. } => false,
@@ -293,12 +297,12 @@ impl Recorder {
         &mut self,
         (policy, mode): (&PolicyName, Mode),
         timing: Timing,
-        answer: StepAnswer,
+        answer: StepVerdict,
         notes: Vec<String>,
     ) {
         let outcome = match mode {
-            Mode::Protect => StepOutcome::Asked { timing, answer },
-            Mode::Monitor => StepOutcome::Watched { timing, answer },
+            Mode::Protect => StepOutcome::Evaluated { timing, answer },
+            Mode::Monitor => StepOutcome::Monitored { timing, answer },
         };
         self.push(policy, outcome, notes);
     }

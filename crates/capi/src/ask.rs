@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 use std::{ptr, slice};
 
-use ::host::{Question, Reply, with_causes};
+use ::host::{EvaluationRequest, Reply, with_causes};
 use access::rules::{self, Target};
-use observe::Decided;
+use observe::DecisionEvent;
 use tracing::Instrument;
 
 use crate::buffer::Buffer;
@@ -44,7 +44,7 @@ pub unsafe extern "C" fn k8s_wasm_asks(
         else {
             return true;
         };
-        host.live.current().asks(plane, target.as_ref())
+        host.live.current().has_policy_for(plane, target.as_ref())
     })
 }
 
@@ -82,13 +82,13 @@ pub unsafe extern "C" fn k8s_wasm_ask(
 }
 
 /// The same about a request that policies of admission were asked about before, when its object was shown in other versions of
-/// the API. `asked_before` are `asked_before_length` requests: policies whose rules match one of them are left out now.
+/// the API. `already_evaluated` are `asked_before_length` requests: policies whose rules match one of them are left out now.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn k8s_wasm_ask_again(
     host: *const Host,
     plane: Plane,
     review: Bytes,
-    asked_before: *const Request,
+    already_evaluated: *const Request,
     asked_before_length: usize,
     timeout_milliseconds: u64,
     cancellation: *const Cancellation,
@@ -107,10 +107,10 @@ pub unsafe extern "C" fn k8s_wasm_ask_again(
         // SAFETY: lent for the length of the call.
         let review = unsafe { review.lent("review") }?;
         // SAFETY: likewise.
-        let asked_before = unsafe { targets(asked_before, asked_before_length) }?;
+        let already_evaluated = unsafe { targets(already_evaluated, asked_before_length) }?;
         let timeout = Duration::from_millis(timeout_milliseconds).min(TIMEOUT_MAX);
         host.log
-            .during(|| host.ask(plane, review, &asked_before, timeout, cancellation))
+            .during(|| host.evaluate(plane, review, &already_evaluated, timeout, cancellation))
     })
 }
 
@@ -119,27 +119,27 @@ impl Host {
         &self,
         plane: access::Plane,
         review: &[u8],
-        asked_before: &[Target<'_>],
+        already_evaluated: &[Target<'_>],
         timeout: Duration,
         cancellation: Option<&Cancellation>,
     ) -> Result<Vec<u8>, Refused> {
         let arrival = Instant::now();
         let policies = self.live.current();
-        let question = Question {
+        let question = EvaluationRequest {
             plane,
             policy: None,
             review,
-            asked_before,
+            already_evaluated,
             deadline: arrival.checked_add(timeout).unwrap_or(arrival),
         };
         let span = tracing::debug_span!("review", plane = plane.as_str());
-        let asked = policies.ask(question).instrument(span);
+        let asked = policies.evaluate(question).instrument(span);
         let asked = self.turns.take(asked);
         let answered = self.runtime.block_on(async {
             tokio::select! {
                 biased;
                 () = Cancellation::cancelled(cancellation) => {
-                    self.observer.metrics().refused_request("Cancelled");
+                    self.observer.metrics().record_rejected_request("Cancelled");
                     Err(cancelled())
                 }
                 answered = asked => Ok(answered),
@@ -147,12 +147,14 @@ impl Host {
         })?;
         let answered = answered.map_err(|error| {
             let told = with_causes(&error);
-            self.observer.metrics().refused_request("BadRequest");
+            self.observer
+                .metrics()
+                .record_rejected_request("BadRequest");
             tracing::info!(plane = plane.as_str(), "refused a review");
             tracing::debug!(told, "what the caller was told");
             Refused::review(told)
         })?;
-        self.observer.decided(&Decided {
+        self.observer.record(&DecisionEvent {
             plane: Some(plane),
             policy: None,
             review,
@@ -178,7 +180,7 @@ pub unsafe extern "C" fn k8s_wasm_vetoes(host: *const Host) -> bool {
     guard::or(true, || {
         // SAFETY: null, or made by `k8s_wasm_open` and not closed yet.
         let host = unsafe { host.as_ref() };
-        host.is_none_or(|host| host.live.current().vetoes())
+        host.is_none_or(|host| host.live.current().denies_on_failure())
     })
 }
 
@@ -206,7 +208,7 @@ unsafe fn targets<'a>(requests: *const Request, length: usize) -> Result<Vec<Tar
     const MAX: usize = 64;
     match (requests.is_null(), length) {
         (_, 0) => Ok(Vec::new()),
-        (true, _) => Err(Refused::argument("`asked_before` is null")),
+        (true, _) => Err(Refused::argument("`already_evaluated` is null")),
         (false, MAX..) => Err(Refused::argument("`asked_before_length` is too large")),
         (false, _) => {
             // SAFETY: promised to this function.

@@ -120,13 +120,13 @@ impl Host {
         match reloaded {
             Ok(Reload::Changed) => {
                 let policies = self.live.current();
-                self.observer.replaced(&policies);
+                self.observer.record_reload(&policies);
                 ::host::log::loaded(&policies);
                 Ok(())
             }
             Ok(Reload::Unchanged) => Err(Refused::new(STATUS_UNCHANGED, "")),
             Err(error) => {
-                self.observer.kept();
+                self.observer.record_failed_reload();
                 Err(Refused::configuration(with_causes(&error)))
             }
         }

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use access::{Plane, text};
 use anyhow::Context;
-use host::{AskError, Host, Question, Verdict};
-use observe::{Decided, Record, decision_log::Line};
+use host::{EvaluateError, EvaluationRequest, Host, Verdict};
+use observe::{DecisionEvent, Record, decision_log::Line};
 
 use crate::admin::Lines;
 use crate::configuration::{ConfigurationArgs, EngineArgs};
@@ -87,7 +87,7 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
                 write_difference(out, paint, &line, &told(&now), is_refused(now.verdict))?;
             }
             // The API server would be told so, too.
-            Err(error @ (AskError::NoSuchPolicy(_) | AskError::NotKubewarden(_))) => {
+            Err(error @ (EvaluateError::NoSuchPolicy(_) | EvaluateError::NotKubewarden(_))) => {
                 tally.different += 1;
                 write_difference(out, paint, &line, &error.to_string(), true)?;
             }
@@ -107,7 +107,7 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
 }
 
 /// What the policies decide now.
-async fn ask(host: &Host, line: &Line, timeout: Duration) -> Result<Record, AskError> {
+async fn ask(host: &Host, line: &Line, timeout: Duration) -> Result<Record, EvaluateError> {
     let review = line.review.to_string();
     let arrival = Instant::now();
     let deadline = arrival.checked_add(timeout).unwrap_or(arrival);
@@ -116,21 +116,22 @@ async fn ask(host: &Host, line: &Line, timeout: Duration) -> Result<Record, AskE
     let answered = match plane {
         None => {
             let policy = policy.unwrap_or_default();
-            host.ask_raw(policy, review.as_bytes(), deadline).await?
+            host.evaluate_raw(policy, review.as_bytes(), deadline)
+                .await?
         }
         Some(plane) => {
-            let question = Question {
+            let question = EvaluationRequest {
                 plane,
                 policy,
                 review: review.as_bytes(),
-                asked_before: &[],
+                already_evaluated: &[],
                 deadline,
             };
-            host.ask(question).await?
+            host.evaluate(question).await?
         }
     };
     Ok(Record::of(
-        &Decided {
+        &DecisionEvent {
             plane,
             policy,
             review: review.as_bytes(),

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
-use access::trace::{Step, StepAnswer, StepOutcome};
+use access::trace::{Step, StepOutcome, StepVerdict};
 use access::{Consequence, text};
 use host::Verdict;
 
@@ -31,10 +31,10 @@ pub(crate) fn write(out: &mut dyn Write, steps: &[Step]) -> std::io::Result<()> 
             StepOutcome::Skipped(reason) => {
                 (format!("not asked: {}", reason.told()), String::new())
             }
-            StepOutcome::Asked { timing, answer } => (what(answer), told(timing.elapsed)),
-            StepOutcome::Watched { timing, answer } => (
+            StepOutcome::Evaluated { timing, answer } => (what(answer), told(timing.elapsed)),
+            StepOutcome::Monitored { timing, answer } => (
                 match answer {
-                    StepAnswer::Failed { .. } => format!("mode monitor: {}", what(answer)),
+                    StepVerdict::Failed { .. } => format!("mode monitor: {}", what(answer)),
                     _ => format!("mode monitor, would have been: {}", what(answer)),
                 },
                 told(timing.elapsed),
@@ -62,23 +62,25 @@ pub(crate) fn write(out: &mut dyn Write, steps: &[Step]) -> std::io::Result<()> 
     Ok(())
 }
 
-fn what(answer: &StepAnswer) -> String {
+fn what(answer: &StepVerdict) -> String {
     match answer {
-        StepAnswer::Authenticated { username } => format!("authenticated as {username}"),
-        StepAnswer::NotMine => "does not know the token".to_owned(),
-        StepAnswer::OtherAudience => "knows the token, but it is for other audiences".to_owned(),
-        StepAnswer::Allowed { reason } => with("allowed", reason),
-        StepAnswer::Denied { reason } => with("denied", reason),
-        StepAnswer::NoOpinion { reason } => with("no opinion", reason),
-        StepAnswer::Accepted { mutated: true } => "accepted and changed the object".to_owned(),
-        StepAnswer::Accepted { mutated: false } => "accepted".to_owned(),
-        StepAnswer::Rejected { message, code } => with(&format!("rejected with {code}"), message),
-        StepAnswer::Failed {
+        StepVerdict::Authenticated { username } => format!("authenticated as {username}"),
+        StepVerdict::UnknownToken => "does not know the token".to_owned(),
+        StepVerdict::AudienceMismatch => {
+            "knows the token, but it is for other audiences".to_owned()
+        }
+        StepVerdict::Allowed { reason } => with("allowed", reason),
+        StepVerdict::Denied { reason } => with("denied", reason),
+        StepVerdict::NoOpinion { reason } => with("no opinion", reason),
+        StepVerdict::Accepted { mutated: true } => "accepted and changed the object".to_owned(),
+        StepVerdict::Accepted { mutated: false } => "accepted".to_owned(),
+        StepVerdict::Rejected { message, code } => with(&format!("rejected with {code}"), message),
+        StepVerdict::Failed {
             failure,
             consequence,
         } => {
             let consequence = match consequence {
-                Consequence::Undecided => "",
+                Consequence::NoDecision => "",
                 Consequence::Denied => ", which denies",
                 Consequence::Ignored => ", which is ignored",
             };

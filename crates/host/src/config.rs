@@ -3,7 +3,7 @@
 //! Two layers. [`written`] is what people write, field by field, with nothing checked but the shape; this module is what
 //! it means. Everything is checked on the way from one to the other, once, and nothing is checked again later.
 
-mod admitter;
+mod admission;
 mod error;
 mod guard;
 mod original;
@@ -40,7 +40,7 @@ pub struct Configuration {
     /// The authorizers, in the order in which they are asked.
     pub authorization: Vec<Authorizer>,
     /// The admission policies, mutating and validating, in the order in which they are asked.
-    pub admission: Vec<Admitter>,
+    pub admission: Vec<AdmissionPolicy>,
     /// Whether answers of admission carry the trace, in short, for the audit log.
     pub audit_trace: bool,
     /// How the engine is dimensioned.
@@ -94,7 +94,7 @@ pub struct Authorizer {
 
 /// A policy that decides which objects may be stored, and in what form.
 #[derive(Debug, Clone)]
-pub struct Admitter {
+pub struct AdmissionPolicy {
     /// What every policy has.
     pub policy: Policy,
     /// Whether it may change objects.

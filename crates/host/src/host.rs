@@ -11,8 +11,8 @@ use engine::Engine;
 use wire::admission::Response;
 use wire::review::ParseError;
 
-use crate::answered::{Answered, Decision, Reply};
 use crate::config::{Configuration, Dialect};
+use crate::evaluation::{Decision, Evaluation, Reply};
 use crate::load::{self, LoadErrors, ModuleSource};
 use crate::policy::{Asker, LoadedPolicy};
 use crate::raw;
@@ -73,7 +73,7 @@ impl<P> Chain<P> {
 
 /// A review and whom to ask.
 #[derive(Debug, Clone, Copy)]
-pub struct Question<'a> {
+pub struct EvaluationRequest<'a> {
     /// Which decision is wanted.
     pub plane: Plane,
     /// One policy of the plane by its name, or all of them.
@@ -82,14 +82,14 @@ pub struct Question<'a> {
     pub review: &'a [u8],
     /// The same request in other API versions, as policies were asked about it already: those of admission whose rules match
     /// one of them are left out now. Nothing for everybody but a caller who converts objects itself.
-    pub asked_before: &'a [Target<'a>],
+    pub already_evaluated: &'a [Target<'a>],
     /// When the caller stops waiting. A call's deadline is this or the policy's timeout, whichever is sooner.
     pub deadline: Instant,
 }
 
 /// A review that cannot be answered because of the question itself.
 #[derive(Debug, thiserror::Error)]
-pub enum AskError {
+pub enum EvaluateError {
     /// The bytes are no review of the plane that was asked.
     #[error("failed to read the review")]
     Review(#[from] ParseError),
@@ -167,7 +167,7 @@ impl Host {
     /// Whether any policy of a plane would be asked about such a request, or about any request when there is none to look at.
     /// Cheap, so that a review need not be written for nobody.
     #[must_use]
-    pub fn asks(&self, plane: Plane, target: Option<&Target<'_>>) -> bool {
+    pub fn has_policy_for(&self, plane: Plane, target: Option<&Target<'_>>) -> bool {
         let is_asked =
             |policy: &admission::Policy| target.is_none_or(|target| policy.is_for(target));
         match plane {
@@ -181,7 +181,7 @@ impl Host {
     /// Whether an authorizer whose answers count denies when it fails. Then a question about authorization that could not even be asked has to
     /// count as denied, too: what would be allowed otherwise may be what it is there to deny.
     #[must_use]
-    pub fn vetoes(&self) -> bool {
+    pub fn denies_on_failure(&self) -> bool {
         let mut authorizers = self.authorization.rules.iter();
         authorizers.any(|policy| {
             policy.mode == Mode::Protect && policy.on_failure == authz::OnFailure::Deny
@@ -193,7 +193,10 @@ impl Host {
     /// # Errors
     /// When the bytes are no review of that plane, or the policy that is named does not exist. A policy that fails is no
     /// error here but a [`Decision`].
-    pub async fn ask(&self, question: Question<'_>) -> Result<Answered, AskError> {
+    pub async fn evaluate(
+        &self,
+        question: EvaluationRequest<'_>,
+    ) -> Result<Evaluation, EvaluateError> {
         match question.plane {
             Plane::Authentication => self.authenticate(question).await,
             Plane::Authorization => self.authorize(question).await,
@@ -205,7 +208,7 @@ impl Host {
     }
 
     /// Whether a question for validation names a Kubewarden policy that may mutate: there is one URL for both.
-    fn is_mutated_there(&self, question: Question<'_>) -> bool {
+    fn is_mutated_there(&self, question: EvaluationRequest<'_>) -> bool {
         let mut mutating = self.mutation.loaded.iter();
         question.policy.is_some_and(|name| {
             mutating.any(|policy| policy.is_kubewarden() && policy.name.as_str() == name)
@@ -216,12 +219,12 @@ impl Host {
     ///
     /// # Errors
     /// When there is no such policy. A policy that fails is a [`Failure`] inside.
-    pub async fn ask_kubewarden(
+    pub async fn evaluate_kubewarden(
         &self,
         policy: &str,
         request: &kubewarden::Request,
         deadline: Instant,
-    ) -> Result<Result<Response, Failure>, AskError> {
+    ) -> Result<Result<Response, Failure>, EvaluateError> {
         let alone = self.ask_alone(policy, request, deadline).await?;
         Ok(alone.response)
     }
@@ -231,16 +234,16 @@ impl Host {
     /// # Errors
     /// When the bytes are no raw review, or there is no such policy. A policy that fails is no error here but a
     /// [`Decision`].
-    pub async fn ask_raw(
+    pub async fn evaluate_raw(
         &self,
         policy: &str,
         body: &[u8],
         deadline: Instant,
-    ) -> Result<Answered, AskError> {
+    ) -> Result<Evaluation, EvaluateError> {
         let request = raw::parse(body)?;
         let began = Instant::now();
         let Alone { response, outcome } = self.ask_alone(policy, &request, deadline).await?;
-        Ok(Answered {
+        Ok(Evaluation {
             uid: Some(request.uid().to_owned()),
             subject: Subject::default(),
             decision: outcome.answer.map(Decision::Admission),
@@ -258,20 +261,23 @@ impl Host {
         policy: &str,
         request: &kubewarden::Request,
         deadline: Instant,
-    ) -> Result<Alone, AskError> {
+    ) -> Result<Alone, EvaluateError> {
         let found = self.validation.select(Some(policy));
         let (rules, loaded) = found
             .or_else(|| self.mutation.select(Some(policy)))
-            .ok_or_else(|| AskError::NoSuchPolicy(policy.to_owned()))?;
+            .ok_or_else(|| EvaluateError::NoSuchPolicy(policy.to_owned()))?;
         match (rules, loaded) {
             ([rules], [loaded]) if loaded.is_kubewarden() => {
                 Ok(raw::ask(rules, loaded, request, deadline).await)
             }
-            _ => Err(AskError::NotKubewarden(policy.to_owned())),
+            _ => Err(EvaluateError::NotKubewarden(policy.to_owned())),
         }
     }
 
-    async fn authenticate(&self, question: Question<'_>) -> Result<Answered, AskError> {
+    async fn authenticate(
+        &self,
+        question: EvaluationRequest<'_>,
+    ) -> Result<Evaluation, EvaluateError> {
         let (chain, loaded) = select(&self.authentication, question)?;
         let review = wire::authentication::Review::parse(question.review)?;
         let asker = Asker::new(loaded, question.deadline);
@@ -283,18 +289,21 @@ impl Host {
             }
             Ok(authn::Decision::Unknown) | Err(_) => Subject::default(),
         };
-        Ok(Answered {
+        Ok(Evaluation {
             uid: None,
             subject,
             decision: outcome.decision.map(Decision::Authentication),
             trace: outcome.trace,
             began: asker.began(),
-            // Undecided is an answer here, with `status.error`: kube-apiserver caches it neither way and does not retry.
+            // NoDecision is an answer here, with `status.error`: kube-apiserver caches it neither way and does not retry.
             reply: Reply::Review(answer),
         })
     }
 
-    async fn authorize(&self, question: Question<'_>) -> Result<Answered, AskError> {
+    async fn authorize(
+        &self,
+        question: EvaluationRequest<'_>,
+    ) -> Result<Evaluation, EvaluateError> {
         let (chain, loaded) = select(&self.authorization, question)?;
         let review = wire::authorization::Review::parse(question.review)?;
         let asker = Asker::new(loaded, question.deadline);
@@ -306,7 +315,7 @@ impl Host {
             )),
             Err(undecided) => Reply::Failed(undecided.message.clone()),
         };
-        Ok(Answered {
+        Ok(Evaluation {
             uid: None,
             subject: Subject::of_access(&review.spec),
             decision: outcome.decision.map(Decision::Authorization),
@@ -318,12 +327,12 @@ impl Host {
 
     async fn admit(
         &self,
-        question: Question<'_>,
+        question: EvaluationRequest<'_>,
         chain: &Chain<admission::Policy>,
-    ) -> Result<Answered, AskError> {
+    ) -> Result<Evaluation, EvaluateError> {
         let is_mutating = std::ptr::eq(chain, &raw const self.mutation);
         let (chain, loaded) = select(chain, question)?;
-        let chain = &*not_asked(chain, question.asked_before);
+        let chain = &*not_asked(chain, question.already_evaluated);
         let review = wire::admission::Review::parse(question.review)?;
         let asker = Asker::new(loaded, question.deadline);
         let mut outcome = if is_mutating {
@@ -347,7 +356,7 @@ impl Host {
             )),
             Err(undecided) => Reply::Failed(undecided.message.clone()),
         };
-        Ok(Answered {
+        Ok(Evaluation {
             uid: Some(uid),
             subject,
             decision: outcome.answer.map(Decision::Admission),
@@ -360,24 +369,24 @@ impl Host {
 
 fn select<'a, P>(
     chain: &'a Chain<P>,
-    question: Question<'_>,
-) -> Result<(&'a [P], &'a [LoadedPolicy]), AskError> {
+    question: EvaluationRequest<'_>,
+) -> Result<(&'a [P], &'a [LoadedPolicy]), EvaluateError> {
     chain
         .select(question.policy)
-        .ok_or_else(|| AskError::NoSuchPolicy(question.policy.unwrap_or_default().to_owned()))
+        .ok_or_else(|| EvaluateError::NoSuchPolicy(question.policy.unwrap_or_default().to_owned()))
 }
 
 /// The chain, in which the policies that were asked before have no rules any more.
 fn not_asked<'a>(
     chain: &'a [admission::Policy],
-    asked_before: &[Target<'_>],
+    already_evaluated: &[Target<'_>],
 ) -> Cow<'a, [admission::Policy]> {
-    if asked_before.is_empty() {
+    if already_evaluated.is_empty() {
         return Cow::Borrowed(chain);
     }
     let mut chain = chain.to_vec();
     for policy in &mut chain {
-        if asked_before.iter().any(|target| policy.is_for(target)) {
+        if already_evaluated.iter().any(|target| policy.is_for(target)) {
             policy.rules.clear();
         }
     }

@@ -14,10 +14,10 @@
     )
 )]
 
-pub mod answered;
 mod causes;
 pub mod config;
 pub mod dialect;
+pub mod evaluation;
 mod failure;
 mod footprint;
 mod host;
@@ -31,10 +31,10 @@ pub mod redact;
 mod subject;
 mod wait;
 
-pub use answered::{Answered, Decision, Reply, Verdict};
 pub use causes::with_causes;
 pub use config::Configuration;
-pub use host::{AskError, Host, PolicyInfo, Question};
+pub use evaluation::{Decision, Evaluation, Reply, Verdict};
+pub use host::{EvaluateError, EvaluationRequest, Host, PolicyInfo};
 pub use live::{Live, LiveError, Reload};
 pub use load::{FileModules, LoadError, LoadErrors, ModuleSource};
 pub use lockout::LockedOut;

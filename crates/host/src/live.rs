@@ -111,7 +111,7 @@ impl Live {
 
     /// Looks whether a file has changed, which is cheap enough for every second, and loads everything if one has.
     ///
-    /// What did not load because of the moment ([`LiveError::is_momentary`]) is loaded again although no file has changed: after
+    /// What did not load because of the moment ([`LiveError::is_transient`]) is loaded again although no file has changed: after
     /// five seconds, then after twice as long each time, at last every minute.
     ///
     /// # Errors
@@ -151,7 +151,7 @@ impl Live {
             .parts
             .load(&loaded.footprint, Some(&loaded.engine))
             .inspect_err(|error| {
-                loaded.again = error.is_momentary().then(|| Again::after(before));
+                loaded.again = error.is_transient().then(|| Again::after(before));
             })?;
         loaded.engine = engine;
         self.current.store(Arc::new(set));
@@ -263,8 +263,8 @@ pub enum LiveError {
 impl LiveError {
     /// Whether the same files may load when they are loaded again.
     #[must_use]
-    pub fn is_momentary(&self) -> bool {
-        matches!(self, Self::LockedOut(locked_out) if locked_out.is_momentary())
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::LockedOut(locked_out) if locked_out.is_transient())
     }
 }
 

@@ -12,7 +12,7 @@ use capabilities::Capabilities;
 use engine::{Engine, Module};
 use kubewarden::{Group, Member, Metadata};
 
-use crate::config::{self, Admitter, Asked, Configuration, Dialect, Policy, Position};
+use crate::config::{self, AdmissionPolicy, Asked, Configuration, Dialect, Policy, Position};
 use crate::dialect;
 use crate::host::Host;
 use crate::policy::{LoadedPolicy, OwnModule, Program};
@@ -236,7 +236,7 @@ impl Loader<'_> {
         Some(LoadedPolicy::new(policy, program))
     }
 
-    fn admitter(&mut self, entry: &Admitter) -> Option<LoadedPolicy> {
+    fn admitter(&mut self, entry: &AdmissionPolicy) -> Option<LoadedPolicy> {
         let program = match &entry.asked {
             Asked::Module(kubewarden) => self.single(entry, kubewarden),
             Asked::Group(group) => {
@@ -264,7 +264,7 @@ impl Loader<'_> {
 
     fn single(
         &mut self,
-        entry: &Admitter,
+        entry: &AdmissionPolicy,
         kubewarden: &config::Kubewarden,
     ) -> Result<Program, LoadErrorKind> {
         let loaded = match kubewarden.execution_mode {

@@ -3,9 +3,9 @@
 use std::time::Instant;
 
 use access::Trace;
-use access::trace::{StepAnswer, StepOutcome};
+use access::trace::{StepOutcome, StepVerdict};
 
-use crate::answered::Answered;
+use crate::evaluation::Evaluation;
 use crate::host::Host;
 
 /// The policies of a host: the digest tells which module it is.
@@ -26,7 +26,7 @@ pub fn loaded(host: &Host) {
 /// What a failed module itself wrote can be anything, so it is left to level debug.
 ///
 /// `plane` is what was asked; `status` is the number that the client is answered with, where the door has such.
-pub fn decision(plane: &str, answered: &Answered, status: Option<u16>, arrival: Instant) {
+pub fn decision(plane: &str, answered: &Evaluation, status: Option<u16>, arrival: Instant) {
     for (policy, failure) in answered.trace.failures() {
         let (kind, error) = (failure.kind.as_str(), failure.message.as_str());
         tracing::warn!(plane, %policy, kind, error, "a policy failed");
@@ -59,14 +59,14 @@ const UID_MAX: usize = 64;
 /// The policy that decided, when it was one; of several that reject, the first.
 fn deciding(trace: &Trace) -> Option<&str> {
     let decided = trace.steps.iter().find(|step| match &step.outcome {
-        StepOutcome::Asked { answer, .. } => matches!(
+        StepOutcome::Evaluated { answer, .. } => matches!(
             answer,
-            StepAnswer::Authenticated { .. }
-                | StepAnswer::Allowed { .. }
-                | StepAnswer::Denied { .. }
-                | StepAnswer::Rejected { .. }
+            StepVerdict::Authenticated { .. }
+                | StepVerdict::Allowed { .. }
+                | StepVerdict::Denied { .. }
+                | StepVerdict::Rejected { .. }
         ),
-        StepOutcome::Skipped(_) | StepOutcome::Watched { .. } => false,
+        StepOutcome::Skipped(_) | StepOutcome::Monitored { .. } => false,
     });
     let step = match (decided, trace.steps.as_slice()) {
         (Some(step), _) | (None, [step]) => step,

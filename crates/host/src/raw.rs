@@ -10,7 +10,7 @@ use wire::RawValue;
 use wire::admission::Response;
 use wire::review::ParseError;
 
-use crate::host::AskError;
+use crate::host::EvaluateError;
 use crate::policy::LoadedPolicy;
 
 #[derive(serde::Deserialize)]
@@ -25,7 +25,7 @@ struct Answer<'a> {
 }
 
 /// The request in the body of a raw review.
-pub(crate) fn parse(body: &[u8]) -> Result<Request, AskError> {
+pub(crate) fn parse(body: &[u8]) -> Result<Request, EvaluateError> {
     let posted: Posted<'_> = serde_json::from_slice(body).map_err(ParseError::from)?;
     Ok(Request::raw(posted.request.get().as_bytes())?)
 }

@@ -25,7 +25,7 @@ pub mod traces;
 
 pub use decision_log::DecisionLog;
 pub use metrics::Metrics;
-pub use observer::{Decided, Observer};
+pub use observer::{DecisionEvent, Observer};
 pub use recent::Recent;
 pub use record::Record;
 pub use traces::Traces;

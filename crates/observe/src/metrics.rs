@@ -20,7 +20,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::observer::Decided;
+use crate::observer::DecisionEvent;
 use labels::{Answered, Change, Decision, Failed, Loaded, Plane, Policy, Refused};
 
 type Seconds = Gauge<f64, AtomicU64>;
@@ -209,7 +209,7 @@ impl Metrics {
     }
 
     /// Counts a decision and everything in its trace.
-    pub(crate) fn decided(&self, decided: &Decided<'_>, elapsed: Duration) {
+    pub(crate) fn decided(&self, decided: &DecisionEvent<'_>, elapsed: Duration) {
         let plane = decided.plane_name();
         let verdict = decided.answered.verdict().as_str();
         self.decisions
@@ -221,8 +221,8 @@ impl Metrics {
         for step in &decided.answered.trace.steps {
             let mode = match step.outcome {
                 StepOutcome::Skipped(_) => continue,
-                StepOutcome::Asked { .. } => Mode::Protect,
-                StepOutcome::Watched { .. } => Mode::Monitor,
+                StepOutcome::Evaluated { .. } => Mode::Protect,
+                StepOutcome::Monitored { .. } => Mode::Monitor,
             };
             let policy = || labels::Name(step.policy.clone());
             if let Some(answer) = step.answer() {
@@ -255,7 +255,7 @@ impl Metrics {
     }
 
     /// A request could not be answered with a review; `reason` is one of the words that a Status can have.
-    pub fn refused_request(&self, reason: &'static str) {
+    pub fn record_rejected_request(&self, reason: &'static str) {
         self.refused.get_or_create(&Refused { reason }).inc();
     }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use access::Plane;
 use engine::Engine;
-use host::{Answered, Host};
+use host::{Evaluation, Host};
 
 use crate::decision_log::DecisionLog;
 use crate::metrics::{Lost, Metrics};
@@ -30,7 +30,7 @@ pub struct Observer {
 
 /// A decision that was made.
 #[derive(Debug, Clone, Copy)]
-pub struct Decided<'a> {
+pub struct DecisionEvent<'a> {
     /// What was asked; a raw review is of none.
     pub plane: Option<Plane>,
     /// The one policy that was asked, when it was named.
@@ -38,7 +38,7 @@ pub struct Decided<'a> {
     /// The review as it was posted.
     pub review: &'a [u8],
     /// What came of it.
-    pub answered: &'a Answered,
+    pub answered: &'a Evaluation,
     /// The number that the client is answered with, where the door has such.
     pub status: Option<u16>,
     /// When the review was there.
@@ -47,7 +47,7 @@ pub struct Decided<'a> {
     pub parent: Option<Parent>,
 }
 
-impl Decided<'_> {
+impl DecisionEvent<'_> {
     /// What was asked, in one word for labels and logs.
     #[must_use]
     pub fn plane_name(&self) -> &'static str {
@@ -68,7 +68,7 @@ impl Observer {
             generation: AtomicU64::new(0),
             engine: Mutex::new(host.engine().clone()),
         };
-        observer.replaced(host);
+        observer.record_reload(host);
         observer
     }
 
@@ -80,7 +80,7 @@ impl Observer {
     }
 
     /// A decision was made: what is logged of it, counted and kept.
-    pub fn decided(&self, decided: &Decided<'_>) {
+    pub fn record(&self, decided: &DecisionEvent<'_>) {
         let elapsed = decided.arrival.elapsed();
         host::log::decision(
             decided.plane_name(),
@@ -92,7 +92,7 @@ impl Observer {
         self.keep(decided, elapsed);
     }
 
-    fn keep(&self, decided: &Decided<'_>, elapsed: Duration) {
+    fn keep(&self, decided: &DecisionEvent<'_>, elapsed: Duration) {
         let record = Record {
             sequence: self
                 .decided
@@ -114,14 +114,14 @@ impl Observer {
     }
 
     /// Other policies decide from now on.
-    pub fn replaced(&self, host: &Host) {
+    pub fn record_reload(&self, host: &Host) {
         *self.engine() = host.engine().clone();
         let generation = self.generation.fetch_add(1, Ordering::Relaxed);
         self.metrics.loaded(host, generation.saturating_add(1));
     }
 
     /// A change could not be put in place.
-    pub fn kept(&self) {
+    pub fn record_failed_reload(&self) {
         self.metrics.refused_change();
     }
 

@@ -2,13 +2,13 @@
 
 use std::time::{Duration, SystemTime};
 
-use access::trace::{Step, StepAnswer};
-use access::{Undecided, admission, text};
+use access::trace::{Step, StepVerdict};
+use access::{NoDecision, admission, text};
 use host::{Decision, Subject, Verdict};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::observer::Decided;
+use crate::observer::DecisionEvent;
 
 /// One decision. Its JSON is a line of the decision log and an element of `/decisions`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,7 +55,7 @@ const MAX_UID: usize = 64;
 impl Record {
     /// A decision before it has a number and a generation; both are 0.
     #[must_use]
-    pub fn of(decided: &Decided<'_>, elapsed: Duration) -> Self {
+    pub fn of(decided: &DecisionEvent<'_>, elapsed: Duration) -> Self {
         let answered = decided.answered;
         let words = Words {
             are_kept: !answered.subject.holds_secrets,
@@ -102,12 +102,12 @@ impl Record {
 fn is_remarkable(step: &Step) -> bool {
     let would_refuse = matches!(
         step.would_have(),
-        Some(StepAnswer::Denied { .. } | StepAnswer::Rejected { .. })
+        Some(StepVerdict::Denied { .. } | StepVerdict::Rejected { .. })
     );
     would_refuse || step.failure().is_some()
 }
 
-fn change(decision: &Result<Decision, Undecided>) -> Option<String> {
+fn change(decision: &Result<Decision, NoDecision>) -> Option<String> {
     let Ok(Decision::Admission(answer)) = decision else {
         return None;
     };
@@ -146,20 +146,24 @@ impl Words {
             *note = self.told(note);
         }
         match step.answer_mut() {
-            Some(StepAnswer::Authenticated { username: text }) => {
+            Some(StepVerdict::Authenticated { username: text }) => {
                 *text = text::line(text, MAX_TEXT)
             }
             Some(
-                StepAnswer::Allowed { reason: text }
-                | StepAnswer::Denied { reason: text }
-                | StepAnswer::NoOpinion { reason: text }
-                | StepAnswer::Rejected { message: text, .. },
+                StepVerdict::Allowed { reason: text }
+                | StepVerdict::Denied { reason: text }
+                | StepVerdict::NoOpinion { reason: text }
+                | StepVerdict::Rejected { message: text, .. },
             ) => *text = self.told(text),
-            Some(StepAnswer::Failed { failure, .. }) => {
+            Some(StepVerdict::Failed { failure, .. }) => {
                 failure.message = self.told(&failure.message);
                 failure.detail = None;
             }
-            Some(StepAnswer::NotMine | StepAnswer::OtherAudience | StepAnswer::Accepted { .. })
+            Some(
+                StepVerdict::UnknownToken
+                | StepVerdict::AudienceMismatch
+                | StepVerdict::Accepted { .. },
+            )
             | None => {}
         }
         step
@@ -178,14 +182,14 @@ mod tests {
         let failure = Failure::new(FailureKind::Trap, "it trapped").with_detail("hunter2".into());
         let step = Step {
             policy: "p".parse().unwrap(),
-            outcome: StepOutcome::Asked {
+            outcome: StepOutcome::Evaluated {
                 timing: Timing {
                     after: Duration::from_micros(2),
                     elapsed: Duration::from_micros(5),
                 },
-                answer: StepAnswer::Failed {
+                answer: StepVerdict::Failed {
                     failure,
-                    consequence: Consequence::Undecided,
+                    consequence: Consequence::NoDecision,
                 },
             },
             notes: vec!["x".repeat(5_000)],
@@ -205,9 +209,9 @@ mod tests {
     fn words_about_a_secret_are_not_kept() {
         let step = Step {
             policy: "p".parse().unwrap(),
-            outcome: StepOutcome::Asked {
+            outcome: StepOutcome::Evaluated {
                 timing: Timing::default(),
-                answer: StepAnswer::Rejected {
+                answer: StepVerdict::Rejected {
                     message: "the password hunter2 is too weak".into(),
                     code: 403,
                 },

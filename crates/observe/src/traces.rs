@@ -21,7 +21,7 @@ pub use options::{Endpoint, NoEndpoint, NoPairs, Options, pairs};
 pub use parent::Parent;
 use review::Review;
 
-use crate::observer::Decided;
+use crate::observer::DecisionEvent;
 use crate::record::Record;
 use crate::sampling::Sampling;
 
@@ -92,7 +92,7 @@ impl Traces {
     }
 
     /// Hands a decision over, if its caller records its own span, or else if it is of the share that is sampled.
-    pub(crate) fn take(&self, decided: &Decided<'_>, record: Record, elapsed: Duration) {
+    pub(crate) fn take(&self, decided: &DecisionEvent<'_>, record: Record, elapsed: Duration) {
         let is_sampled = match decided.parent {
             Some(parent) => parent.is_sampled,
             None => self.sampling.takes(),

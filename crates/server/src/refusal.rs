@@ -40,7 +40,7 @@ pub(crate) enum Refusal {
     Authorizer(String),
     /// An admission policy failed.
     #[error("{0}")]
-    Admitter(String),
+    AdmissionPolicy(String),
 }
 
 /// What a client is asked to wait when there is too much to do, in seconds: kube-apiserver reads integers only.
@@ -58,7 +58,7 @@ impl Refusal {
             Self::Client => StatusCode::FORBIDDEN,
             Self::Overload(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Authorizer(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Admitter(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::AdmissionPolicy(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -74,7 +74,7 @@ impl Refusal {
             Self::Client => "Forbidden",
             Self::Overload(_) => "TooManyRequests",
             Self::Authorizer(_) => "ServiceUnavailable",
-            Self::Admitter(_) => "InternalError",
+            Self::AdmissionPolicy(_) => "InternalError",
         }
     }
 

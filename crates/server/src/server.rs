@@ -169,13 +169,13 @@ impl Handle {
         let told = Arc::clone(&host);
         // In place first, told afterwards: who reads of the new policies can rely on them.
         self.host.store(host);
-        self.observer.replaced(&told);
+        self.observer.record_reload(&told);
         self.status.changed();
     }
 
     /// Shows on `/status` why a change did not load. The host that answers stays in place.
     pub fn keep(&self, problem: String) {
-        self.observer.kept();
+        self.observer.record_failed_reload();
         self.status.kept(problem);
     }
 

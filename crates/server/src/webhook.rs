@@ -20,13 +20,13 @@ use std::time::Instant;
 
 use access::Plane;
 use arc_swap::ArcSwap;
-use host::{Answered, AskError, Host, Question, Reply};
+use host::{EvaluateError, Evaluation, EvaluationRequest, Host, Reply};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 use observe::traces::Parent;
-use observe::{Decided, Observer};
+use observe::{DecisionEvent, Observer};
 use tracing::Instrument;
 
 pub(crate) use body::Bodies;
@@ -52,7 +52,9 @@ impl Handler for Webhook {
             Ok(response) => response,
             Err(refusal) => {
                 log::refusal(&method, &uri, &refusal);
-                self.observer.metrics().refused_request(refusal.reason());
+                self.observer
+                    .metrics()
+                    .record_rejected_request(refusal.reason());
                 refusal.response()
             }
         }
@@ -86,7 +88,7 @@ impl Webhook {
         let response = respond(&route, &mut answered);
         let status = response.status().as_u16();
         let (plane, policy) = route.asked();
-        self.observer.decided(&Decided {
+        self.observer.record(&DecisionEvent {
             plane,
             policy,
             review: body.bytes(),
@@ -103,20 +105,20 @@ impl Webhook {
         route: &Route<'_>,
         review: &[u8],
         deadline: Instant,
-    ) -> Result<Answered, AskError> {
+    ) -> Result<Evaluation, EvaluateError> {
         let host = self.host.load_full();
         match route {
             Route::Review { plane, policy } => {
-                host.ask(Question {
+                host.evaluate(EvaluationRequest {
                     plane: *plane,
                     policy: policy.as_deref(),
                     review,
-                    asked_before: &[],
+                    already_evaluated: &[],
                     deadline,
                 })
                 .await
             }
-            Route::Raw { policy } => host.ask_raw(policy, review, deadline).await,
+            Route::Raw { policy } => host.evaluate_raw(policy, review, deadline).await,
         }
     }
 }
@@ -143,17 +145,17 @@ fn parent(headers: &HeaderMap) -> Option<Parent> {
 }
 
 /// The client sent what it is told back here, so the whole chain of causes may be shown to it.
-fn unanswerable(error: AskError) -> Refusal {
+fn unanswerable(error: EvaluateError) -> Refusal {
     match error {
-        AskError::NoSuchPolicy(name) => Refusal::Policy(name),
-        AskError::Review(_) | AskError::Request(_) | AskError::NotKubewarden(_) => {
+        EvaluateError::NoSuchPolicy(name) => Refusal::Policy(name),
+        EvaluateError::Review(_) | EvaluateError::Request(_) | EvaluateError::NotKubewarden(_) => {
             Refusal::Review(host::with_causes(&error))
         }
     }
 }
 
 /// What is sent; takes the reply out of the answer.
-fn respond(route: &Route<'_>, answered: &mut Answered) -> Response<Full<Bytes>> {
+fn respond(route: &Route<'_>, answered: &mut Evaluation) -> Response<Full<Bytes>> {
     if let Some(message) = answered.overload() {
         return Refusal::Overload(message.to_owned()).response();
     }
@@ -167,6 +169,6 @@ fn respond(route: &Route<'_>, answered: &mut Answered) -> Response<Full<Bytes>> 
     match &mut answered.reply {
         Reply::Review(review) => json(StatusCode::OK, mem::take(review)),
         Reply::Failed(message) if is_access => Refusal::Authorizer(mem::take(message)).response(),
-        Reply::Failed(message) => Refusal::Admitter(mem::take(message)).response(),
+        Reply::Failed(message) => Refusal::AdmissionPolicy(mem::take(message)).response(),
     }
 }

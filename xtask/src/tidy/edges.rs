@@ -10,37 +10,61 @@ const EDGES: [(&str, &[&str]); 14] = [
     (
         "k8s-wasm",
         &[
-            "server",
-            "observe",
-            "host",
-            "kubewarden",
-            "capabilities",
-            "engine",
-            "access",
+            "k8s-wasm-server",
+            "k8s-wasm-observe",
+            "k8s-wasm-host",
+            "k8s-wasm-kubewarden",
+            "k8s-wasm-capabilities",
+            "k8s-wasm-engine",
+            "k8s-wasm-access",
             "k8s-wasm-wire",
         ],
     ),
-    ("server", &["observe", "host", "access", "k8s-wasm-wire"]),
-    ("capi", &["observe", "host", "capabilities", "access"]),
-    ("observe", &["host", "engine", "access"]),
     (
-        "host",
+        "k8s-wasm-server",
         &[
-            "kubewarden",
-            "capabilities",
-            "engine",
-            "access",
+            "k8s-wasm-observe",
+            "k8s-wasm-host",
+            "k8s-wasm-access",
             "k8s-wasm-wire",
         ],
     ),
     (
-        "kubewarden",
-        &["capabilities", "rego", "engine", "k8s-wasm-wire"],
+        "k8s-wasm-capi",
+        &[
+            "k8s-wasm-observe",
+            "k8s-wasm-host",
+            "k8s-wasm-capabilities",
+            "k8s-wasm-access",
+        ],
     ),
-    ("capabilities", &[]),
-    ("rego", &[]),
-    ("access", &["k8s-wasm-wire"]),
-    ("engine", &[]),
+    (
+        "k8s-wasm-observe",
+        &["k8s-wasm-host", "k8s-wasm-engine", "k8s-wasm-access"],
+    ),
+    (
+        "k8s-wasm-host",
+        &[
+            "k8s-wasm-kubewarden",
+            "k8s-wasm-capabilities",
+            "k8s-wasm-engine",
+            "k8s-wasm-access",
+            "k8s-wasm-wire",
+        ],
+    ),
+    (
+        "k8s-wasm-kubewarden",
+        &[
+            "k8s-wasm-capabilities",
+            "k8s-wasm-rego",
+            "k8s-wasm-engine",
+            "k8s-wasm-wire",
+        ],
+    ),
+    ("k8s-wasm-capabilities", &[]),
+    ("k8s-wasm-rego", &[]),
+    ("k8s-wasm-access", &["k8s-wasm-wire"]),
+    ("k8s-wasm-engine", &[]),
     ("k8s-wasm-wire", &[]),
     ("k8s-wasm-sdk", &["k8s-wasm-wire"]),
     ("conformance", &["k8s-wasm-wire"]),
@@ -56,7 +80,7 @@ const FAMILIES: [(&str, &[&str]); 2] = [
 /// What only the tests of a package may depend on, besides: packages, or all of a family.
 const DEV_EDGES: [(&str, &[&str]); 2] = [
     // A host under test needs an engine.
-    ("server", &["engine"]),
+    ("k8s-wasm-server", &["k8s-wasm-engine"]),
     // The vectors of the specification ask the examples.
     ("k8s-wasm-sdk", &["examples"]),
 ];
@@ -135,20 +159,25 @@ mod tests {
 
     #[test]
     fn accepts_edges_that_point_down() {
-        assert!(findings("host", "crates/host", "engine").is_empty());
+        assert!(findings("k8s-wasm-host", "crates/host", "k8s-wasm-engine").is_empty());
         assert!(findings("require-labels", "examples/require-labels", "k8s-wasm-sdk").is_empty());
     }
 
     #[test]
     fn finds_edges_that_point_up() {
         assert_eq!(
-            findings("engine", "crates/engine", "k8s-wasm-wire"),
+            findings("k8s-wasm-engine", "crates/engine", "k8s-wasm-wire"),
             [
                 "crates/engine/Cargo.toml: `engine` must not depend on `k8s-wasm-wire`; dependencies point down only"
             ]
         );
         assert_eq!(
-            findings("require-labels", "examples/require-labels", "engine").len(),
+            findings(
+                "require-labels",
+                "examples/require-labels",
+                "k8s-wasm-engine"
+            )
+            .len(),
             1
         );
     }
@@ -157,8 +186,8 @@ mod tests {
     fn accepts_from_tests_what_only_tests_may() {
         let package = |kind| {
             let package = json!({
-                "name": "server", "manifest_path": "/repository/crates/server/Cargo.toml", "targets": [],
-                "dependencies": [{ "name": "engine", "path": "/repository/crates/engine", "kind": kind }],
+                "name": "k8s-wasm-server", "manifest_path": "/repository/crates/server/Cargo.toml", "targets": [],
+                "dependencies": [{ "name": "k8s-wasm-engine", "path": "/repository/crates/engine", "kind": kind }],
                 "metadata": null,
             });
             [serde_json::from_value(package).unwrap()]
@@ -172,7 +201,7 @@ mod tests {
 
     #[test]
     fn finds_packages_without_a_rule() {
-        let [finding] = &findings("newcomer", "crates/newcomer", "engine")[..] else {
+        let [finding] = &findings("newcomer", "crates/newcomer", "k8s-wasm-engine")[..] else {
             panic!("one finding")
         };
         assert!(

@@ -41,7 +41,7 @@ pub fn alone(
         patch = change.filter(|_| policy.mode == Mode::Protect);
         Ok(mutated)
     });
-    let outcome = collector.finish(slice::from_ref(policy), SkipReason::Decided, || {
+    let outcome = collector.finish(slice::from_ref(policy), SkipReason::AlreadyDecided, || {
         Ok(patch.clone())
     });
     let response = match next {
@@ -58,7 +58,7 @@ pub fn alone(
             patch_type: None,
             ..own
         }),
-        Next::Undecided => Err(failure(&outcome)),
+        Next::NoDecision => Err(failure(&outcome)),
     };
     Alone { response, outcome }
 }

@@ -8,11 +8,11 @@ use super::notices::{self, Notices};
 use super::response::{self, Change, Reply, Said};
 use super::{Answer, Decision, Outcome, Policy, Rejection};
 use crate::ask::Asked;
-use crate::failure::{self, Consequence, Failure, Undecided};
+use crate::failure::{self, Consequence, Failure, NoDecision};
 use crate::mode::Mode;
 use crate::name::PolicyName;
 use crate::patch::Patch;
-use crate::trace::{Recorder, SkipReason, StepAnswer};
+use crate::trace::{Recorder, SkipReason, StepVerdict};
 
 /// Gathers answers in the order of the chain.
 #[derive(Debug, Default)]
@@ -37,7 +37,7 @@ struct Watched {
 pub(super) enum Next {
     GoOn,
     Rejected,
-    Undecided,
+    NoDecision,
 }
 
 impl Collector {
@@ -77,12 +77,12 @@ impl Collector {
         policy: &Policy,
         reply: Reply,
         mutated: bool,
-    ) -> (Next, StepAnswer, Vec<String>) {
+    ) -> (Next, StepVerdict, Vec<String>) {
         let notes = self.notice(policy, reply.warnings, reply.audit_annotations);
         let Said::Rejected(rejection) = reply.said else {
-            return (Next::GoOn, StepAnswer::Accepted { mutated }, notes);
+            return (Next::GoOn, StepVerdict::Accepted { mutated }, notes);
         };
-        let answer = StepAnswer::Rejected {
+        let answer = StepVerdict::Rejected {
             message: rejection.message.clone(),
             code: rejection.code,
         };
@@ -116,7 +116,7 @@ impl Collector {
         }
     }
 
-    fn failed(&mut self, policy: &Policy, failure: Failure) -> (Next, StepAnswer, Vec<String>) {
+    fn failed(&mut self, policy: &Policy, failure: Failure) -> (Next, StepVerdict, Vec<String>) {
         let on_failure = failure::OnFailure::Admission(policy.on_failure);
         let next = match failure::consequence(policy.mode, on_failure) {
             Consequence::Ignored => {
@@ -129,9 +129,9 @@ impl Collector {
                 }
                 Next::GoOn
             }
-            Consequence::Undecided | Consequence::Denied => Next::Undecided,
+            Consequence::NoDecision | Consequence::Denied => Next::NoDecision,
         };
-        let answer = StepAnswer::failed(failure, policy.mode, on_failure);
+        let answer = StepVerdict::failed(failure, policy.mode, on_failure);
         (next, answer, Vec::new())
     }
 
@@ -141,7 +141,7 @@ impl Collector {
         mut self,
         chain: &[Policy],
         rest: SkipReason,
-        patch: impl FnOnce() -> Result<Option<Patch>, Undecided>,
+        patch: impl FnOnce() -> Result<Option<Patch>, NoDecision>,
     ) -> Outcome {
         let names = chain.iter().map(|policy| &policy.name);
         let mut trace = self.recorder.finish(names, rest);

@@ -10,7 +10,7 @@ use super::collect::{Collector, Next};
 use super::response::Change;
 use super::{Outcome, Policy};
 use crate::ask::{self, Ask};
-use crate::failure::{Failure, Undecided};
+use crate::failure::{Failure, NoDecision};
 use crate::mode::Mode;
 use crate::patch::{Draft, Patch};
 use crate::trace::SkipReason;
@@ -23,7 +23,7 @@ pub async fn mutate(chain: &[Policy], review: &Review<'_>, by: &impl Ask<Respons
     let request = &review.request;
     let mut collector = Collector::default();
     let mut draft = changeable(request).map(Draft::new);
-    let mut rest = SkipReason::Decided;
+    let mut rest = SkipReason::AlreadyDecided;
     for (index, policy) in chain.iter().enumerate() {
         if !policy.is_for(&request.into()) {
             collector.skip(policy, SkipReason::NoRuleMatches);
@@ -38,7 +38,7 @@ pub async fn mutate(chain: &[Policy], review: &Review<'_>, by: &impl Ask<Respons
         match collector.take(policy, &request.uid, asked, apply) {
             Next::GoOn => {}
             Next::Rejected => break,
-            Next::Undecided => {
+            Next::NoDecision => {
                 rest = SkipReason::EarlierFailure;
                 break;
             }
@@ -82,9 +82,9 @@ fn apply(
 }
 
 /// One patch for all changes.
-fn combined(draft: Option<Draft<'_>>) -> Result<Option<Patch>, Undecided> {
+fn combined(draft: Option<Draft<'_>>) -> Result<Option<Patch>, NoDecision> {
     let patch = draft.map(Draft::into_patch).transpose();
-    let patch = patch.map_err(|error| Undecided {
+    let patch = patch.map_err(|error| NoDecision {
         message: format!("the changes of all policies make no patch: {error}"),
     })?;
     Ok(patch.filter(|patch| !patch.is_empty()))

@@ -15,7 +15,7 @@ use super::*;
 use crate::ask::{Ask, Asked};
 use crate::failure::{Failure, FailureKind};
 use crate::testing::{Table, answers, block, failure_of, name, trap};
-use crate::trace::{SkipReason, Step, StepAnswer, StepOutcome, Timing};
+use crate::trace::{SkipReason, Step, StepOutcome, StepVerdict, Timing};
 
 fn body(operation: &str, object: &Value) -> String {
     json!({"apiVersion": "admission.k8s.io/v1beta1", "kind": "AdmissionReview", "request": {

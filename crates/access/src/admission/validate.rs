@@ -33,7 +33,7 @@ pub async fn validate(chain: &[Policy], review: &Review<'_>, by: &impl Ask<Respo
             }
         }
     }
-    collector.finish(chain, SkipReason::Decided, || Ok(None))
+    collector.finish(chain, SkipReason::AlreadyDecided, || Ok(None))
 }
 
 fn changes_the_object() -> Failure {

@@ -65,12 +65,12 @@ fn the_first_policy_that_knows_the_token_wins_and_later_ones_are_not_asked() {
     let outcome = ask(&chain(3), &table);
     assert_eq!(username(&outcome), Some("jane"));
     assert_eq!(table.asked(), [0, 1]);
-    let jane = StepAnswer::Authenticated {
+    let jane = StepVerdict::Authenticated {
         username: "jane".into(),
     };
     assert_eq!(
         answers(&outcome.trace),
-        [Some(&StepAnswer::NotMine), Some(&jane), None]
+        [Some(&StepVerdict::UnknownToken), Some(&jane), None]
     );
 }
 
@@ -209,7 +209,10 @@ fn answers_only_the_audiences_that_were_asked_for() {
 fn a_token_for_other_audiences_is_unknown_because_an_empty_list_would_mean_all() {
     let outcome = audiences(&["mine"]);
     assert_eq!(outcome.status(), Status::default());
-    assert_eq!(answers(&outcome.trace), [Some(&StepAnswer::OtherAudience)]);
+    assert_eq!(
+        answers(&outcome.trace),
+        [Some(&StepVerdict::AudienceMismatch)]
+    );
 }
 
 #[test]
@@ -271,7 +274,7 @@ fn a_watched_policy_neither_authenticates_nor_makes_the_chain_undecided() {
     let outcome = ask(&chain, &table);
     assert_eq!(username(&outcome), Some("jane"));
     let would_have: Vec<_> = outcome.trace.steps.iter().map(Step::would_have).collect();
-    let root = StepAnswer::Authenticated {
+    let root = StepVerdict::Authenticated {
         username: "root".into(),
     };
     assert_eq!(would_have, [None, Some(&root), None]);

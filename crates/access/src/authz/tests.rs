@@ -46,13 +46,13 @@ fn no_opinion(reason: &str) -> Status {
     }
 }
 
-fn deny(reason: &str) -> Result<Decision, Undecided> {
+fn deny(reason: &str) -> Result<Decision, NoDecision> {
     Ok(Decision::Deny {
         reason: reason.into(),
     })
 }
 
-fn allow(reason: &str) -> Result<Decision, Undecided> {
+fn allow(reason: &str) -> Result<Decision, NoDecision> {
     Ok(Decision::Allow {
         reason: reason.into(),
     })
@@ -207,7 +207,7 @@ fn a_watched_policy_neither_allows_nor_denies_nor_fails_a_request() {
     assert_eq!(consequence, Consequence::Ignored);
     let would_have = outcome.trace.steps.iter().map(Step::would_have);
     let words: Vec<_> = would_have
-        .map(|answer| answer.map(StepAnswer::as_str))
+        .map(|answer| answer.map(StepVerdict::as_str))
         .collect();
     assert_eq!(words, [None, Some("denied"), Some("allowed")]);
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use access::PolicyName;
 use access::admission::OnFailure;
 use host::Configuration;
-use host::config::Admitter;
+use host::config::AdmissionPolicy;
 use serde::Serialize;
 
 use super::rules::{self, MatchCondition, RuleWithOperations};
@@ -125,7 +125,7 @@ impl Webhooks<'_> {
 
     fn configuration(&self, kind: Kind) -> Option<WebhookConfiguration> {
         // Without rules a policy is never asked, so nothing has to be sent for it.
-        let policies: Vec<&Admitter> = self
+        let policies: Vec<&AdmissionPolicy> = self
             .configuration
             .admission
             .iter()
@@ -156,10 +156,10 @@ impl Webhooks<'_> {
         })
     }
 
-    fn one_for_each(&self, kind: Kind, policies: &[&Admitter]) -> Vec<Webhook> {
+    fn one_for_each(&self, kind: Kind, policies: &[&AdmissionPolicy]) -> Vec<Webhook> {
         let verb = kind.verb();
         let mut taken = BTreeSet::new();
-        let webhook = |policy: &&Admitter| {
+        let webhook = |policy: &&AdmissionPolicy| {
             let name = &policy.policy.name;
             let label = unique(dns_name(name), &mut taken);
             let full = format!("{label}.{verb}.k8s-wasm.io");
@@ -168,7 +168,13 @@ impl Webhooks<'_> {
         policies.iter().map(webhook).collect()
     }
 
-    fn webhook(&self, kind: Kind, name: String, path: String, policies: &[&Admitter]) -> Webhook {
+    fn webhook(
+        &self,
+        kind: Kind,
+        name: String,
+        path: String,
+        policies: &[&AdmissionPolicy],
+    ) -> Webhook {
         let rules = || policies.iter().flat_map(|policy| &policy.rules);
         let fails = policies
             .iter()
@@ -251,7 +257,7 @@ impl Kind {
 }
 
 /// Mutating policies are asked one after the other, validating ones at the same time.
-fn timeout(kind: Kind, policies: &[&Admitter]) -> Duration {
+fn timeout(kind: Kind, policies: &[&AdmissionPolicy]) -> Duration {
     let timeouts = policies.iter().map(|policy| policy.policy.timeout);
     let work = match kind {
         Kind::Mutating => timeouts.sum(),

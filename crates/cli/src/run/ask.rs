@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use access::{Plane, admission};
 use anyhow::anyhow;
-use host::{Answered, Decision, Host, Question, Verdict};
+use host::{Decision, Evaluation, EvaluationRequest, Host, Verdict};
 use wire::review::Kind;
 
 use super::EntryPoint;
@@ -16,7 +16,7 @@ pub(super) struct Stage {
     pub(super) plane: Plane,
     /// The review that was asked.
     pub(super) review: Vec<u8>,
-    pub(super) answered: Answered,
+    pub(super) answered: Evaluation,
     pub(super) elapsed: Duration,
 }
 
@@ -91,11 +91,11 @@ pub(super) async fn in_order(
         let start = Instant::now();
         let deadline = start + timeout;
         let answered = host
-            .ask(Question {
+            .ask(EvaluationRequest {
                 plane,
                 policy,
                 review: &review,
-                asked_before: &[],
+                already_evaluated: &[],
                 deadline,
             })
             .await?;
@@ -117,7 +117,7 @@ pub(super) async fn in_order(
 }
 
 /// The review with the object as it was changed.
-fn changed(review: &[u8], answered: &Answered) -> Result<Vec<u8>, Failed> {
+fn changed(review: &[u8], answered: &Evaluation) -> Result<Vec<u8>, Failed> {
     match &answered.decision {
         Ok(Decision::Admission(admission::Answer {
             decision: admission::Decision::Accept { patch: Some(patch) },

@@ -11,7 +11,7 @@ use anyhow::{Context, anyhow};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use capabilities::{Capabilities, Grants};
-use host::config::{self, Admitter, Asked, Policy, Position};
+use host::config::{self, AdmissionPolicy, Asked, Policy, Position};
 use host::load::{LoadErrorKind, LoadErrors};
 use host::{Configuration, FileModules, Host, ModuleSource};
 use kubewarden::{ExecutionMode, Metadata, PolicyType, Request, SettingsAnswer, SettingsError};
@@ -143,7 +143,7 @@ impl Subject {
         let granted = resources.filter(|_| flags.allow_context_aware);
         let grants = Grants::new(&flags.allowed_host_capabilities, granted)?;
         let mut configuration = Configuration::default();
-        configuration.admission.push(Admitter {
+        configuration.admission.push(AdmissionPolicy {
             policy,
             mutating: true,
             rules: vec![Rule::everything()],
@@ -250,7 +250,7 @@ pub(super) async fn answer(
 ) -> Outcome {
     let now = Instant::now();
     let deadline = now.checked_add(timeout).unwrap_or(now);
-    let response = host.ask_kubewarden(NAME, request, deadline).await?;
+    let response = host.evaluate_kubewarden(NAME, request, deadline).await?;
     let line = match &response {
         Ok(response) => AdmissionResponse::of(response),
         Err(failure) => AdmissionResponse::failed(request.uid(), failure),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use access::rules::Rule;
 use access::{Mode, PolicyName, admission, authn, authz};
 use anyhow::{Context, anyhow};
-use host::config::{self, Admitter, Asked, Authenticator, Authorizer, Policy, Position};
+use host::config::{self, AdmissionPolicy, Asked, Authenticator, Authorizer, Policy, Position};
 use host::{Configuration, FileModules, ModuleSource};
 use wire::RawValue;
 use wire::review::Kind;
@@ -80,7 +80,7 @@ pub(super) fn of_module(
                 None => mutates(module)?,
             };
             let (rules, on_failure) = (vec![Rule::everything()], admission::OnFailure::default());
-            configuration.admission.push(Admitter {
+            configuration.admission.push(AdmissionPolicy {
                 policy,
                 mutating,
                 rules,

@@ -55,7 +55,7 @@ pub(super) async fn changes(live: Arc<Live>, server: Handle, mut hangups: Signal
                 let problem = with_causes(&error);
                 tracing::error!(
                     problem,
-                    is_tried_again = error.is_momentary(),
+                    is_tried_again = error.is_transient(),
                     "changed policies do not load, what was served before goes on"
                 );
                 server.keep(problem);

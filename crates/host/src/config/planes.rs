@@ -7,7 +7,9 @@ use access::{Mode, authn, authz};
 use super::error::ConfigErrors;
 use super::read::File;
 use super::resolve::{Resolver, byte_size, unique};
-use super::{Admitter, Asked, Authenticator, Authorizer, Configuration, Dialect, Guarded, written};
+use super::{
+    AdmissionPolicy, Asked, Authenticator, Authorizer, Configuration, Dialect, Guarded, written,
+};
 
 impl Configuration {
     pub(super) fn add_authenticators(
@@ -41,10 +43,10 @@ impl Configuration {
                 Some(Authorizer {
                     policy: resolver.policy(&entry.common(), None, at, errors)?,
                     on_failure: match entry.failure_policy {
-                        None | Some(written::AuthorizerFailurePolicy::NoOpinion) => {
+                        None | Some(written::AuthorizationFailurePolicy::NoOpinion) => {
                             authz::OnFailure::NoOpinion
                         }
-                        Some(written::AuthorizerFailurePolicy::Deny) => authz::OnFailure::Deny,
+                        Some(written::AuthorizationFailurePolicy::Deny) => authz::OnFailure::Deny,
                     },
                     mode: entry.policy_mode.map(Mode::from).unwrap_or_default(),
                 })
@@ -55,7 +57,7 @@ impl Configuration {
     pub(super) fn add_admitters(
         &mut self,
         file: &File,
-        entries: Vec<written::Admitter>,
+        entries: Vec<written::AdmissionPolicy>,
     ) -> Result<(), ConfigErrors> {
         let resolver = Resolver::new(file, &self.engine);
         self.admission
@@ -68,16 +70,16 @@ impl Configuration {
                 let kubewarden = resolver.kubewarden(&entry, at, errors);
                 let rules = resolver.rules(entry.rules.as_deref().unwrap_or_default(), at, errors);
                 let kubewarden = kubewarden?;
-                Some(Admitter {
+                Some(AdmissionPolicy {
                     guarded: Guarded::with(&kubewarden),
                     policy: policy?,
                     mutating: entry.mutating.unwrap_or(false),
                     rules,
                     on_failure: match entry.failure_policy {
-                        None | Some(written::AdmitterFailurePolicy::Fail) => {
+                        None | Some(written::AdmissionFailurePolicy::Fail) => {
                             access::admission::OnFailure::Fail
                         }
-                        Some(written::AdmitterFailurePolicy::Ignore) => {
+                        Some(written::AdmissionFailurePolicy::Ignore) => {
                             access::admission::OnFailure::Ignore
                         }
                     },

@@ -18,7 +18,7 @@ use super::read::File;
 use super::resolve::{Resolver, TIMEOUT_MAX, unique};
 use super::written::{self, Common};
 use super::{
-    Admitter, Asked, Configuration, Dialect, Group, GroupMember, Guarded, Kubewarden, Policy,
+    AdmissionPolicy, Asked, Configuration, Dialect, Group, GroupMember, Guarded, Kubewarden, Policy,
 };
 
 /// How long a policy may take when the file says nothing, as in the peer.
@@ -85,7 +85,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn admitter(&self, name: &str, entry: Entry) -> Result<Admitter, ConfigErrors> {
+    fn admitter(&self, name: &str, entry: Entry) -> Result<AdmissionPolicy, ConfigErrors> {
         let mutating = entry.allowed_to_mutate.unwrap_or(false);
         let mode = entry.policy_mode;
         let (policy, asked) = match (&entry.module, entry.policies.is_some()) {
@@ -96,7 +96,7 @@ impl Reader<'_> {
                 return Err(self.file.error_in_file(name, message).into());
             }
         };
-        Ok(Admitter {
+        Ok(AdmissionPolicy {
             policy,
             mutating,
             rules: vec![Rule::everything()],

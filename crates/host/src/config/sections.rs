@@ -5,7 +5,7 @@ use serde_saphyr::Spanned;
 use super::Configuration;
 use super::error::{ConfigError, ConfigErrors};
 use super::read::File;
-use super::written::{self, AdmitterList, AuthenticatorList, AuthorizerList};
+use super::written::{self, AdmissionPolicyList, AuthenticatorList, AuthorizerList};
 
 const API_VERSION: &str = "k8s-wasm/v1alpha1";
 const KIND: &str = "Configuration";
@@ -47,7 +47,7 @@ impl Configuration {
                 self.add_authorizer_list(file, list)
             }
             Section::Admission => {
-                let list: AdmitterList = file.parse()?;
+                let list: AdmissionPolicyList = file.parse()?;
                 self.add_admitter_list(file, list)
             }
         }
@@ -102,7 +102,11 @@ impl Configuration {
         both(exempt, self.add_authorizers(file, list.modules))
     }
 
-    fn add_admitter_list(&mut self, file: &File, list: AdmitterList) -> Result<(), ConfigErrors> {
+    fn add_admitter_list(
+        &mut self,
+        file: &File,
+        list: AdmissionPolicyList,
+    ) -> Result<(), ConfigErrors> {
         let exempt = self.add_exemptions(file, list.lock_out_guard.as_ref());
         self.audit_trace |= list.audit_trace.unwrap_or(false);
         both(exempt, self.add_admitters(file, list.modules))

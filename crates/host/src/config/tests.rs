@@ -27,7 +27,7 @@ fn configuration(body: &str) -> Result<Configuration, String> {
     )
 }
 
-fn admitter(fields: &str) -> Result<Admitter, String> {
+fn admitter(fields: &str) -> Result<AdmissionPolicy, String> {
     let body = format!("admission:\n  modules:\n  - module: m.wasm\n{fields}");
     configuration(&body).map(|mut config| config.admission.remove(0))
 }

@@ -23,7 +23,7 @@ pub struct Configuration {
     pub authorization: Option<AuthorizerList>,
     /// Which objects may be stored, and in what form? Mutating modules are asked in order, each sees the object as changed
     /// so far; all validating modules are asked.
-    pub admission: Option<AdmitterList>,
+    pub admission: Option<AdmissionPolicyList>,
     /// How the engine is dimensioned.
     pub engine: Option<Engine>,
     /// What the policies may refuse although a cluster needs it.
@@ -61,9 +61,9 @@ pub struct AuthorizerList {
 /// that its `path` names.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct AdmitterList {
+pub struct AdmissionPolicyList {
     /// The policies, in the order in which they are asked.
-    pub modules: Vec<Admitter>,
+    pub modules: Vec<AdmissionPolicy>,
     /// What the policies may refuse although a cluster needs it; added to what the file says for all planes.
     pub lock_out_guard: Option<LockOutGuard>,
     /// Whether each answer carries, for the audit log, what every policy said in a few words. Default: no.
@@ -138,13 +138,13 @@ entry! {
     /// A policy that authorizes.
     Authorizer {
         /// What a failed call means: `NoOpinion` asks the next authorizer, `Deny` denies. Default: `NoOpinion`.
-        failure_policy: Option<AuthorizerFailurePolicy>,
+        failure_policy: Option<AuthorizationFailurePolicy>,
     }
 }
 
 entry! {
     /// A policy that admits objects. Its name is also the last part of the URLs `/validate/{name}` and `/mutate/{name}`.
-    Admitter {
+    AdmissionPolicy {
         /// Whether the module may change objects. It is then asked by `/mutate`, otherwise by `/validate`. Default: `false`.
         mutating: Option<bool>,
         /// What the module's bytes mean. Default: detected from the file.
@@ -153,7 +153,7 @@ entry! {
         rules: Option<Vec<Rule>>,
         /// What a failed call means: `Fail` fails the request, `Ignore` goes on without the policy and warns the user.
         /// Default: `Fail`.
-        failure_policy: Option<AdmitterFailurePolicy>,
+        failure_policy: Option<AdmissionFailurePolicy>,
         /// Kubewarden policies only: how the module is run. Default: as its metadata or its exports say.
         execution_mode: Option<ExecutionMode>,
         /// Kubewarden policies only: the host calls that it may make, such as `oci/*` or `kubernetes/can_i`; `*` is all.
@@ -256,7 +256,7 @@ pub struct Engine {
 
 /// What a failed call to an authorizer means.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-pub enum AuthorizerFailurePolicy {
+pub enum AuthorizationFailurePolicy {
     /// The next authorizer is asked.
     NoOpinion,
     /// The request is denied.
@@ -265,7 +265,7 @@ pub enum AuthorizerFailurePolicy {
 
 /// What a failed call to an admission policy means.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-pub enum AdmitterFailurePolicy {
+pub enum AdmissionFailurePolicy {
     /// The request fails.
     Fail,
     /// The request goes on, with a warning to the user.

@@ -42,7 +42,7 @@ fn refused() -> (Live, Moody, tempfile::TempDir) {
     modules.0.store(true, Ordering::Relaxed);
     std::fs::write(&path, format!("{list} # changed")).expect("a file");
     let error = live.reload().expect_err("must be refused");
-    assert!(error.is_momentary(), "{error}");
+    assert!(error.is_transient(), "{error}");
     (live, modules, folder)
 }
 

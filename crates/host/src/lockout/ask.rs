@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use access::{Mode, Plane, PolicyName, Trace, Undecided, admission, authz};
+use access::{Mode, NoDecision, Plane, PolicyName, Trace, admission, authz};
 use wire::review::ParseError;
 
 use super::corpus::{Asked, Question, Write};
@@ -191,7 +191,7 @@ impl<'a> Guard<'a> {
         Ok(Told {
             is_refused: match outcome.decision {
                 Ok(authz::Decision::Allow { .. } | authz::Decision::NoOpinion { .. }) => false,
-                Ok(authz::Decision::Deny { .. }) | Err(Undecided { .. }) => true,
+                Ok(authz::Decision::Deny { .. }) | Err(NoDecision { .. }) => true,
             },
             trace: outcome.trace,
             changed: None,
@@ -224,7 +224,7 @@ fn admitted(
 ) -> Result<Told, ParseError> {
     let (is_refused, patch) = match outcome.answer.map(|answer| answer.decision) {
         Ok(admission::Decision::Accept { patch }) => (false, patch),
-        Ok(admission::Decision::Reject(_)) | Err(Undecided { .. }) => (true, None),
+        Ok(admission::Decision::Reject(_)) | Err(NoDecision { .. }) => (true, None),
     };
     let changed = patch.map(|patch| review.for_module_with(&patch.object()));
     Ok(Told {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use access::trace::{StepAnswer, StepOutcome};
+use access::trace::{StepOutcome, StepVerdict};
 use access::{Consequence, FailureKind, Plane, PolicyName, Trace};
 
 use super::corpus::Question;
@@ -90,14 +90,14 @@ impl LockedOut {
 
     /// Whether all of it may be due to the moment, so that the same policies may pass when they are asked again.
     #[must_use]
-    pub fn is_momentary(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         self.0.iter().all(|refusal| refusal.cause == Cause::Moment)
     }
 
     /// What it comes to, in a few words.
     #[must_use]
     pub fn summary(&self) -> &'static str {
-        if self.is_momentary() {
+        if self.is_transient() {
             "the policies did not say in time whether they would lock the cluster out"
         } else {
             "the policies would lock the cluster out"
@@ -107,7 +107,7 @@ impl LockedOut {
     /// What to do about it.
     #[must_use]
     pub fn advice(&self) -> String {
-        if self.is_momentary() {
+        if self.is_transient() {
             return "the machine may be busy: try again, or see what the policies take so long for"
                 .to_owned();
         }
@@ -155,8 +155,8 @@ impl Objection {
     /// The policies of a chain that made it refuse; there is always somebody.
     pub(super) fn all(trace: &Trace) -> Vec<Self> {
         let answers = trace.steps.iter().filter_map(|step| match &step.outcome {
-            StepOutcome::Asked { answer, .. } => Some((&step.policy, answer)),
-            StepOutcome::Skipped(_) | StepOutcome::Watched { .. } => None,
+            StepOutcome::Evaluated { answer, .. } => Some((&step.policy, answer)),
+            StepOutcome::Skipped(_) | StepOutcome::Monitored { .. } => None,
         });
         let objections = answers.filter_map(|(policy, answer)| Self::of(policy, answer));
         let objections: Vec<_> = objections.collect();
@@ -167,22 +167,22 @@ impl Objection {
     }
 
     /// What an answer has against a review, if anything.
-    fn of(policy: &PolicyName, answer: &StepAnswer) -> Option<Self> {
+    fn of(policy: &PolicyName, answer: &StepVerdict) -> Option<Self> {
         let (cause, problem) = match answer {
-            StepAnswer::Denied { reason } if reason.is_empty() => {
+            StepVerdict::Denied { reason } if reason.is_empty() => {
                 (Cause::Policy, format!("denied by policy `{policy}`"))
             }
-            StepAnswer::Denied { reason } => (
+            StepVerdict::Denied { reason } => (
                 Cause::Policy,
                 format!("denied by policy `{policy}`: {reason}"),
             ),
-            StepAnswer::Rejected { message, .. } => (
+            StepVerdict::Rejected { message, .. } => (
                 Cause::Policy,
                 format!("rejected by policy `{policy}`: {message}"),
             ),
-            StepAnswer::Failed {
+            StepVerdict::Failed {
                 failure,
-                consequence: Consequence::Undecided | Consequence::Denied,
+                consequence: Consequence::NoDecision | Consequence::Denied,
             } => (
                 Cause::of(failure.kind),
                 format!("policy `{policy}` failed: {failure}"),

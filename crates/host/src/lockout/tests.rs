@@ -190,7 +190,7 @@ fn a_policy_that_hangs_is_refused_soon_and_perhaps_because_of_the_moment() {
     let locked_out = check(&configuration, &host).expect_err("refused");
     // Each of more than a hundred reviews would have taken that long.
     assert!(start.elapsed() < Duration::from_secs(4));
-    assert!(locked_out.is_momentary());
+    assert!(locked_out.is_transient());
     let told = locked_out.to_string();
     assert!(told.starts_with("the policies did not say in time whether they would lock"));
     assert!(!told.contains("exempt"), "{told}");
@@ -268,7 +268,7 @@ fn what_there_was_no_time_for_is_told_and_refused_only_after_a_refusal() {
     let (configuration, host) = load(hangs, &hanging());
     let time = Duration::from_millis(100);
     let locked_out = check_within(&configuration, &host, time).expect_err("refused");
-    assert!(locked_out.is_momentary());
+    assert!(locked_out.is_transient());
     let last = locked_out.0.last().expect("a refusal");
     assert_eq!(
         last.problem,

@@ -11,7 +11,7 @@ use access::rules::{Target, operation};
 use capabilities::Capabilities;
 use host::config::{Format, Source};
 use host::live::Parts;
-use host::{FileModules, Host, Live, Question, Reload, Verdict};
+use host::{EvaluationRequest, FileModules, Host, Live, Reload, Verdict};
 use tempfile::TempDir;
 
 use crate::loading::{ACCEPTED, ACCESS, ALLOWED, NO_OPINION, answering};
@@ -62,18 +62,20 @@ fn open(source: Source) -> Live {
 }
 
 fn verdict(host: &Host) -> Verdict {
-    let question = Question {
+    let question = EvaluationRequest {
         plane: Plane::Authorization,
         policy: None,
         review: ACCESS.as_bytes(),
-        asked_before: &[],
+        already_evaluated: &[],
         deadline: Instant::now() + Duration::from_secs(30),
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()
         .expect("a runtime");
-    let answered = runtime.block_on(host.ask(question)).expect("an answer");
+    let answered = runtime
+        .block_on(host.evaluate(question))
+        .expect("an answer");
     answered.verdict()
 }
 
@@ -195,10 +197,10 @@ admission:
         subresource: "",
         has_namespace: true,
     };
-    assert!(host.asks(Plane::Validation, Some(&target("pods"))));
-    assert!(host.asks(Plane::Validation, None));
-    assert!(!host.asks(Plane::Validation, Some(&target("secrets"))));
-    assert!(!host.asks(Plane::Mutation, None));
-    assert!(host.asks(Plane::Authorization, Some(&target("secrets"))));
-    assert!(!host.asks(Plane::Authentication, None));
+    assert!(host.has_policy_for(Plane::Validation, Some(&target("pods"))));
+    assert!(host.has_policy_for(Plane::Validation, None));
+    assert!(!host.has_policy_for(Plane::Validation, Some(&target("secrets"))));
+    assert!(!host.has_policy_for(Plane::Mutation, None));
+    assert!(host.has_policy_for(Plane::Authorization, Some(&target("secrets"))));
+    assert!(!host.has_policy_for(Plane::Authentication, None));
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use access::Plane;
 use engine::{Engine, Options};
 use host::config::{Format, Source};
-use host::{AskError, Configuration, Host, ModuleSource, Question, Reply, Verdict};
+use host::{Configuration, EvaluateError, EvaluationRequest, Host, ModuleSource, Reply, Verdict};
 
 /// Answers every question of its entry points with the output that is given.
 pub(crate) fn answering(exports: &[&str], output: &str) -> String {
@@ -67,13 +67,13 @@ async fn ask(
     plane: Plane,
     policy: Option<&str>,
     review: &str,
-) -> Result<host::Answered, AskError> {
+) -> Result<host::Evaluation, EvaluateError> {
     let deadline = Instant::now() + Duration::from_secs(30);
-    host.ask(Question {
+    host.evaluate(EvaluationRequest {
         plane,
         policy,
         review: review.as_bytes(),
-        asked_before: &[],
+        already_evaluated: &[],
         deadline,
     })
     .await
@@ -221,7 +221,7 @@ async fn what_is_no_review_is_an_error_of_the_question() {
     for body in ["", "{}", "null", ACCESS] {
         assert!(matches!(
             ask(&host, Plane::Authentication, None, body).await,
-            Err(AskError::Review(_))
+            Err(EvaluateError::Review(_))
         ));
     }
 }

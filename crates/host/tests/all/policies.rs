@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use access::Plane;
-use access::trace::{StepAnswer, StepOutcome};
+use access::trace::{StepOutcome, StepVerdict};
 use engine::{Engine, Options};
 use host::config::{Format, Source};
-use host::{Answered, Configuration, FileModules, Host, Question, Reply, Verdict};
+use host::{Configuration, Evaluation, EvaluationRequest, FileModules, Host, Reply, Verdict};
 use serde_json::{Value, json};
 
 /// A waPC guest whose settings are fine and that answers every request with this.
@@ -94,25 +94,25 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// Asks as the peer is asked: at the URL of the policy.
-fn ask(host: &Host, policy: &str) -> Answered {
+fn ask(host: &Host, policy: &str) -> Evaluation {
     let review = json!({
         "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
         "request": {"uid": "u", "kind": {}, "resource": {}, "operation": "CREATE", "userInfo": {},
             "object": {"a": 1}, "oldObject": null},
     })
     .to_string();
-    let question = Question {
+    let question = EvaluationRequest {
         plane: Plane::Validation,
         policy: Some(policy),
         review: review.as_bytes(),
-        asked_before: &[],
+        already_evaluated: &[],
         deadline: soon(),
     };
-    block_on(host.ask(question)).expect("an answer")
+    block_on(host.evaluate(question)).expect("an answer")
 }
 
 fn raw(host: &Host, policy: &str) -> Value {
-    let answer = block_on(host.ask_raw(policy, br#"{"request":{"uid":"r","a":1}}"#, soon()));
+    let answer = block_on(host.evaluate_raw(policy, br#"{"request":{"uid":"r","a":1}}"#, soon()));
     let Reply::Review(review) = answer.expect("a policy").reply else {
         panic!("an answer")
     };
@@ -162,7 +162,7 @@ fn a_policy_that_is_watched_stops_nothing() {
     };
     assert!(matches!(
         &step.outcome,
-        StepOutcome::Watched { answer: StepAnswer::Rejected { message, .. }, .. } if message == "no"
+        StepOutcome::Monitored { answer: StepVerdict::Rejected { message, .. }, .. } if message == "no"
     ));
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use access::Plane;
 use engine::{Engine, Options};
 use host::config::{Format, Source};
-use host::{Answered, Configuration, FileModules, Host, Question, Reply};
+use host::{Configuration, Evaluation, EvaluationRequest, FileModules, Host, Reply};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -185,11 +185,11 @@ impl Vector {
             EntryPoint::Mutate => Plane::Mutation,
         };
         let review = self.request.to_string();
-        let question = Question {
+        let question = EvaluationRequest {
             plane,
             policy: None,
             review: review.as_bytes(),
-            asked_before: &[],
+            already_evaluated: &[],
             deadline: Instant::now() + Duration::from_secs(30),
         };
         let answered = host
@@ -209,7 +209,7 @@ impl Vector {
 
     fn check_answer(
         &self,
-        answered: &Answered,
+        answered: &Evaluation,
         expected: &Value,
         object: Option<&Value>,
     ) -> Result<(), String> {
@@ -242,7 +242,7 @@ fn plane_is_admission(entry_point: EntryPoint) -> bool {
     matches!(entry_point, EntryPoint::Validate | EntryPoint::Mutate)
 }
 
-fn check_failure(answered: &Answered, kind: &str, says: &str) -> Result<(), String> {
+fn check_failure(answered: &Evaluation, kind: &str, says: &str) -> Result<(), String> {
     let Some((_, failure)) = answered.trace.failures().next() else {
         return Err(format!("the call did not fail: {:?}", answered.decision));
     };

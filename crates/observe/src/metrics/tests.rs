@@ -54,7 +54,7 @@ fn names() -> BTreeSet<String> {
             digest: String::new(),
         })
         .inc();
-    metrics.refused_request("r");
+    metrics.record_rejected_request("r");
     metrics.refused_change();
     let text = metrics.to_text(&Usage::default(), &Lost::default());
     let samples = text.lines().filter(|line| !line.starts_with('#'));

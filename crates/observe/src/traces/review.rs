@@ -7,7 +7,7 @@ use access::trace::{Step, StepOutcome};
 use access::{Failure, Mode, PolicyName, Timing};
 
 use super::parent::Parent;
-use crate::observer::Decided;
+use crate::observer::DecisionEvent;
 use crate::record::Record;
 
 /// A review that was decided on.
@@ -38,7 +38,7 @@ pub(super) struct Call {
 
 impl Review {
     /// A decision that was made just now.
-    pub(super) fn of(decided: &Decided<'_>, mut record: Record, elapsed: Duration) -> Self {
+    pub(super) fn of(decided: &DecisionEvent<'_>, mut record: Record, elapsed: Duration) -> Self {
         let now = SystemTime::now();
         let steps = mem::take(&mut record.steps);
         let message = mem::take(&mut record.message);
@@ -68,8 +68,8 @@ impl Call {
         let failure = step.failure().map(|(failure, _)| failure.clone());
         let (mode, timing) = match step.outcome {
             StepOutcome::Skipped(_) => return None,
-            StepOutcome::Asked { timing, .. } => (Mode::Protect, timing),
-            StepOutcome::Watched { timing, .. } => (Mode::Monitor, timing),
+            StepOutcome::Evaluated { timing, .. } => (Mode::Protect, timing),
+            StepOutcome::Monitored { timing, .. } => (Mode::Monitor, timing),
         };
         Some(Self {
             policy: step.policy,

@@ -4,8 +4,8 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 
-use access::{Plane, Trace, Undecided};
-use host::{Answered, Reply, Subject};
+use access::{NoDecision, Plane, Trace};
+use host::{Evaluation, Reply, Subject};
 
 use super::*;
 
@@ -43,17 +43,17 @@ fn open(url: &str, sample: f64) -> Traces {
 
 /// Hands over a decision about which nobody was asked: one span.
 fn take(traces: &Traces, parent: Option<&str>) {
-    let answered = Answered {
+    let answered = Evaluation {
         uid: None,
         subject: Subject::default(),
-        decision: Err(Undecided {
+        decision: Err(NoDecision {
             message: "nobody was asked".to_owned(),
         }),
         trace: Trace::default(),
         began: Instant::now(),
         reply: Reply::Review(Vec::new()),
     };
-    let decided = Decided {
+    let decided = DecisionEvent {
         plane: Some(Plane::Authentication),
         policy: None,
         review: b"{}",

@@ -24,7 +24,7 @@ fn each_policy_sees_the_object_as_changed_so_far_and_one_patch_is_answered() {
         objects,
         [json!({"data": {"a": "1"}}), changed.clone(), changed]
     );
-    let accepted = |mutated| Some(StepAnswer::Accepted { mutated });
+    let accepted = |mutated| Some(StepVerdict::Accepted { mutated });
     let steps: Vec<_> = answers(&outcome.trace)
         .into_iter()
         .map(Option::<&_>::cloned)
@@ -70,7 +70,7 @@ fn a_rejection_ends_the_mutating_chain_and_its_patch_is_not_looked_at() {
     assert_eq!(rejection_of(&outcome).message, "p1: no");
     assert_eq!(table.asked(), [0, 1]);
     let rest = &outcome.trace.steps[2].outcome;
-    assert_eq!(rest, &StepOutcome::Skipped(SkipReason::Decided));
+    assert_eq!(rest, &StepOutcome::Skipped(SkipReason::AlreadyDecided));
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn the_change_of_a_watched_policy_is_told_and_not_made() {
     assert_eq!(patch_of(&outcome), Value::Null);
     assert!(table.reviews()[3].contains(r#"{"a":"1"}"#));
     let would_have: Vec<_> = outcome.trace.steps.iter().map(Step::would_have).collect();
-    let changed = StepAnswer::Accepted { mutated: true };
+    let changed = StepVerdict::Accepted { mutated: true };
     assert_eq!(would_have, [Some(&changed), None, None, None]);
     assert_eq!(failure_of(&outcome.trace, 2).0, FailureKind::Answer);
 }

@@ -4,20 +4,20 @@ use std::fmt;
 use std::time::Instant;
 
 use access::trace::Step;
-use access::{Consequence, FailureKind, Trace, Undecided, admission, authn, authz};
+use access::{Consequence, FailureKind, NoDecision, Trace, admission, authn, authz};
 use serde::{Deserialize, Serialize};
 
 use crate::subject::Subject;
 
 /// A review that was answered.
 #[derive(Debug)]
-pub struct Answered {
+pub struct Evaluation {
     /// The request's `uid`; only admission has one.
     pub uid: Option<String>,
     /// What it was about.
     pub subject: Subject,
     /// What was decided; undecided when policies failed and no other decided.
-    pub decision: Result<Decision, Undecided>,
+    pub decision: Result<Decision, NoDecision>,
     /// How it came about: every policy of the chain, in order.
     pub trace: Trace,
     /// When the chain began; the trace counts the times of its calls from here.
@@ -94,7 +94,7 @@ impl fmt::Display for Verdict {
     }
 }
 
-impl Answered {
+impl Evaluation {
     /// The decision in one word.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
@@ -113,7 +113,7 @@ impl Answered {
     }
 }
 
-impl Answered {
+impl Evaluation {
     /// What to say when there is no decision for the only reason that too many calls were under way: nothing is wrong with
     /// the policies, and the same question will be answered a moment later.
     #[must_use]
@@ -124,7 +124,7 @@ impl Answered {
             .steps
             .iter()
             .filter_map(Step::failure)
-            .filter(|(_, consequence)| *consequence == Consequence::Undecided)
+            .filter(|(_, consequence)| *consequence == Consequence::NoDecision)
             .peekable();
         to_blame.peek()?;
         to_blame

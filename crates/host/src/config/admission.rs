@@ -14,7 +14,7 @@ impl Resolver<'_> {
     /// What an entry says that is for Kubewarden policies.
     pub(super) fn kubewarden(
         &self,
-        entry: &written::Admitter,
+        entry: &written::AdmissionPolicy,
         at: &str,
         errors: &mut Vec<ConfigError>,
     ) -> Option<Kubewarden> {

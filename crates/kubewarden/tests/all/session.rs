@@ -1,4 +1,4 @@
-//! Session files out of what a case says of host calls: replaying is how a test is the host.
+//! Session files with the host calls of a case, replayed instead of a cluster.
 
 use std::io::Write as _;
 
@@ -6,7 +6,7 @@ use capabilities::Capabilities;
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
-/// A session that is replayed as long as it lives.
+/// A session that is replayed while this value exists.
 pub struct Session {
     pub capabilities: Capabilities,
     _file: NamedTempFile,
@@ -16,35 +16,33 @@ pub struct Session {
 pub type Exchange = (&'static str, Value, Result<String, String>);
 
 impl Session {
-    pub fn of(exchanges: &[Exchange]) -> Self {
+    pub fn new(exchanges: &[Exchange]) -> Self {
         let entries: Vec<Value> = exchanges
             .iter()
-            .map(|(tag, fields, answer)| {
-                // JSON is YAML, so that only the tag has to be written by hand.
+            .map(|(tag, fields, response)| {
+                // JSON is YAML, so only the tag has to be added.
                 json!({
                     "type": "Exchange",
                     "request": format!("!{tag} {fields}"),
-                    "response": match answer {
+                    "response": match response {
                         Ok(payload) => json!({"type": "Success", "payload": payload}),
                         Err(message) => json!({"type": "Error", "message": message}),
                     },
                 })
             })
             .collect();
-        let mut file = NamedTempFile::new().expect("a file");
-        write!(file, "{}", Value::from(entries)).expect("a session");
+        let mut file = NamedTempFile::new().unwrap();
+        write!(file, "{}", Value::from(entries)).unwrap();
         Self {
-            capabilities: Capabilities::replaying(file.path()).expect("a session that can be read"),
+            capabilities: Capabilities::replaying(file.path()).unwrap(),
             _file: file,
         }
     }
 
-    /// Everything that was recorded was asked for.
+    /// Asserts that all recorded requests were made.
     #[track_caller]
-    pub fn is_over(&self, what: &str) {
-        assert!(
-            self.capabilities.leftovers().is_empty(),
-            "{what}: calls were left out"
-        );
+    pub fn assert_complete(&self, context: &str) {
+        let leftovers = self.capabilities.leftovers();
+        assert!(leftovers.is_empty(), "{context}: {leftovers:?}");
     }
 }

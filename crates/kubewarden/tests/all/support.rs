@@ -1,4 +1,4 @@
-//! Loading and asking a policy in a line.
+//! Helpers that load and evaluate a policy.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
@@ -9,19 +9,19 @@ use engine::{ByteSize, Engine, Limits, Module, Options};
 use kubewarden::{Access, ExecutionMode, Failure, Mode, Policy, Request, Validation};
 use serde_json::Value;
 
-/// Long enough for any call that ends by itself, on any machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// A timeout for calls that end by themselves, on any machine.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// A policy that `cargo xtask guests` has built.
+/// Loads a policy that `cargo xtask guests` has built.
 pub fn built(name: &str) -> Module {
-    module(&bytes_of(name))
+    module(&built_bytes(name))
 }
 
-pub fn bytes_of(name: &str) -> Vec<u8> {
+pub fn built_bytes(name: &str) -> Vec<u8> {
     let folder = std::env::var_os("K8S_WASM_GUESTS")
         .map_or_else(|| root().join("target/guests"), PathBuf::from);
     let file = folder.join("policies").join(name).with_extension("wasm");
@@ -33,15 +33,14 @@ pub fn bytes_of(name: &str) -> Vec<u8> {
     })
 }
 
-/// A compiled module.
+/// Compiles a module.
 pub fn module(wasm: &[u8]) -> Module {
-    /// All tests share one: an engine reserves a lot of address space.
-    static ENGINE: LazyLock<Engine> =
-        LazyLock::new(|| Engine::new(Options::default()).expect("an engine"));
-    ENGINE.load(wasm).expect("a module")
+    /// Shared by all tests, because an engine reserves much address space.
+    static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new(Options::default()).unwrap());
+    ENGINE.load(wasm).unwrap()
 }
 
-/// What a policy is loaded with.
+/// The configuration of a policy.
 pub struct Setup {
     pub mode: ExecutionMode,
     pub settings: Value,
@@ -65,13 +64,13 @@ impl Setup {
     }
 
     pub fn load(self, module: &Module) -> Policy {
-        let mode = Mode::new(module, self.mode).expect("the exports of its mode");
-        let settings = serde_json::value::to_raw_value(&self.settings).expect("JSON");
+        let mode = Mode::new(module, self.mode).unwrap();
+        let settings = serde_json::value::to_raw_value(&self.settings).unwrap();
         let access = Access {
             capabilities: self.capabilities,
-            grants: Arc::new(Grants::new(["*"], self.resources).expect("patterns")),
+            grants: Arc::new(Grants::new(["*"], self.resources).unwrap()),
         };
-        Policy::new("policy", mode, Some(&settings), access, self.limits).expect("a policy")
+        Policy::new("policy", mode, Some(&settings), access, self.limits).unwrap()
     }
 }
 
@@ -79,24 +78,28 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .expect("a runtime")
+        .unwrap()
         .block_on(future)
 }
 
-pub fn soon() -> Instant {
-    Instant::now() + PATIENCE
+pub fn generous_deadline() -> Instant {
+    Instant::now() + TIMEOUT
 }
 
-pub fn in_ms(ms: u64) -> Instant {
+pub fn deadline_in_ms(ms: u64) -> Instant {
     Instant::now() + Duration::from_millis(ms)
 }
 
-pub fn ask(policy: &Policy, request: &Value, deadline: Instant) -> Result<Validation, Failure> {
-    let request = Request::of_file(request.to_string().as_bytes()).expect("a request");
+pub fn validate(
+    policy: &Policy,
+    request: &Value,
+    deadline: Instant,
+) -> Result<Validation, Failure> {
+    let request = Request::from_file(request.to_string().as_bytes()).unwrap();
     block_on(policy.validate(&request, deadline))
 }
 
-/// A request about nothing in particular.
+/// Returns a minimal valid request.
 pub fn any_request() -> Value {
     serde_json::json!({
         "uid": "1", "kind": {}, "resource": {}, "operation": "CREATE", "userInfo": {},

@@ -1,4 +1,5 @@
-//! Grants: the host calls that a policy may make and the kinds of Kubernetes objects that it may read.
+//! Grants: the host calls that a policy may make and the kinds of Kubernetes objects that it may
+//! read.
 
 use std::collections::BTreeSet;
 

@@ -182,8 +182,8 @@ fn collection(kind: &Kind, namespace: Option<&str>) -> Result<String, Kubernetes
     })
 }
 
-/// Escapes a guest's text as one path segment. Without it, a name such as `../../secrets/token` would
-/// read objects that are not granted.
+/// Escapes a guest's text as one path segment. Without it, a name such as `../../secrets/token`
+/// would read objects that are not granted.
 fn segment(name: &str) -> Result<String, KubernetesFailure> {
     // Kubernetes forbids these in names: IsValidPathSegmentName in its API machinery.
     if matches!(name, "" | "." | "..") || name.contains(['/', '%']) {

@@ -1,7 +1,7 @@
 //! Host capabilities of Kubewarden policies: Kubernetes, registries, DNS and certificates.
 //!
-//! A host call arrives as `(binding, namespace, operation, payload)` and ends as payload bytes or as
-//! the text of an error for the guest. This crate knows nothing of WebAssembly.
+//! A host call arrives as `(binding, namespace, operation, payload)` and ends as payload bytes or
+//! as the text of an error for the guest. This crate is independent of WebAssembly.
 //! [`CallCapabilities::respond`] handles every call in three steps:
 //!
 //! 1. [`Grants`] permit or refuse the call before its payload is parsed.

@@ -1,4 +1,5 @@
-//! Live services: the cluster, registries and DNS, cached, with a bounded number of concurrent calls.
+//! Live services: the cluster, registries and DNS, cached, with a bounded number of concurrent
+//! calls.
 
 use std::path::PathBuf;
 use std::sync::Arc;

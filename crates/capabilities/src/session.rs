@@ -1,7 +1,7 @@
 //! Session files: recorded requests and responses, replayed without a cluster.
 //!
-//! The format is that of Kubewarden's `kwctl`: a YAML list of exchanges. Each request is YAML inside
-//! a string, tagged with its kind.
+//! The format is that of Kubewarden's `kwctl`: a YAML list of exchanges. Each request is YAML
+//! inside a string, tagged with its kind.
 
 use std::collections::VecDeque;
 use std::fs::File;

@@ -262,8 +262,8 @@ async fn check_signatures(
     Ok(response.to_string().into_bytes())
 }
 
-/// Fetches the signatures of an image. Cosign stores those of `sha256:abc` as the layers of an image
-/// tagged `sha256-abc.sig`.
+/// Fetches the signatures of an image. Cosign stores those of `sha256:abc` as the layers of an
+/// image tagged `sha256-abc.sig`.
 async fn signatures(
     registries: &Registries,
     image: &Reference,

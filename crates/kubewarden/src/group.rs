@@ -11,8 +11,8 @@ use crate::policy::Policy;
 use crate::request::Request;
 use crate::validation::{Cause, Rejection, Validation, Verdict};
 
-/// The cause of a rejection by a member that mutates. Source: Kubewarden, whose members may accept or
-/// reject only.
+/// The cause of a rejection by a member that mutates. Source: Kubewarden, whose members may accept
+/// or reject only.
 const NO_MUTATION: &str = "mutation is not allowed inside of policy group";
 
 /// A group of policies with one verdict.

@@ -4,6 +4,8 @@
 //! and returns a [`Validation`]. The consequences of a validation, or of a [`Failure`], are not
 //! decided in this crate. A [`Group`] is a boolean expression over policies.
 //!
+//! [`Metadata`] and [`detect`] describe a module without running it.
+//!
 //! ```
 //! use kubewarden::{ExecutionMode, Metadata};
 //!

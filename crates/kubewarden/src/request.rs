@@ -11,8 +11,8 @@ const REQUIRED: [&str; 5] = ["uid", "kind", "resource", "operation", "userInfo"]
 
 /// A request to a policy.
 ///
-/// Members that are `null` are removed, as in Kubewarden: policies test for the presence of members,
-/// and `null` is defined in Rego. All other bytes are passed on unchanged.
+/// Members that are `null` are removed, as in Kubewarden: policies test for the presence of
+/// members, and `null` is defined in Rego. All other bytes are passed on unchanged.
 ///
 /// ```
 /// use kubewarden::Request;
@@ -126,8 +126,8 @@ impl Request {
         &self.uid
     }
 
-    /// Returns the object to which mutations apply: the object to be stored, or all of a raw request.
-    /// `None` on DELETE.
+    /// Returns the object to which mutations apply: the object to be stored, or all of a raw
+    /// request. `None` on DELETE.
     #[must_use]
     pub fn object(&self) -> Option<&RawValue> {
         self.object.as_deref()

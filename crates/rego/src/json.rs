@@ -68,8 +68,8 @@ struct Layout<'a> {
 }
 
 impl<'a> Layout<'a> {
-    /// Parses the options. JSON is split into lines if `pretty` is true, or if `pretty` is absent and
-    /// `prefix` or `indent` is present.
+    /// Parses the options. JSON is split into lines if `pretty` is true, or if `pretty` is absent
+    /// and `prefix` or `indent` is present.
     fn from_operand(args: &'a [Value], index: usize) -> Result<Self, Error> {
         let mut layout = Self {
             pretty: false,
@@ -98,8 +98,8 @@ impl<'a> Layout<'a> {
     }
 }
 
-/// Escapes the characters that could end a script element, as Go does. In JSON they occur in strings
-/// only.
+/// Escapes the characters that could end a script element, as Go does. In JSON they occur in
+/// strings only.
 fn escape_html(json: &str, output: &mut Output) -> Result<(), Error> {
     const ESCAPES: [(char, &str); 5] = [
         ('<', "\\u003c"),

@@ -1,9 +1,9 @@
 //! The built-in functions of Rego that OPA's compiler leaves to the host, as functions over JSON.
 //!
 //! OPA compiles most built-in functions into the module and imports the others from the host by
-//! name. A host looks up each name with [`find`] when it loads a module, and rejects the module if a
-//! name is missing. It calls the [`Builtin`] with the operands as JSON. Names and semantics are those
-//! of <https://www.openpolicyagent.org/docs/policy-reference/builtins>.
+//! name. A host looks up each name with [`find`] when it loads a module, and rejects the module if
+//! a name is missing. It calls the [`Builtin`] with the operands as JSON. Names and semantics are
+//! those of <https://www.openpolicyagent.org/docs/policy-reference/builtins>.
 //!
 //! ```
 //! use std::time::SystemTime;
@@ -18,17 +18,18 @@
 //!
 //! # Calls without a result
 //!
-//! In OPA, a built-in function that fails makes its expression undefined, and a rule that depends on
-//! it does not hold. [`Error::is_undefined`] identifies these failures: the host returns the address
-//! 0 and the evaluation continues, as in OPA. All other errors are limits of this crate, where OPA
-//! would have a result. Continuing without one could turn a rejection into an acceptance, so the
-//! host must end the evaluation.
+//! In OPA, a built-in function that fails makes its expression undefined, and a rule that depends
+//! on it does not hold. [`Error::is_undefined`] identifies these failures: the host returns the
+//! address 0 and the evaluation continues, as in OPA. All other errors are limits of this crate,
+//! where OPA would have a result. Continuing without one could turn a rejection into an acceptance,
+//! so the host must end the evaluation.
 //!
 //! # Limits of JSON
 //!
 //! Sets are passed as arrays, and a function cannot return a set. Functions whose result depends on
-//! the difference (`object.subset`, `net.cidr_expand`, `net.cidr_merge`, `graph.reachable_paths`, …)
-//! are deliberately not implemented. Integers beyond 64 bits are passed as floating-point numbers.
+//! the difference (`object.subset`, `net.cidr_expand`, `net.cidr_merge`, `graph.reachable_paths`,
+//! …) are deliberately not implemented. Integers beyond 64 bits are passed as floating-point
+//! numbers.
 //!
 //! # Bounds
 //!

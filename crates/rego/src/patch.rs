@@ -61,8 +61,8 @@ fn pointer(path: &Value) -> Result<String, Error> {
     }
 }
 
-/// Returns the bytes that an operation adds to the document. Rejects an operation that would nest the
-/// document too deeply.
+/// Returns the bytes that an operation adds to the document. Rejects an operation that would nest
+/// the document too deeply.
 fn added_bytes(document: &Value, operation: &PatchOperation) -> Result<usize, Error> {
     let find = |from: &json_patch::jsonptr::Pointer| document.pointer(from.as_str());
     let (path, value, is_copy) = match operation {

@@ -120,7 +120,8 @@ impl Printer<'_> {
         Ok(true)
     }
 
-    /// Reads a point and a precision. Returns false if they follow an index or contain an invalid one.
+    /// Reads a point and a precision. Returns false if they follow an index or contain an invalid
+    /// one.
     fn precision(&mut self, spec: &mut Spec, after_index: &mut bool) -> Result<bool, Error> {
         if self.rest.len() < 2 || !self.skip_char('.') {
             return Ok(true);

@@ -111,8 +111,8 @@ fn add_date(args: &[Value], _: &mut Context) -> Result<Value, Error> {
     Ok(nanoseconds(seconds, civil.datetime.subsec_nanosecond().into())?.into())
 }
 
-/// Returns the years, months, days, hours, minutes and seconds between two times, in the zone of the
-/// first.
+/// Returns the years, months, days, hours, minutes and seconds between two times, in the zone of
+/// the first.
 fn diff(args: &[Value], _: &mut Context) -> Result<Value, Error> {
     let first = Time::from_operand(args, 0)?;
     let mut second = Time::from_operand(args, 1)?;

@@ -16,8 +16,8 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     Builtin::new("urlquery.encode_object", 1, encode_object),
 ];
 
-/// The characters to escape: all but the unreserved ones (RFC 3986 section 2.3) and the space, which
-/// becomes a plus sign.
+/// The characters to escape: all but the unreserved ones (RFC 3986 section 2.3) and the space,
+/// which becomes a plus sign.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')

@@ -1,5 +1,5 @@
-//! YAML 1.2, with the features of YAML 1.1 that OPA supports: octal numbers with a leading zero, and
-//! merge keys.
+//! YAML 1.2, with the features of YAML 1.1 that OPA supports: octal numbers with a leading zero,
+//! and merge keys.
 
 use serde_json::Value;
 use serde_saphyr::Error as Yaml;

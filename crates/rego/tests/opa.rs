@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use rego::{Context, Error};
 use serde_json::{Map, Value};
 
-/// Calls and their results, recorded by `go run . -answer` in `tests/policies/rego`.
+/// Calls and their results, recorded by `go run . -record` in `tests/policies/rego`.
 const CALLS: &str = include_str!("data/opa.json");
 
 /// Functions that return YAML, which is compared by value.
@@ -22,7 +22,8 @@ fn call(name: &str, args: &[Value]) -> Result<Value, Error> {
     builtin.call(args, &mut Context::new(now()))
 }
 
-/// Compares two values. Numbers are compared by value: OPA returns 1.0 after computing with fractions.
+/// Compares two values. Numbers are compared by value: OPA returns 1.0 after computing with
+/// fractions.
 fn is_equal(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Number(left), Value::Number(right)) => {
@@ -143,8 +144,8 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Generates a recorded call with some of its operands replaced: by operands of other calls of the same
-/// function, which have the right type, or by any JSON.
+/// Generates a recorded call with some of its operands replaced: by operands of other calls of the
+/// same function, which have the right type, or by any JSON.
 fn any_call() -> impl Strategy<Value = (String, Vec<Value>)> {
     let calls: Vec<(String, Vec<Value>)> = serde_json::from_str::<Vec<Map<String, Value>>>(CALLS)
         .unwrap()

@@ -35,7 +35,7 @@
       (i32.const 192) (i32.const 7)
       (i32.const 200) (i32.const 3)
       (i32.const 208) (i32.const 35))))
-  (func $answer (param $text i32) (param $length i32) (result i32)
+  (func $respond (param $text i32) (param $length i32) (result i32)
     (call $guest_response (local.get $text) (local.get $length))
     (i32.const 1))
   (func (export "__guest_call") (param $operation i32) (param $payload i32) (result i32)
@@ -46,13 +46,13 @@
     ;; The first call has a response.
     (call $lookup)
     (if (i32.eqz (call $host_response_len)) (then
-      (return (call $answer (i32.const 256) (i32.const 65)))))
+      (return (call $respond (i32.const 256) (i32.const 65)))))
     ;; An error replaces it.
     (call $refused)
     (if (i32.or (call $host_response_len) (i32.eqz (call $host_error_len))) (then
-      (return (call $answer (i32.const 384) (i32.const 72)))))
+      (return (call $respond (i32.const 384) (i32.const 72)))))
     ;; An empty response replaces the error.
     (call $log)
     (if (i32.or (call $host_response_len) (call $host_error_len)) (then
-      (return (call $answer (i32.const 512) (i32.const 71)))))
-    (call $answer (i32.const 64) (i32.const 17))))
+      (return (call $respond (i32.const 512) (i32.const 71)))))
+    (call $respond (i32.const 64) (i32.const 17))))

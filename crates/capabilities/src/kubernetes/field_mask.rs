@@ -23,7 +23,8 @@ impl FieldMask {
         root
     }
 
-    /// Removes the fields that no path selects. `apiVersion`, `kind` and `metadata` are always kept.
+    /// Removes the fields that no path selects. `apiVersion`, `kind` and `metadata` are always
+    /// kept.
     pub(super) fn apply(&self, object: &mut Value) {
         if self.0.is_empty() {
             return;
@@ -60,7 +61,8 @@ impl FieldMask {
     }
 }
 
-/// Removes the bookkeeping that lists never contain, which can be larger than the rest of an object.
+/// Removes the bookkeeping that lists never contain, which can be larger than the rest of an
+/// object.
 pub(super) fn strip_bookkeeping(object: &mut Map<String, Value>) {
     let Some(Value::Object(metadata)) = object.get_mut("metadata") else {
         return;

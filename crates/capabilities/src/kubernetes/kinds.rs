@@ -8,7 +8,8 @@ use sha2::{Digest, Sha256};
 use super::failure::KubernetesFailure;
 use crate::cache::Cache;
 
-/// The lifetime of a cached kind. A kind changes only when its CustomResourceDefinition is replaced.
+/// The lifetime of a cached kind. A kind changes only when its CustomResourceDefinition is
+/// replaced.
 const KINDS_TTL: Duration = Duration::from_secs(300);
 /// Bytes of the cache.
 const MAX_KINDS_WEIGHT: usize = 1 << 20;
@@ -63,7 +64,8 @@ async fn discover(
     let found = served
         .resources
         .into_iter()
-        // Discovery includes subresources (`namespaces/finalize`), some with the kind of their object.
+        // Discovery includes subresources (`namespaces/finalize`), some with the kind of their
+        // object.
         .find(|resource| resource.kind == kind && !resource.name.contains('/'))
         .ok_or_else(|| KubernetesFailure::UnknownKind {
             api_version: api_version.to_owned(),
@@ -76,7 +78,8 @@ async fn discover(
     })
 }
 
-/// Returns whether the text consists of letters, digits, `-` and `.`, and so cannot change the path.
+/// Returns whether the text consists of letters, digits, `-` and `.`, and so cannot change the
+/// path.
 fn is_label(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
     text.bytes().all(plain) && text.bytes().any(|byte| byte != b'.')

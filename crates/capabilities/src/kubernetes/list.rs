@@ -27,7 +27,8 @@ struct PageMetadata {
     more: Option<String>,
 }
 
-/// Fetches the collection at `path` as `{"apiVersion", "kind": "<Kind>List", "metadata": {}, "items"}`.
+/// Fetches the collection at `path` as `{"apiVersion", "kind": "<Kind>List", "metadata": {},
+/// "items"}`.
 pub(super) async fn fetch(
     client: &Client,
     path: &str,
@@ -72,7 +73,8 @@ fn head(list: &ListAll) -> Result<Vec<u8>, KubernetesFailure> {
     Ok(head.into_bytes())
 }
 
-/// Prepares an item for guests. API servers omit `apiVersion` and `kind` in items; they are restored.
+/// Prepares an item for guests. API servers omit `apiVersion` and `kind` in items; they are
+/// restored.
 fn prepare(mut item: Map<String, Value>, list: &ListAll, mask: &FieldMask) -> Value {
     strip_bookkeeping(&mut item);
     item.entry("apiVersion")

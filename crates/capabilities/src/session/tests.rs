@@ -4,7 +4,8 @@ use super::*;
 use crate::kubernetes::{GetResource, ListAll};
 use serde_json::json;
 
-/// A session as `kwctl` writes it: older requests lack `field_masks`, payloads may be block scalars.
+/// A session as `kwctl` writes it: older requests lack `field_masks`, payloads may be block
+/// scalars.
 const KWCTL_SESSION: &str = r#"- type: Exchange
   request: |
     !KubernetesGetResource

@@ -7,8 +7,9 @@ use kubewarden::{Change, ExecutionMode, Failure, SettingsError, Validation, Verd
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::session::{Exchange, Session};
-use crate::support::{Setup, block_on, built, generous_deadline, root, validate};
+use crate::support::{
+    Exchange, Session, Setup, block_on, built, generous_deadline, root, validate,
+};
 
 /// A file in `cases/`; `tests/policies/README.md` documents the format.
 #[derive(Deserialize)]

@@ -5,5 +5,4 @@
 mod cases;
 mod hostile;
 mod rego;
-mod session;
 mod support;

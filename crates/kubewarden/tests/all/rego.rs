@@ -8,10 +8,9 @@ use kubewarden::{ExecutionMode, Failure, SettingsError, Verdict};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::session::{Exchange, Session};
 use crate::support::{
-    Setup, any_request, block_on, built, built_bytes, deadline_in_ms, generous_deadline, root,
-    validate,
+    Exchange, Session, Setup, any_request, block_on, built, built_bytes, deadline_in_ms,
+    generous_deadline, root, validate,
 };
 
 /// The contents of `cases.json`; `tests/policies/rego/README.md` documents the format.

@@ -1,5 +1,6 @@
-//! Helpers that load and evaluate a policy.
+//! Helpers that load and evaluate a policy, with a session of host calls instead of a cluster.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
@@ -7,7 +8,8 @@ use std::time::{Duration, Instant};
 use capabilities::{Capabilities, Grants, KubernetesResource};
 use engine::{ByteSize, Engine, Limits, Module, Options};
 use kubewarden::{Access, ExecutionMode, Failure, Mode, Policy, Request, Validation};
-use serde_json::Value;
+use serde_json::{Value, json};
+use tempfile::NamedTempFile;
 
 /// A timeout for calls that end by themselves, on any machine.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -101,8 +103,49 @@ pub fn validate(
 
 /// Returns a minimal valid request.
 pub fn any_request() -> Value {
-    serde_json::json!({
+    json!({
         "uid": "1", "kind": {}, "resource": {}, "operation": "CREATE", "userInfo": {},
         "object": {"metadata": {"name": "web"}},
     })
+}
+
+/// A session that is replayed while this value exists.
+pub struct Session {
+    pub capabilities: Capabilities,
+    _file: NamedTempFile,
+}
+
+/// One exchange: the tag of the request, its fields, and the payload or the error.
+pub type Exchange = (&'static str, Value, Result<String, String>);
+
+impl Session {
+    pub fn new(exchanges: &[Exchange]) -> Self {
+        let entries: Vec<Value> = exchanges
+            .iter()
+            .map(|(tag, fields, response)| {
+                // JSON is YAML, so only the tag has to be added.
+                json!({
+                    "type": "Exchange",
+                    "request": format!("!{tag} {fields}"),
+                    "response": match response {
+                        Ok(payload) => json!({"type": "Success", "payload": payload}),
+                        Err(message) => json!({"type": "Error", "message": message}),
+                    },
+                })
+            })
+            .collect();
+        let mut file = NamedTempFile::new().unwrap();
+        write!(file, "{}", Value::from(entries)).unwrap();
+        Self {
+            capabilities: Capabilities::replaying(file.path()).unwrap(),
+            _file: file,
+        }
+    }
+
+    /// Asserts that all recorded requests were made.
+    #[track_caller]
+    pub fn assert_complete(&self, context: &str) {
+        let leftovers = self.capabilities.leftovers();
+        assert!(leftovers.is_empty(), "{context}: {leftovers:?}");
+    }
 }

@@ -1,5 +1,5 @@
-//! Translation of Go's regular expressions (<https://pkg.go.dev/regexp/syntax>) to the syntax of the
-//! `regex` crate.
+//! Translation of Go's regular expressions (<https://pkg.go.dev/regexp/syntax>) to the syntax of
+//! the `regex` crate.
 //!
 //! The two syntaxes are similar. The differences:
 //!

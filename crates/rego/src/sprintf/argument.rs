@@ -6,8 +6,8 @@ use super::text::quote;
 use crate::Error;
 use crate::output::Output;
 
-/// An argument of a verb. OPA passes numbers and texts to Go unchanged, and other values as the text
-/// of a Rego term.
+/// An argument of a verb. OPA passes numbers and texts to Go unchanged, and other values as the
+/// text of a Rego term.
 #[derive(Debug)]
 pub(super) enum Argument {
     Integer(i64),

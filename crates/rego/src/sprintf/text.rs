@@ -50,8 +50,8 @@ pub(super) fn quote(text: &str, mark: char, ascii_only: bool) -> String {
     quoted
 }
 
-/// Returns whether Go prints a character unescaped: letters, marks, numbers, punctuation, symbols and
-/// the ASCII space.
+/// Returns whether Go prints a character unescaped: letters, marks, numbers, punctuation, symbols
+/// and the ASCII space.
 pub(super) fn is_printable(char: char) -> bool {
     static PRINTABLE: LazyLock<Option<Regex>> =
         LazyLock::new(|| Regex::new(r"^[\p{L}\p{M}\p{N}\p{P}\p{S}]$").ok());

@@ -66,8 +66,8 @@ impl Zone {
         })
     }
 
-    /// Returns the second since 1970 at which the clocks of the zone show `local`, itself counted as
-    /// in UTC.
+    /// Returns the second since 1970 at which the clocks of the zone show `local`, itself counted
+    /// as in UTC.
     ///
     /// Around a change of the offset, a time may exist twice or not at all. As in Go, the result is
     /// then correct for one of the two offsets.
@@ -110,8 +110,8 @@ impl Civil {
         name(&MONTHS, self.datetime.month() - 1)
     }
 
-    /// Adds years, months and days like Go's `AddDate`: a day that the month does not have overflows
-    /// into the next month. Returns seconds since 1970, counted as in UTC.
+    /// Adds years, months and days like Go's `AddDate`: a day that the month does not have
+    /// overflows into the next month. Returns seconds since 1970, counted as in UTC.
     pub(super) fn plus(&self, years: i64, months: i64, days: i64) -> Option<i64> {
         let months = i64::from(self.datetime.year())
             .checked_add(years)?

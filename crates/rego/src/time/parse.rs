@@ -211,7 +211,8 @@ impl Reader<'_> {
         Some(())
     }
 
-    /// Reads the name of a zone, which does not affect the time: Go treats all as UTC, even `GMT+3`.
+    /// Reads the name of a zone, which does not affect the time: Go treats all as UTC, even
+    /// `GMT+3`.
     fn abbreviation(&mut self) -> Option<()> {
         if let Some(rest) = self.rest.strip_prefix("UTC") {
             self.rest = rest;
@@ -239,8 +240,8 @@ fn after_hours(text: &str) -> Option<&str> {
     within(hours.parse().ok()?, 23).map(|_| rest)
 }
 
-/// Returns the length of the name of a zone. Names have three capitals, or four or five if the last is
-/// a T, with three exceptions.
+/// Returns the length of the name of a zone. Names have three capitals, or four or five if the last
+/// is a T, with three exceptions.
 fn zone_name_length(text: &str) -> Option<usize> {
     if text.starts_with("ChST") || text.starts_with("MeST") {
         return Some(4);

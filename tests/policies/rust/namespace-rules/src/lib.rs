@@ -1,4 +1,5 @@
-//! A context-aware policy: reads the namespace of the object, and checks the permissions of its author.
+//! A context-aware policy: reads the namespace of the object, and checks the permissions of its
+//! author.
 
 use std::collections::BTreeSet;
 

@@ -26,8 +26,8 @@ type call struct {
 	Error   string            `json:"error,omitempty"`
 }
 
-// answerCalls reads a JSON array of calls and writes it back with OPA's results, one call per line.
-func answerCalls(ctx context.Context, path string) error {
+// recordCalls reads a JSON array of calls and writes it back with OPA's results, one call per line.
+func recordCalls(ctx context.Context, path string) error {
 	time.Local = time.UTC
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -40,7 +40,7 @@ func answerCalls(ctx context.Context, path string) error {
 	var output bytes.Buffer
 	for index := range calls {
 		one := &calls[index]
-		if err := one.answer(ctx); err != nil {
+		if err := one.record(ctx); err != nil {
 			return fmt.Errorf("%s %s: %w", one.Builtin, one.Args, err)
 		}
 		line, err := marshal(one)
@@ -58,7 +58,7 @@ func answerCalls(ctx context.Context, path string) error {
 	return os.WriteFile(path, output.Bytes(), 0o644)
 }
 
-func (c *call) answer(ctx context.Context) error {
+func (c *call) record(ctx context.Context) error {
 	builtin := topdown.GetBuiltin(c.Builtin)
 	if builtin == nil {
 		return fmt.Errorf("no such built-in function")

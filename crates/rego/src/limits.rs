@@ -5,7 +5,7 @@ use crate::Error;
 /// Bytes of a text that a function returns.
 pub(crate) const MAX_TEXT_BYTES: usize = 4 << 20;
 
-const TEXT: &str = "a text in bytes";
+const TEXT: &str = "the length of a text in bytes";
 
 /// Elements of an array that a function returns.
 pub(crate) const MAX_ITEMS: usize = 1 << 18;
@@ -44,7 +44,7 @@ pub(crate) fn check(quantity: usize, max: usize, what: &'static str) -> Result<(
 
 /// Checks the number of elements of an array.
 pub(crate) fn check_items(count: usize) -> Result<(), Error> {
-    check(count, MAX_ITEMS, "an array in elements")
+    check(count, MAX_ITEMS, "the number of elements of an array")
 }
 
 /// Checks the length of a text in bytes.

@@ -18,7 +18,11 @@ fn patch(args: &[Value], context: &mut Context) -> Result<Value, Error> {
         context.check_deadline()?;
         let operation = standard_operation(operation)?;
         copied += added_bytes(&document, &operation)?;
-        check(copied, MAX_PATCH_BYTES, "a patched document in bytes")?;
+        check(
+            copied,
+            MAX_PATCH_BYTES,
+            "the size of a patched document in bytes",
+        )?;
         json_patch::patch_unsafe(&mut document, &[operation])
             .map_err(|error| Error::invalid(error.to_string()))?;
     }
@@ -77,7 +81,7 @@ fn added_bytes(document: &Value, operation: &PatchOperation) -> Result<usize, Er
     };
     let extent = Extent::measure(value);
     let depth = path.count() + extent.depth;
-    check(depth, MAX_DEPTH, "a patched document in levels")?;
+    check(depth, MAX_DEPTH, "the depth of a patched document")?;
     Ok(if is_copy { extent.bytes } else { 0 })
 }
 

@@ -41,7 +41,11 @@ fn unmarshal(args: &[Value], _: &mut Context) -> Result<Value, Error> {
 
 /// Parses the first document. Further documents must be valid YAML too.
 fn parse(text: &str) -> Result<Value, Error> {
-    check(text.len(), MAX_TEXT_BYTES, "a YAML text in bytes")?;
+    check(
+        text.len(),
+        MAX_TEXT_BYTES,
+        "the length of a YAML text in bytes",
+    )?;
     let options = serde_saphyr::options! {
         duplicate_keys: DuplicateKeyPolicy::LastWins,
         legacy_octal_numbers: true,
@@ -64,7 +68,7 @@ fn to_error(error: &Yaml) -> Error {
         | Yaml::AliasReplayLimitExceeded { .. }
         | Yaml::AliasExpansionLimitExceeded { .. }
         | Yaml::AliasReplayStackDepthExceeded { .. } => Error::TooLarge {
-            what: "an expanded YAML text in bytes",
+            what: "the size of an expanded YAML text in bytes",
             max: MAX_TEXT_BYTES,
         },
         error => Error::invalid(format!("not YAML: {error}")),

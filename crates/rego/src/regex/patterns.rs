@@ -31,7 +31,7 @@ impl Patterns {
         check(
             subject_bytes,
             MAX_SUBJECT_BYTES,
-            "a text to search in bytes",
+            "the length of a text to search in bytes",
         )?;
         let max_bytes = (MAX_SEARCH_COST / subject_bytes.max(1)).min(MAX_COMPILED_BYTES);
         if let Some(known) = self.compiled.get(pattern)
@@ -57,7 +57,7 @@ pub(super) fn check_pattern(pattern: &str) -> Result<(), Error> {
     check(
         pattern.len(),
         MAX_PATTERN_BYTES,
-        "a regular expression in bytes",
+        "the length of a regular expression in bytes",
     )
 }
 
@@ -68,7 +68,7 @@ fn compile(pattern: &str, max_bytes: usize) -> Result<Regex, Error> {
         .build()
         .map_err(|error| match error {
             regex::Error::CompiledTooBig(max) => Error::TooLarge {
-                what: "a compiled regular expression in bytes",
+                what: "the size of a compiled regular expression in bytes",
                 max,
             },
             error => Error::invalid(error.to_string()),

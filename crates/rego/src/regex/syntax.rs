@@ -131,7 +131,7 @@ impl Translator<'_> {
         self.depth += 1;
         if self.depth > MAX_PATTERN_GROUPS {
             return Err(Error::TooLarge {
-                what: "a regular expression in nested groups",
+                what: "the number of nested groups in a regular expression",
                 max: MAX_PATTERN_GROUPS,
             });
         }

@@ -2,12 +2,14 @@
 //! certificates, and the payloads of all host calls. The first byte of an input says what the rest of it is.
 #![no_main]
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use capabilities::{Call, Capabilities, Grants, KubernetesResource, ServiceOptions, Services};
+use capabilities::{
+    Capabilities, Grants, KubernetesResource, PolicyCapabilities, ServiceOptions, Services,
+};
 use fuzz::registry::{MANIFEST, Registry, Served};
 use libfuzzer_sys::fuzz_target;
 use rcgen::{KeyPair, PKCS_ED25519, SigningKey as _};
@@ -41,8 +43,7 @@ static WORLD: LazyLock<World> = LazyLock::new(World::new);
 /// A registry, a policy that may ask everything of it, and somebody who signs.
 struct World {
     registry: Registry,
-    capabilities: Capabilities,
-    grants: Grants,
+    capabilities: PolicyCapabilities,
     key: KeyPair,
     /// Each input is about an image of its own, because answers are kept.
     image: AtomicU64,
@@ -59,8 +60,11 @@ impl World {
         });
         Self {
             registry,
-            capabilities: Capabilities::live(services),
-            grants: Grants::new(["oci/*", "crypto/*"], []).expect("known calls"),
+            capabilities: PolicyCapabilities::new(
+                "policy",
+                Capabilities::live(services),
+                Arc::new(Grants::new(["oci/*", "crypto/*"], []).expect("known calls")),
+            ),
             key: KeyPair::generate_for(&PKCS_ED25519).expect("a key"),
             image: AtomicU64::new(0),
         }
@@ -73,13 +77,8 @@ impl World {
 
     async fn ask(&self, namespace: &str, operation: &str, payload: &Value) -> Option<Value> {
         let payload = payload.to_string();
-        let call = Call {
-            policy: "policy",
-            namespace,
-            operation,
-            payload: payload.as_bytes(),
-        };
-        match self.capabilities.answer(&self.grants, call).await {
+        let call = self.capabilities.begin_call();
+        match call.respond("kubewarden", namespace, operation, payload.as_bytes()).await {
             Ok(answer) => Some(serde_json::from_slice(&answer).expect("JSON")),
             Err(refused) => {
                 assert!(refused.to_string().len() < 1 << 20);
@@ -202,14 +201,9 @@ async fn payload(payload: &[u8]) {
         kind: "Pod".to_owned(),
     };
     let grants = Grants::new(["*"], [pods]).expect("known calls");
+    let call = PolicyCapabilities::new("policy", Capabilities::none(), Arc::new(grants)).begin_call();
     for (namespace, operation) in CALLS {
-        let call = Call {
-            policy: "policy",
-            namespace,
-            operation,
-            payload,
-        };
-        let answer = Capabilities::none().answer(&grants, call).await;
+        let answer = call.respond("kubewarden", namespace, operation, payload).await;
         assert_eq!(answer.is_ok(), namespace == "tracing");
     }
 }

@@ -67,9 +67,9 @@ fn same_request(a: &admission::Request<'_>, b: &admission::Request<'_>) {
 /// Whatever a policy is asked is one value of JSON, also where it is nothing that is read here.
 fn kubewarden_requests(body: &[u8]) {
     for request in [
-        Request::of_review(body),
-        Request::of_file(body),
-        Request::raw(body),
+        Request::from_review(body),
+        Request::from_file(body),
+        Request::from_raw(body),
     ] {
         if let Ok(request) = request {
             let review = request.to_review();

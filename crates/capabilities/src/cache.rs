@@ -1,49 +1,49 @@
-//! A bounded cache: entries live for a while, weigh something, and are fetched once however many ask at the same time.
+//! A bounded cache with expiry, in which concurrent callers share one fetch.
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
-/// A digest of what was asked.
+/// The digest of a request.
 pub(crate) type Key = [u8; 32];
 
-/// What an entry weighs besides its value, so that empty values are bounded in number too.
+/// The weight of an entry without its value, so that the number of empty values is bounded too.
 const ENTRY_WEIGHT: usize = 256;
 
-/// Successes are kept for `ttl`, and together weigh at most `weight_max`; the oldest leave first.
+/// A cache of successful results for `ttl`, of at most `max_weight` in total; the oldest entries
+/// are evicted first.
 ///
-/// Waiting for one key never waits for another. When the caller that fetches is dropped or fails, the next one that
-/// waits for the key fetches it: failures are not kept.
+/// Waiting for one key never blocks another. If the caller that fetches is dropped or fails, the
+/// next caller that waits for the key fetches: failures are not cached.
 pub(crate) struct Cache<V> {
     ttl: Duration,
-    weight_max: usize,
+    max_weight: usize,
     weigh: fn(&V) -> usize,
-    entries: Mutex<Entries<V>>,
+    entries: Mutex<HashMap<Key, Arc<OnceCell<Entry<V>>>>>,
 }
 
-type Entries<V> = HashMap<Key, Arc<OnceCell<Kept<V>>>>;
-
-struct Kept<V> {
+struct Entry<V> {
     value: V,
     weight: usize,
-    until: Instant,
+    expires_at: Instant,
 }
 
 impl<V: Clone> Cache<V> {
-    pub(crate) fn new(ttl: Duration, weight_max: usize, weigh: fn(&V) -> usize) -> Self {
+    pub(crate) fn new(ttl: Duration, max_weight: usize, weigh: fn(&V) -> usize) -> Self {
         Self {
             ttl,
-            weight_max,
+            max_weight,
             weigh,
             entries: Mutex::default(),
         }
     }
 
-    /// The value kept for `key`, else what `fetch` finds.
+    /// Returns the cached value of `key`, or else the result of `fetch`.
     pub(crate) async fn get_or_try<E>(
         &self,
         key: Key,
@@ -51,66 +51,67 @@ impl<V: Clone> Cache<V> {
     ) -> Result<V, E> {
         let lease = Lease::new(self, key);
         let mut fetched = false;
-        let kept = lease
+        let entry = lease
             .cell()
             .get_or_try_init(|| async {
                 let value = fetch.await?;
                 fetched = true;
-                Ok(Kept {
+                Ok(Entry {
                     weight: (self.weigh)(&value).saturating_add(ENTRY_WEIGHT),
-                    until: Instant::now() + self.ttl,
+                    expires_at: Instant::now() + self.ttl,
                     value,
                 })
             })
             .await?;
-        let value = kept.value.clone();
+        let value = entry.value.clone();
         if fetched {
-            self.trim();
+            self.evict();
         }
         Ok(value)
     }
 
-    /// Drops what is stale, then the oldest until the rest is light enough.
-    fn trim(&self) {
+    /// Removes expired entries, then the oldest until the total weight is within the bound.
+    fn evict(&self) {
         let now = Instant::now();
-        let mut entries = self.lock();
-        entries.retain(|_, cell| cell.get().is_none_or(|kept| kept.until > now));
-        let mut kept: Vec<(Instant, Key, usize)> = entries
+        let mut entries = self.entries.lock();
+        entries.retain(|_, cell| cell.get().is_none_or(|entry| entry.expires_at > now));
+        let mut by_age: Vec<(Instant, Key, usize)> = entries
             .iter()
-            .filter_map(|(key, cell)| cell.get().map(|kept| (kept.until, *key, kept.weight)))
+            .filter_map(|(key, cell)| {
+                cell.get()
+                    .map(|entry| (entry.expires_at, *key, entry.weight))
+            })
             .collect();
-        kept.sort_unstable();
-        let mut weight = kept
+        by_age.sort_unstable();
+        let mut total = by_age
             .iter()
             .fold(0_usize, |sum, (_, _, weight)| sum.saturating_add(*weight));
-        for (_, key, relief) in kept {
-            if weight <= self.weight_max {
+        for (_, key, weight) in by_age {
+            if total <= self.max_weight {
                 break;
             }
             entries.remove(&key);
-            weight = weight.saturating_sub(relief);
+            total = total.saturating_sub(weight);
         }
     }
 }
 
-impl<V> Cache<V> {
-    fn lock(&self) -> MutexGuard<'_, Entries<V>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// An interest in one key. The last one to lose interest in a key that nobody could fetch takes it out of the table.
+/// A reference to one key by a caller. The last caller of a key without a value removes the key
+/// from the table when it is dropped.
 struct Lease<'a, V> {
     cache: &'a Cache<V>,
     key: Key,
-    cell: Arc<OnceCell<Kept<V>>>,
+    cell: Arc<OnceCell<Entry<V>>>,
 }
 
 impl<'a, V> Lease<'a, V> {
     fn new(cache: &'a Cache<V>, key: Key) -> Self {
-        let mut entries = cache.lock();
+        let mut entries = cache.entries.lock();
         let cell = entries.entry(key).or_default();
-        if cell.get().is_some_and(|kept| kept.until <= Instant::now()) {
+        if cell
+            .get()
+            .is_some_and(|entry| entry.expires_at <= Instant::now())
+        {
             *cell = Arc::default();
         }
         let cell = Arc::clone(cell);
@@ -118,7 +119,7 @@ impl<'a, V> Lease<'a, V> {
         Self { cache, key, cell }
     }
 
-    fn cell(&self) -> &OnceCell<Kept<V>> {
+    fn cell(&self) -> &OnceCell<Entry<V>> {
         &self.cell
     }
 }
@@ -128,8 +129,8 @@ impl<V> Drop for Lease<'_, V> {
         if self.cell.get().is_some() {
             return;
         }
-        let mut entries = self.cache.lock();
-        // Given up inside the lock, so that of two that leave at once the second sees that it is the last.
+        let mut entries = self.cache.entries.lock();
+        // Released inside the lock: of two leases dropped at once, the second sees that it is last.
         self.cell = Arc::default();
         let abandoned = entries
             .get(&self.key)
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn keeps_a_value_until_it_is_stale() {
+    async fn returns_a_value_until_it_expires() {
         let (cache, fetches) = (cache(8), AtomicUsize::new(0));
         assert_eq!(get(&cache, 1, &fetches).await, "0");
         assert_eq!(get(&cache, 1, &fetches).await, "0");
@@ -170,19 +171,19 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn lets_the_oldest_go_when_too_much_is_kept() {
+    async fn evicts_the_oldest_entries_beyond_the_weight_limit() {
         let (cache, fetches) = (cache(2), AtomicUsize::new(0));
         for key in [1, 2, 3] {
             get(&cache, key, &fetches).await;
             tokio::time::advance(Duration::from_millis(1)).await;
         }
-        assert_eq!(cache.lock().len(), 2);
+        assert_eq!(cache.entries.lock().len(), 2);
         assert_eq!(get(&cache, 3, &fetches).await, "2");
         assert_eq!(get(&cache, 1, &fetches).await, "3");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn fetches_once_for_all_that_wait_and_blocks_no_other_key() {
+    async fn shares_one_fetch_and_does_not_block_other_keys() {
         let (cache, fetches) = (cache(8), AtomicUsize::new(0));
         let slow = || async {
             let fetch = async {
@@ -201,14 +202,14 @@ mod tests {
             assert!(started.elapsed() < Duration::from_millis(100));
         };
         let (first, second, third, ()) = tokio::join!(slow(), slow(), slow(), quick);
-        for answer in [first, second, third] {
-            assert_eq!(answer.as_deref(), Ok("slow"));
+        for response in [first, second, third] {
+            assert_eq!(response.as_deref(), Ok("slow"));
         }
         assert_eq!(fetches.load(Ordering::SeqCst), 1);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn hands_the_fetch_on_when_the_first_caller_leaves_or_fails() {
+    async fn lets_the_next_caller_fetch_when_the_first_is_dropped_or_fails() {
         let cache = cache(8);
         let never = std::future::pending::<Result<String, ()>>();
         let first = cache.get_or_try([1; 32], never);
@@ -221,13 +222,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn forgets_keys_that_nobody_could_fetch() {
+    async fn removes_keys_whose_fetches_all_failed() {
         let cache = cache(8);
         for key in 0..100 {
             let failing = cache.get_or_try([key; 32], async { Err::<String, _>(()) });
-            let leaving = cache.get_or_try([key; 32], std::future::pending::<Result<String, ()>>());
-            let (_, _) = tokio::join!(failing, tokio::time::timeout(TTL, leaving));
+            let dropped = cache.get_or_try([key; 32], std::future::pending::<Result<String, ()>>());
+            let (_, _) = tokio::join!(failing, tokio::time::timeout(TTL, dropped));
         }
-        assert!(cache.lock().is_empty());
+        assert!(cache.entries.lock().is_empty());
     }
 }

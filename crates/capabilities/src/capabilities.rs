@@ -1,55 +1,60 @@
-//! Every host call's way: gate, payload, answer.
+//! The path of every host call: grants, payload, response.
 
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sha2::{Digest, Sha256};
 use tracing::{debug, warn};
 
-use crate::chain::chain;
+use crate::capability::HostCapability;
+use crate::error::{HostCallError, error_chain};
+use crate::grants::Grants;
 use crate::kubernetes::{ContextFailure, ListAll, Listed, gatekeeper_inventory, opa_context};
-use crate::session::{Player, Recorder};
-use crate::{Grants, Refused, Request, Services, SessionError, log};
+use crate::log;
+use crate::request::Request;
+use crate::services::Services;
+use crate::session::{Player, Recorder, SessionError};
 
-/// A host call, as the guest makes it. Its binding is checked by [`Refused::unless_kubewarden`].
-#[derive(Debug, Clone, Copy)]
-pub struct Call<'a> {
-    /// Name of the policy, for the log.
-    pub policy: &'a str,
-    /// `oci`, `kubernetes`, …
-    pub namespace: &'a str,
-    /// `v1/verify`, `can_i`, …
-    pub operation: &'a str,
-    /// JSON, as the operation has it.
-    pub payload: &'a [u8],
-}
+/// Bytes that a policy may log in one call: the same bound as for a module's stderr.
+const MAX_LOG_BYTES: usize = 64 << 10;
 
-/// How host calls are answered. Cheap to clone.
+/// The source of the responses to host calls, shared by all policies. Cheap to clone.
 ///
-/// Dropping an answer that is waited for is fine: what it fetched for others too is fetched by the next of them.
+/// Dropping a future of this type is safe: a fetch on which other callers wait is continued by one
+/// of them.
+///
+/// ```
+/// use capabilities::{Capabilities, ServiceOptions, Services};
+///
+/// // Connects to nothing before the first host call.
+/// let capabilities = Capabilities::live(Services::new(ServiceOptions::default()));
+/// assert!(capabilities.leftovers().is_empty());
+/// ```
 #[derive(Clone)]
 pub struct Capabilities(Arc<Source>);
 
 enum Source {
-    Nobody,
+    None,
     Live(Services),
     Recorded(Services, Recorder),
     Replayed(Player),
 }
 
 impl Capabilities {
-    /// Answers nothing but `tracing/log`.
+    /// Creates capabilities that respond to `tracing/log` only.
     pub fn none() -> Self {
-        Self(Arc::new(Source::Nobody))
+        Self(Arc::new(Source::None))
     }
 
-    /// Answers from the outside.
+    /// Creates capabilities that respond from the cluster, registries and DNS.
     pub fn live(services: Services) -> Self {
         Self(Arc::new(Source::Live(services)))
     }
 
-    /// Answers from the outside, and writes each exchange to a session file at `path`, which is made anew.
+    /// Creates capabilities like [`live`](Self::live) that also write each exchange to a session
+    /// file at `path`, which is truncated.
     ///
     /// # Errors
     /// [`SessionError`] when the file cannot be written.
@@ -58,7 +63,7 @@ impl Capabilities {
         Ok(Self(Arc::new(Source::Recorded(services, recorder))))
     }
 
-    /// Answers from the session file at `path`, strictly in its order.
+    /// Creates capabilities that respond from the session file at `path`, strictly in its order.
     ///
     /// # Errors
     /// [`SessionError`] when the file cannot be read.
@@ -67,7 +72,7 @@ impl Capabilities {
         Ok(Self(Arc::new(Source::Replayed(player))))
     }
 
-    /// The recorded requests that nobody has made yet; always none unless replaying.
+    /// Returns the recorded requests that have not been made yet; empty unless replaying.
     pub fn leftovers(&self) -> Vec<Request> {
         match &*self.0 {
             Source::Replayed(player) => player.leftovers(),
@@ -75,87 +80,20 @@ impl Capabilities {
         }
     }
 
-    /// Answers one call with the payload for the guest.
-    ///
-    /// # Errors
-    /// [`Refused`], whose text is for the guest.
-    pub async fn answer(&self, grants: &Grants, call: Call<'_>) -> Result<Vec<u8>, Refused> {
-        if call.namespace == "tracing" {
-            return match call.operation {
-                "log" => {
-                    log::emit(call.policy, call.payload);
-                    Ok(Vec::new())
-                }
-                other => Err(Refused::UnknownOperation(other.to_owned())),
-            };
-        }
-        let request = permitted(grants, call)?;
-        let answer = self.perform(request).await;
-        if let Err(refused) = &answer {
-            let refused = log::bounded(&refused.to_string());
-            debug!(
-                policy = call.policy,
-                call.namespace, call.operation, refused, "host call failed"
-            );
-        }
-        answer
-    }
-
-    /// What Rego policies of the mode `opa` see of the cluster: `{"kubernetes": {…}}` with all objects of the granted
-    /// kinds; `{}` when none is granted. `hostCapabilities` do not matter here.
-    ///
-    /// # Errors
-    /// [`Refused::Failed`], [`Refused::Unavailable`].
-    pub async fn opa_context(&self, grants: &Grants) -> Result<Vec<u8>, Refused> {
-        let make = Box::pin(async {
-            let listed = self.list_granted(grants).await?;
-            let mut plurals = Vec::with_capacity(listed.len());
-            for Listed { resource, .. } in &listed {
-                let plural = Request::KubernetesGetResourcePluralName {
-                    api_version: resource.api_version.clone(),
-                    kind: resource.kind.clone(),
-                };
-                let answer = self.perform(plural).await?;
-                plurals.push(serde_json::from_slice(&answer).map_err(|e| failed(&e.into()))?);
-            }
-            opa_context(&listed, &plurals).map_err(|failure| failed(&failure))
-        });
-        self.context("opa", grants, make).await
-    }
-
-    /// What Rego policies of the mode `gatekeeper` see of the cluster: `{"inventory": {…}}`, else as
-    /// [`opa_context`](Self::opa_context).
-    ///
-    /// # Errors
-    /// [`Refused::Failed`], [`Refused::Unavailable`].
-    pub async fn gatekeeper_inventory(&self, grants: &Grants) -> Result<Vec<u8>, Refused> {
-        let make = Box::pin(async {
-            let listed = self.list_granted(grants).await?;
-            gatekeeper_inventory(&listed).map_err(|failure| failed(&failure))
-        });
-        self.context("gatekeeper", grants, make).await
-    }
-
-    /// Documents are kept as bytes for as long as the lists in them; sessions hold the lists instead.
-    async fn context(
-        &self,
-        mode: &str,
-        grants: &Grants,
-        make: impl Future<Output = Result<Vec<u8>, Refused>>,
-    ) -> Result<Vec<u8>, Refused> {
-        if grants.resources().is_empty() {
-            return Ok(b"{}".to_vec());
-        }
+    async fn perform(&self, request: Request) -> Result<Vec<u8>, HostCallError> {
         match &*self.0 {
-            Source::Live(services) => {
-                let key = Sha256::digest(format!("{mode} {:?}", grants.resources()));
-                services.keep(key.into(), make).await
+            Source::None => Err(HostCallError::Unavailable),
+            Source::Live(services) => services.perform(&request).await,
+            Source::Recorded(services, recorder) => {
+                let response = services.perform(&request).await;
+                recorder.record(&request, &response);
+                response
             }
-            _ => make.await,
+            Source::Replayed(player) => player.respond(&request),
         }
     }
 
-    async fn list_granted(&self, grants: &Grants) -> Result<Vec<Listed>, Refused> {
+    async fn list_granted(&self, grants: &Grants) -> Result<Vec<Listed>, HostCallError> {
         let mut listed = Vec::with_capacity(grants.resources().len());
         for resource in grants.resources() {
             let list = Request::KubernetesListResourceAll(ListAll {
@@ -172,25 +110,12 @@ impl Capabilities {
         }
         Ok(listed)
     }
-
-    async fn perform(&self, request: Request) -> Result<Vec<u8>, Refused> {
-        match &*self.0 {
-            Source::Nobody => Err(Refused::Unavailable),
-            Source::Live(services) => services.perform(&request).await,
-            Source::Recorded(services, recorder) => {
-                let answer = services.perform(&request).await;
-                recorder.record(&request, &answer);
-                answer
-            }
-            Source::Replayed(player) => player.answer(&request),
-        }
-    }
 }
 
 impl fmt::Debug for Capabilities {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match &*self.0 {
-            Source::Nobody => "Capabilities::none",
+            Source::None => "Capabilities::none",
             Source::Live(_) => "Capabilities::live",
             Source::Recorded(..) => "Capabilities::recording",
             Source::Replayed(_) => "Capabilities::replaying",
@@ -198,27 +123,175 @@ impl fmt::Debug for Capabilities {
     }
 }
 
-/// The call as a request, if the policy may make it.
-fn permitted(grants: &Grants, call: Call<'_>) -> Result<Request, Refused> {
-    let permitted = grants
-        .check_call(call.namespace, call.operation)
-        .and_then(|()| Request::parse(call.namespace, call.operation, call.payload))
-        .and_then(|request| grants.check_resource(&request).map(|()| request));
-    if let Err(refused) = &permitted {
-        // What the guest is told may quote what it sent: it is left to level debug, in bounds.
-        let (namespace, operation) = (log::bounded(call.namespace), log::bounded(call.operation));
-        warn!(
-            policy = call.policy,
-            namespace, operation, "host call refused"
-        );
-        let told = log::bounded(&refused.to_string());
-        debug!(policy = call.policy, told, "what the policy was told");
-    }
-    permitted
+/// The capabilities of one policy, under its grants. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct PolicyCapabilities {
+    policy: Arc<str>,
+    capabilities: Capabilities,
+    grants: Arc<Grants>,
 }
 
-fn failed(failure: &ContextFailure) -> Refused {
-    Refused::Failed(chain(failure))
+impl PolicyCapabilities {
+    /// Creates the capabilities of the policy named `policy`; the name appears in the log.
+    pub fn new(policy: &str, capabilities: Capabilities, grants: Arc<Grants>) -> Self {
+        Self {
+            policy: policy.into(),
+            capabilities,
+            grants,
+        }
+    }
+
+    /// Returns the name of the policy.
+    pub fn policy(&self) -> &str {
+        &self.policy
+    }
+
+    /// Returns the grants of the policy.
+    pub fn grants(&self) -> &Grants {
+        &self.grants
+    }
+
+    /// Returns the capabilities for one call of the policy, with a log budget of its own.
+    pub fn begin_call(&self) -> CallCapabilities {
+        CallCapabilities {
+            policy: self.clone(),
+            log_bytes_left: AtomicUsize::new(MAX_LOG_BYTES),
+        }
+    }
+
+    /// Returns the cluster as a Rego policy of the mode `opa` sees it: `{"kubernetes": {…}}` with
+    /// all objects of the granted kinds, or `{}` if no kind is granted. Independent of
+    /// `hostCapabilities`.
+    ///
+    /// # Errors
+    /// [`HostCallError::Failed`], [`HostCallError::Unavailable`].
+    pub async fn opa_context(&self) -> Result<Vec<u8>, HostCallError> {
+        let build = Box::pin(async {
+            let listed = self.capabilities.list_granted(&self.grants).await?;
+            let mut plurals = Vec::with_capacity(listed.len());
+            for Listed { resource, .. } in &listed {
+                let plural = Request::KubernetesGetResourcePluralName {
+                    api_version: resource.api_version.clone(),
+                    kind: resource.kind.clone(),
+                };
+                let response = self.capabilities.perform(plural).await?;
+                plurals.push(serde_json::from_slice(&response).map_err(|e| failed(&e.into()))?);
+            }
+            opa_context(&listed, &plurals).map_err(|failure| failed(&failure))
+        });
+        self.cached_context("opa", build).await
+    }
+
+    /// Returns the cluster as a Rego policy of the mode `gatekeeper` sees it: `{"inventory": {…}}`,
+    /// otherwise like [`opa_context`](Self::opa_context).
+    ///
+    /// # Errors
+    /// [`HostCallError::Failed`], [`HostCallError::Unavailable`].
+    pub async fn gatekeeper_inventory(&self) -> Result<Vec<u8>, HostCallError> {
+        let build = Box::pin(async {
+            let listed = self.capabilities.list_granted(&self.grants).await?;
+            gatekeeper_inventory(&listed).map_err(|failure| failed(&failure))
+        });
+        self.cached_context("gatekeeper", build).await
+    }
+
+    /// Caches a document as bytes, for as long as the lists in it. Sessions record the lists.
+    async fn cached_context(
+        &self,
+        mode: &str,
+        build: impl Future<Output = Result<Vec<u8>, HostCallError>>,
+    ) -> Result<Vec<u8>, HostCallError> {
+        if self.grants.resources().is_empty() {
+            return Ok(b"{}".to_vec());
+        }
+        match &*self.capabilities.0 {
+            Source::Live(services) => {
+                let key = Sha256::digest(format!("{mode} {:?}", self.grants.resources()));
+                services.cached(key.into(), build).await
+            }
+            _ => build.await,
+        }
+    }
+
+    /// Parses the payload of a call if the policy may make it.
+    fn authorize(
+        &self,
+        namespace: &str,
+        operation: &str,
+        payload: &[u8],
+    ) -> Result<Request, HostCallError> {
+        let request = self
+            .grants
+            .check_call(namespace, operation)
+            .and_then(|()| Request::parse(namespace, operation, payload))
+            .and_then(|request| self.grants.check_resource(&request).map(|()| request));
+        if let Err(error) = &request {
+            // The error may quote the guest's text: it is logged at level debug only, bounded.
+            let policy = self.policy();
+            let (namespace, operation) = (log::bounded(namespace), log::bounded(operation));
+            warn!(policy, namespace, operation, "host call refused");
+            let error = log::bounded(&error.to_string());
+            debug!(policy, error, "error returned to the policy");
+        }
+        request
+    }
+}
+
+/// The capabilities of a policy during one call of it.
+#[derive(Debug)]
+pub struct CallCapabilities {
+    policy: PolicyCapabilities,
+    log_bytes_left: AtomicUsize,
+}
+
+impl CallCapabilities {
+    /// Performs a host call and returns the payload for the guest.
+    ///
+    /// # Errors
+    /// [`HostCallError`], with the text for the guest.
+    pub async fn respond(
+        &self,
+        binding: &str,
+        namespace: &str,
+        operation: &str,
+        payload: &[u8],
+    ) -> Result<Vec<u8>, HostCallError> {
+        if binding != "kubewarden" {
+            return Err(HostCallError::UnknownBinding(binding.to_owned()));
+        }
+        // The one namespace that needs no grant.
+        if namespace == HostCapability::Tracing.name().0 {
+            HostCapability::parse(namespace, operation)?;
+            self.log(payload);
+            return Ok(Vec::new());
+        }
+        let request = self.policy.authorize(namespace, operation, payload)?;
+        let response = self.policy.capabilities.perform(request).await;
+        if let Err(error) = &response {
+            let policy = self.policy.policy();
+            let error = log::bounded(&error.to_string());
+            debug!(policy, namespace, operation, error, "host call failed");
+        }
+        response
+    }
+
+    /// Logs an entry within the budget of the call. The first entry beyond it is replaced by a
+    /// warning.
+    fn log(&self, payload: &[u8]) {
+        let left = self.log_bytes_left.load(Ordering::Relaxed);
+        let rest = left.saturating_sub(payload.len());
+        self.log_bytes_left.store(rest, Ordering::Relaxed);
+        if rest > 0 {
+            log::emit(self.policy.policy(), payload);
+        } else if left > 0 {
+            let policy = self.policy.policy();
+            warn!(policy, "dropped the rest of the policy's log");
+        }
+    }
+}
+
+fn failed(failure: &ContextFailure) -> HostCallError {
+    HostCallError::Failed(error_chain(failure))
 }
 
 #[cfg(test)]

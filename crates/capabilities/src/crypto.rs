@@ -1,4 +1,4 @@
-//! Is a certificate trusted? `crypto/v1/is_certificate_trusted`.
+//! Verification of certificate chains: `crypto/v1/is_certificate_trusted`.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -10,42 +10,43 @@ use webpki::{
     EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeIdIter, anchor_from_trusted_cert,
 };
 
-/// Payload of `crypto/v1/is_certificate_trusted`.
+/// The payload of `crypto/v1/is_certificate_trusted`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CertificateVerification {
-    /// What to judge.
+    /// The certificate to verify.
     pub cert: Certificate,
-    /// Intermediates, then the root. None stands for the roots that Mozilla trusts.
+    /// The intermediates, then the root. Default: the roots that Mozilla trusts.
     pub cert_chain: Option<Vec<Certificate>>,
-    /// The instant of verification (RFC 3339), whatever the name says; none or empty is now.
+    /// The instant of verification (RFC 3339), in spite of the name. Absent or empty: now.
     pub not_after: Option<String>,
 }
 
 /// A certificate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Certificate {
-    /// How `data` is written.
+    /// The encoding of `data`.
     pub encoding: CertificateEncoding,
-    /// The certificate.
+    /// The encoded certificate.
     pub data: Vec<u8>,
 }
 
-/// How a certificate is written.
+/// The encoding of a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "both encodings are known by their names")]
 pub enum CertificateEncoding {
+    /// RFC 7468.
     Pem,
+    /// X.690.
     Der,
 }
 
-/// A question that cannot be answered, as opposed to a certificate that is not trusted.
+/// A verification that cannot be carried out, as opposed to an untrusted certificate.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CertificateFailure {
     #[error("Certificate PEM data is not valid")]
     Pem(#[source] rustls_pki_types::pem::Error),
     #[error("Certificate is not a valid end-entity certificate")]
     EndEntity(#[source] webpki::Error),
-    #[error("the last certificate of the chain cannot be a root")]
+    #[error("the last certificate of the chain is not a valid root")]
     Root(#[source] webpki::Error),
     #[error("Timestamp not_after is not in RFC3339 format")]
     NotAfter(#[source] jiff::Error),
@@ -53,22 +54,27 @@ pub(crate) enum CertificateFailure {
     BeforeEpoch,
 }
 
-/// `{"trusted": bool, "reason": text}`.
-pub(crate) fn is_trusted(asked: &CertificateVerification) -> Result<Vec<u8>, CertificateFailure> {
-    let at = match asked.not_after.as_deref() {
+/// Verifies a certificate and returns `{"trusted": bool, "reason": text}`.
+pub(crate) fn is_trusted(
+    verification: &CertificateVerification,
+) -> Result<Vec<u8>, CertificateFailure> {
+    let at = match verification.not_after.as_deref() {
         None | Some("") => now(),
-        Some(instant) => parsed(instant)?,
+        Some(instant) => parse_instant(instant)?,
     };
-    let answer = match untrusted_because(&asked.cert, asked.cert_chain.as_deref(), at)? {
+    let chain = verification.cert_chain.as_deref();
+    let response = match reason_for_distrust(&verification.cert, chain, at)? {
         None => json!({"trusted": true, "reason": ""}),
         Some(reason) => json!({"trusted": false, "reason": reason}),
     };
-    Ok(answer.to_string().into_bytes())
+    Ok(response.to_string().into_bytes())
 }
 
-/// Why the certificate is not trusted, if it is not. The chain's last certificate is the root, whose own validity does
-/// not matter; without a chain, Mozilla's roots are.
-pub(crate) fn untrusted_because(
+/// Returns the reason for which a certificate is not trusted, if it is not.
+///
+/// The last certificate of the chain is the root; its own validity is not checked. Without a chain
+/// the roots are Mozilla's.
+pub(crate) fn reason_for_distrust(
     certificate: &Certificate,
     chain: Option<&[Certificate]>,
     at: UnixTime,
@@ -111,7 +117,7 @@ pub(crate) fn now() -> UnixTime {
     UnixTime::since_unix_epoch(since.unwrap_or_default())
 }
 
-fn parsed(instant: &str) -> Result<UnixTime, CertificateFailure> {
+fn parse_instant(instant: &str) -> Result<UnixTime, CertificateFailure> {
     let instant: jiff::Timestamp = instant.parse().map_err(CertificateFailure::NotAfter)?;
     let seconds =
         u64::try_from(instant.as_second()).map_err(|_| CertificateFailure::BeforeEpoch)?;
@@ -143,7 +149,7 @@ impl Certificate {
     }
 }
 
-/// Any extended key usage will do.
+/// A validator that accepts every extended key usage.
 struct AnyUsage;
 
 impl ExtendedKeyUsageValidator for AnyUsage {

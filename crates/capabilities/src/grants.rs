@@ -1,37 +1,24 @@
-//! What a policy may ask: patterns of host calls and kinds of Kubernetes objects; nothing unless listed.
+//! Grants: the host calls that a policy may make and the kinds of Kubernetes objects that it may
+//! read.
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
+use crate::capability::HostCapability;
+use crate::error::HostCallError;
+use crate::kubernetes::KubernetesResource;
+use crate::request::Request;
 
-use crate::{Refused, Request};
-
-/// Every call that can be granted, as `<namespace>/<operation>`. `tracing/log` is open to all and not among them.
-const KNOWN: [&str; 11] = [
-    "crypto/v1/is_certificate_trusted",
-    "kubernetes/can_i",
-    "kubernetes/get_resource",
-    "kubernetes/list_resources_all",
-    "kubernetes/list_resources_by_namespace",
-    "net/v1/dns_lookup_host",
-    "oci/v1/manifest_digest",
-    "oci/v1/oci_manifest",
-    "oci/v1/oci_manifest_config",
-    "oci/v1/verify",
-    "oci/v2/verify",
-];
-
-/// A kind of Kubernetes object that a policy may read: an entry of `contextAwareResources`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct KubernetesResource {
-    /// `v1` for the core group, else `<group>/<version>`.
-    pub api_version: String,
-    /// Singular, as in manifests: `Namespace`.
-    pub kind: String,
-}
-
-/// What one policy may ask of the host. [`Grants::default`] is nothing at all.
+/// The grants of one policy. The default grants nothing.
+///
+/// ```
+/// use capabilities::{Grants, KubernetesResource};
+///
+/// let namespaces = KubernetesResource { api_version: "v1".into(), kind: "Namespace".into() };
+/// let grants = Grants::new(["oci/*", "kubernetes/get_resource"], [namespaces]).unwrap();
+/// assert!(grants.check_call("oci", "v2/verify").is_ok());
+/// assert!(grants.check_call("net", "v1/dns_lookup_host").is_err());
+/// assert!(Grants::new(["oci/v9/*"], []).is_err());
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Grants {
     calls: Calls,
@@ -41,7 +28,7 @@ pub struct Grants {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Calls {
     All,
-    /// Whole paths, and path prefixes that end in `/`.
+    /// Complete paths, and path prefixes that end in `/`.
     Listed(BTreeSet<String>),
 }
 
@@ -51,44 +38,45 @@ impl Default for Calls {
     }
 }
 
-/// A `hostCapabilities` pattern that means nothing.
+/// An invalid pattern in `hostCapabilities`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PatternError {
     /// The pattern is blank.
     #[error("a host capability is empty")]
     Empty,
-    /// `*` stands for all that follows a `/` and for nothing less.
-    #[error("`{pattern}`: `*` can only be the whole last segment, as in `oci/*`")]
+    /// The pattern contains a `*` that is not a complete last segment.
+    #[error("`{pattern}`: `*` must be the whole last segment, as in `oci/*`")]
     Wildcard {
-        /// As written.
+        /// The pattern in the configuration.
         pattern: String,
     },
-    /// No host call begins like this.
-    #[error("`{pattern}`: unknown `{segment}`, known here: {known}")]
+    /// The pattern matches no host call.
+    #[error("`{pattern}`: unknown `{segment}`, expected {known}")]
     Unknown {
-        /// As written.
+        /// The pattern in the configuration.
         pattern: String,
-        /// The first segment that leads nowhere.
+        /// The first segment that matches nothing.
         segment: String,
-        /// What could stand in its place.
+        /// The segments that would match.
         known: String,
     },
-    /// The pattern is a part of the path of a call.
+    /// The pattern ends in the middle of a path.
     #[error(
-        "`{pattern}` is not a whole host capability; to grant all below it write `{pattern}/*`"
+        "`{pattern}` is not a complete host capability; to grant everything below it, write `{pattern}/*`"
     )]
     Incomplete {
-        /// As written.
+        /// The pattern in the configuration.
         pattern: String,
     },
 }
 
 impl Grants {
-    /// Grants the calls that `patterns` name (`*`, `oci/*`, `oci/v1/*` or a whole path) and reads of `resources`.
+    /// Grants the calls that match `patterns` (`*`, `oci/*`, `oci/v1/*` or a complete path) and
+    /// reads of `resources`.
     ///
     /// # Errors
-    /// [`PatternError`] for the first pattern that matches no known call.
+    /// [`PatternError`] for the first pattern that matches no host call.
     pub fn new<P: AsRef<str>>(
         patterns: impl IntoIterator<Item = P>,
         resources: impl IntoIterator<Item = KubernetesResource>,
@@ -99,7 +87,7 @@ impl Grants {
             match pattern.as_ref().trim() {
                 "*" => all = true,
                 pattern => {
-                    listed.insert(checked(pattern)?);
+                    listed.insert(parse_pattern(pattern)?);
                 }
             }
         }
@@ -114,7 +102,7 @@ impl Grants {
         })
     }
 
-    /// Whether there is any call that the policy may make.
+    /// Returns whether any host call is granted.
     pub fn has_calls(&self) -> bool {
         match &self.calls {
             Calls::All => true,
@@ -122,16 +110,16 @@ impl Grants {
         }
     }
 
-    /// The kinds of Kubernetes objects that may be read, in order.
+    /// Returns the kinds of Kubernetes objects that the policy may read, sorted.
     pub fn resources(&self) -> &BTreeSet<KubernetesResource> {
         &self.resources
     }
 
-    /// The gate in front of the payload: may the policy make this call at all?
+    /// Checks that the policy may make a call. Runs before the payload is parsed.
     ///
     /// # Errors
-    /// [`Refused::CapabilityNotGranted`].
-    pub fn check_call(&self, namespace: &str, operation: &str) -> Result<(), Refused> {
+    /// [`HostCallError::CapabilityNotGranted`].
+    pub fn check_call(&self, namespace: &str, operation: &str) -> Result<(), HostCallError> {
         let path = format!("{namespace}/{operation}");
         let granted = match &self.calls {
             Calls::All => true,
@@ -142,18 +130,18 @@ impl Grants {
         if granted {
             Ok(())
         } else {
-            Err(Refused::CapabilityNotGranted { path })
+            Err(HostCallError::CapabilityNotGranted { path })
         }
     }
 
-    /// The gate behind it: may the policy read objects of the kind that the request names?
+    /// Checks that the policy may read objects of the kind in the request.
     ///
     /// # Errors
-    /// [`Refused::ResourceNotGranted`].
-    pub fn check_resource(&self, request: &Request) -> Result<(), Refused> {
-        match request.reads() {
+    /// [`HostCallError::ResourceNotGranted`].
+    pub fn check_resource(&self, request: &Request) -> Result<(), HostCallError> {
+        match request.resource() {
             Some(resource) if !self.resources.contains(&resource) => {
-                Err(Refused::ResourceNotGranted {
+                Err(HostCallError::ResourceNotGranted {
                     api_version: resource.api_version,
                     kind: resource.kind,
                 })
@@ -163,12 +151,13 @@ impl Grants {
     }
 }
 
-/// The pattern as kept: a whole path, or a prefix up to and with the `/` before its `*`.
-fn checked(pattern: &str) -> Result<String, PatternError> {
+/// Validates a pattern. Returns a complete path, or the prefix up to and including the `/` before
+/// its `*`.
+fn parse_pattern(pattern: &str) -> Result<String, PatternError> {
     if pattern.is_empty() {
         return Err(PatternError::Empty);
     }
-    let (path, open) = match pattern.strip_suffix("/*") {
+    let (path, is_prefix) = match pattern.strip_suffix("/*") {
         Some(path) => (path, true),
         None => (pattern, false),
     };
@@ -177,7 +166,8 @@ fn checked(pattern: &str) -> Result<String, PatternError> {
             pattern: pattern.to_owned(),
         });
     }
-    let mut known: Vec<&str> = KNOWN.to_vec();
+    let paths = grantable_paths();
+    let mut known: Vec<&str> = paths.iter().map(String::as_str).collect();
     for segment in path.split('/') {
         let below: Vec<&str> = known
             .iter()
@@ -195,12 +185,12 @@ fn checked(pattern: &str) -> Result<String, PatternError> {
         }
         known = below;
     }
-    let whole = known.iter().all(|rest| rest.is_empty());
-    match (open, whole) {
+    let is_complete = known.iter().all(|rest| rest.is_empty());
+    match (is_prefix, is_complete) {
         (true, true) => Err(PatternError::Unknown {
             pattern: pattern.to_owned(),
             segment: "*".to_owned(),
-            known: format!("`{path}` itself"),
+            known: format!("`{path}`"),
         }),
         (true, false) => Ok(format!("{path}/")),
         (false, true) => Ok(path.to_owned()),
@@ -210,6 +200,18 @@ fn checked(pattern: &str) -> Result<String, PatternError> {
     }
 }
 
+/// Returns the paths of all calls that need a grant, as `<namespace>/<operation>`.
+fn grantable_paths() -> Vec<String> {
+    HostCapability::ALL
+        .into_iter()
+        .filter(|capability| *capability != HostCapability::Tracing)
+        .map(|capability| {
+            let (namespace, operation) = capability.name();
+            format!("{namespace}/{operation}")
+        })
+        .collect()
+}
+
 fn first_segments(paths: &[&str]) -> String {
     let segments: BTreeSet<String> = paths
         .iter()
@@ -217,7 +219,12 @@ fn first_segments(paths: &[&str]) -> String {
         .filter(|segment| !segment.is_empty())
         .map(|segment| format!("`{segment}`"))
         .collect();
-    segments.into_iter().collect::<Vec<_>>().join(", ")
+    let list = segments.iter().cloned().collect::<Vec<_>>().join(", ");
+    if segments.len() > 1 {
+        format!("one of {list}")
+    } else {
+        list
+    }
 }
 
 #[cfg(test)]
@@ -228,7 +235,7 @@ mod tests {
         Grants::new(patterns, []).unwrap()
     }
 
-    /// S6: modules reach nothing outside, and ask nothing that is not granted.
+    /// S6: modules have no access to the outside, and make no host calls that are not granted.
     #[test]
     fn grants_what_the_patterns_name_and_nothing_else() {
         for (patterns, namespace, operation, granted) in [
@@ -255,9 +262,9 @@ mod tests {
                 false,
             ),
         ] {
-            let answer = grants(patterns).check_call(namespace, operation);
+            let checked = grants(patterns).check_call(namespace, operation);
             assert_eq!(
-                answer.is_ok(),
+                checked.is_ok(),
                 granted,
                 "{patterns:?} {namespace}/{operation}"
             );
@@ -265,12 +272,12 @@ mod tests {
     }
 
     #[test]
-    fn tells_the_guest_in_the_words_of_the_peer() {
-        let refused = Grants::default()
+    fn refuses_with_the_error_texts_of_kubewarden() {
+        let error = Grants::default()
             .check_call("oci", "v1/verify")
             .unwrap_err();
         assert_eq!(
-            refused.to_string(),
+            error.to_string(),
             "Policy has not been granted access to the 'oci/v1/verify' host capability. The violation has been reported."
         );
         let request = Request::parse(
@@ -316,14 +323,14 @@ mod tests {
         let error = Grants::new(["oci/v9/verify"], []).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "`oci/v9/verify`: unknown `v9`, known here: `v1`, `v2`"
+            "`oci/v9/verify`: unknown `v9`, expected one of `v1`, `v2`"
         );
         let error = Grants::new(["oci/v1"], []).unwrap_err();
         assert!(error.to_string().ends_with("write `oci/v1/*`"), "{error}");
     }
 
     /// S13: the webhooks have no side effects.
-    /// Whoever adds a call that changes something has to honour `dryRun` first.
+    /// A call that changes something must not be added before `dryRun` is honoured.
     #[test]
     fn knows_no_host_call_that_changes_anything() {
         const READS: [&str; 8] = [
@@ -336,7 +343,7 @@ mod tests {
             "oci_manifest",
             "verify",
         ];
-        for path in KNOWN {
+        for path in grantable_paths() {
             let operation = path.rsplit('/').next().unwrap();
             assert!(
                 READS.iter().any(|read| operation.starts_with(read)),

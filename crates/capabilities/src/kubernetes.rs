@@ -1,10 +1,11 @@
-//! Reads of the cluster: one object, lists, and who may do what.
+//! Reads of the cluster: single objects, lists, and SubjectAccessReviews.
 
 mod context;
+mod failure;
 mod field_mask;
 mod kinds;
 mod list;
-mod questions;
+mod requests;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -12,84 +13,40 @@ use std::time::Duration;
 
 use k8s_openapi::api::authorization::v1::SubjectAccessReview;
 use kube::api::{Api, GetParams, PostParams, Request};
-use kube::config::{InferConfigError, KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
 pub(crate) use context::{ContextFailure, Listed, gatekeeper_inventory, opa_context};
+pub(crate) use failure::KubernetesFailure;
 use field_mask::FieldMask;
 use kinds::{Kind, Kinds};
-pub use questions::{GetResource, ListAll, ListInNamespace, ResourceAttributes, SubjectAccess};
+pub use requests::{
+    GetResource, KubernetesResource, ListAll, ListInNamespace, ResourceAttributes, SubjectAccess,
+};
 
-/// How long an API server may take to accept a connection; what follows is bounded by the policy's deadline.
+/// The timeout for connecting to the API server. Requests are bounded by the policy's deadline.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a segment of a path may not hold as it is (RFC 3986, unreserved characters).
+/// The characters to escape in a path segment: all but RFC 3986's unreserved characters.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// A cluster, connected to when it is first asked.
+/// A cluster. The connection is made by the first request.
 pub(crate) struct Cluster {
     kubeconfig: Option<PathBuf>,
     client: OnceCell<Client>,
     kinds: Kinds,
 }
 
-/// Why the cluster gave no answer. The texts that Kubewarden's policies match on are its texts.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum KubernetesFailure {
-    #[error("cannot read the kubeconfig")]
-    Kubeconfig(#[source] KubeconfigError),
-    #[error("no Kubernetes cluster is configured")]
-    NotConfigured(#[source] InferConfigError),
-    #[error("cannot connect to Kubernetes")]
-    Connect(#[source] kube::Error),
-    #[error("{}", status(.0))]
-    Api(#[from] kube::Error),
-    #[error("cannot build a request")]
-    Request(#[source] kube::core::request::Error),
-    #[error("`{0}` is not a version of an API group")]
-    ApiVersion(String),
-    #[error("Cannot find resource {api_version}/{kind}")]
-    UnknownKind { api_version: String, kind: String },
-    #[error("Resource {api_version}/{kind} is namespaced, but no namespace was provided")]
-    NamespaceMissing { api_version: String, kind: String },
-    #[error(
-        "resource {api_version}/{kind} is cluster wide. Cannot search for it inside of a namespace"
-    )]
-    NoNamespaces { api_version: String, kind: String },
-    #[error("`{0}` cannot be the name of an object or namespace")]
-    Name(String),
-    #[error("Cannot find {api_version}/{kind} named '{name}' inside of namespace '{namespace:?}'")]
-    Absent {
-        api_version: String,
-        kind: String,
-        name: String,
-        namespace: Option<String>,
-    },
-    #[error("the list is larger than {0} bytes; narrow it with a selector or field masks")]
-    TooLarge(usize),
-    #[error("SubjectAccessReview did not return a response")]
-    NoStatus,
-    #[error("cannot read what the API server sent")]
-    Json(#[from] serde_json::Error),
-}
-
-/// An API server's refusal in its own words; anything else as the client tells it.
-fn status(error: &kube::Error) -> String {
-    match error {
-        kube::Error::Api(status) => format!("ApiError: {}: {}", status.reason, status.message),
-        other => other.to_string(),
-    }
-}
-
 impl Cluster {
-    /// A cluster named by a kubeconfig, or else by the environment: the usual kubeconfig, or the pod's service account.
+    /// Creates a cluster from a kubeconfig. Default: the usual kubeconfig, or the pod's service
+    /// account.
     pub(crate) fn new(kubeconfig: Option<PathBuf>) -> Self {
         Self {
             kubeconfig,
@@ -119,12 +76,12 @@ impl Cluster {
             .await
     }
 
-    /// The object as stored, managed fields included.
-    pub(crate) async fn get(&self, asked: &GetResource) -> Result<Vec<u8>, KubernetesFailure> {
-        let (api_version, kind) = (&asked.api_version, &asked.kind);
+    /// Returns an object as stored, including its managed fields.
+    pub(crate) async fn get(&self, request: &GetResource) -> Result<Vec<u8>, KubernetesFailure> {
+        let (api_version, kind) = (&request.api_version, &request.kind);
         let client = self.client().await?;
         let found = self.kinds.find(client, api_version, kind).await?;
-        let namespace = match (found.namespaced, asked.namespace.as_deref()) {
+        let namespace = match (found.namespaced, request.namespace.as_deref()) {
             (false, _) => None,
             (true, Some(namespace)) => Some(namespace),
             (true, None) => {
@@ -134,54 +91,54 @@ impl Cluster {
                 });
             }
         };
-        let request = Request::new(collection(&found, namespace)?)
-            .get(&segment(&asked.name)?, &GetParams::default())
+        let get = Request::new(collection(&found, namespace)?)
+            .get(&segment(&request.name)?, &GetParams::default())
             .map_err(KubernetesFailure::Request)?;
-        match client.request_text(request).await {
+        match client.request_text(get).await {
             Ok(object) => Ok(object.into_bytes()),
             Err(kube::Error::Api(status)) if status.is_not_found() => {
                 Err(KubernetesFailure::Absent {
                     api_version: api_version.clone(),
                     kind: kind.clone(),
-                    name: asked.name.clone(),
-                    namespace: asked.namespace.clone(),
+                    name: request.name.clone(),
+                    namespace: request.namespace.clone(),
                 })
             }
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Objects of a kind, in all namespaces.
-    pub(crate) async fn list(&self, asked: &ListAll) -> Result<Vec<u8>, KubernetesFailure> {
+    /// Lists the objects of a kind in all namespaces.
+    pub(crate) async fn list(&self, list: &ListAll) -> Result<Vec<u8>, KubernetesFailure> {
         let client = self.client().await?;
         let kind = self
             .kinds
-            .find(client, &asked.api_version, &asked.kind)
+            .find(client, &list.api_version, &list.kind)
             .await?;
-        list::fetch(client, &collection(&kind, None)?, asked).await
+        list::fetch(client, &collection(&kind, None)?, list).await
     }
 
-    /// Objects of a kind, in one namespace.
+    /// Lists the objects of a kind in one namespace.
     pub(crate) async fn list_in_namespace(
         &self,
-        asked: &ListInNamespace,
+        list: &ListInNamespace,
     ) -> Result<Vec<u8>, KubernetesFailure> {
         let client = self.client().await?;
         let kind = self
             .kinds
-            .find(client, &asked.api_version, &asked.kind)
+            .find(client, &list.api_version, &list.kind)
             .await?;
         if !kind.namespaced {
             return Err(KubernetesFailure::NoNamespaces {
-                api_version: asked.api_version.clone(),
-                kind: asked.kind.clone(),
+                api_version: list.api_version.clone(),
+                kind: list.kind.clone(),
             });
         }
-        let path = collection(&kind, Some(&asked.namespace))?;
-        list::fetch(client, &path, &asked.everywhere()).await
+        let path = collection(&kind, Some(&list.namespace))?;
+        list::fetch(client, &path, &list.to_all_namespaces()).await
     }
 
-    /// The plural name of a kind: `namespaces`.
+    /// Returns the plural name of a kind: `namespaces`.
     pub(crate) async fn plural(
         &self,
         api_version: &str,
@@ -191,19 +148,19 @@ impl Cluster {
         Ok(self.kinds.find(client, api_version, kind).await?.plural)
     }
 
-    /// The API server's verdict: `SubjectAccessReviewStatus`.
-    pub(crate) async fn can_i(&self, asked: &SubjectAccess) -> Result<Vec<u8>, KubernetesFailure> {
+    /// Creates a SubjectAccessReview and returns its `SubjectAccessReviewStatus`.
+    pub(crate) async fn can_i(&self, access: &SubjectAccess) -> Result<Vec<u8>, KubernetesFailure> {
         let reviews: Api<SubjectAccessReview> = Api::all(self.client().await?.clone());
         let review = reviews
-            .create(&PostParams::default(), &asked.review())
+            .create(&PostParams::default(), &access.to_review())
             .await?;
         let status = review.status.ok_or(KubernetesFailure::NoStatus)?;
         Ok(serde_json::to_vec(&status)?)
     }
 }
 
-/// What the masks leave of an object.
-pub(crate) fn masked(
+/// Removes all fields of an object but those that the masks keep.
+pub(crate) fn apply_field_masks(
     object: &[u8],
     masks: &BTreeSet<String>,
 ) -> Result<Vec<u8>, KubernetesFailure> {
@@ -225,10 +182,10 @@ fn collection(kind: &Kind, namespace: Option<&str>) -> Result<String, Kubernetes
     })
 }
 
-/// A guest's text as one segment of a path. Without this, a name such as `../../secrets/token` would read what the policy
-/// was not granted.
+/// Escapes a guest's text as one path segment. Without it, a name such as `../../secrets/token`
+/// would read objects that are not granted.
 fn segment(name: &str) -> Result<String, KubernetesFailure> {
-    // What Kubernetes itself forbids in names; see IsValidPathSegmentName of its API machinery.
+    // Kubernetes forbids these in names: IsValidPathSegmentName in its API machinery.
     if matches!(name, "" | "." | "..") || name.contains(['/', '%']) {
         return Err(KubernetesFailure::Name(name.to_owned()));
     }

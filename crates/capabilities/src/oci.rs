@@ -1,4 +1,4 @@
-//! Registries: digests, manifests and configurations of images.
+//! Image registries: digests, manifests and configurations of images.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -17,43 +17,44 @@ use serde_json::json;
 use serde_json::value::RawValue;
 use tokio::sync::OnceCell;
 
-/// How long a registry may take to accept a connection; what follows is bounded by the policy's deadline.
+/// The timeout for connecting to a registry. Requests are bounded by the policy's deadline.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Configurations of images and signed payloads are small; what is larger is something else.
-const BLOB_BYTES_MAX: usize = 4 << 20;
-/// Docker Hub's host in references, and its name in Docker's config.json.
+/// Bytes of a blob. Image configurations and signed payloads are much smaller.
+const MAX_BLOB_BYTES: usize = 4 << 20;
+/// Docker Hub's host in image references, and its name in Docker's `config.json`.
 const DOCKER_HUB: (&str, &str) = ("index.docker.io", "https://index.docker.io/v1/");
 
-/// All registries: a reference names the one it belongs to.
+/// A client for all registries. Each image reference names its registry.
 pub(crate) struct Registries {
     insecure: Vec<String>,
     docker_config: Option<PathBuf>,
     client: OnceCell<Client>,
 }
 
-/// Why a registry gave no answer.
+/// A failed request to a registry.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RegistryFailure {
-    #[error("`{image}` is not a reference of an image")]
+    #[error("`{image}` is not a valid image reference")]
     Reference { image: String, source: ParseError },
-    #[error("cannot make a client for registries")]
+    #[error("cannot create a client for registries")]
     Client(#[source] OciDistributionError),
     #[error("cannot read the registry credentials")]
     Credentials(#[source] CredentialRetrievalError),
-    #[error("cannot open the file of registry credentials")]
+    #[error("cannot open the file with the registry credentials")]
     CredentialsFile(#[source] std::io::Error),
-    #[error("asking the registry failed")]
+    #[error("the request to the registry failed")]
     Registry(#[from] OciDistributionError),
     #[error("cannot read a blob")]
     Blob(#[source] std::io::Error),
-    #[error("a blob is larger than {BLOB_BYTES_MAX} bytes")]
+    #[error("a blob is larger than {MAX_BLOB_BYTES} bytes")]
     TooLarge,
-    #[error("the configuration of the image is not JSON")]
+    #[error("the configuration of the image is not valid JSON")]
     Json(#[from] serde_json::Error),
 }
 
 impl Registries {
-    /// `insecure` lists hosts (`host[:port]`) that are asked without TLS; `docker_config` is a Docker config.json.
+    /// Creates a client. `insecure` lists the hosts (`host[:port]`) that are accessed without TLS;
+    /// `docker_config` is the path of a Docker `config.json`.
     pub(crate) fn new(insecure: Vec<String>, docker_config: Option<PathBuf>) -> Self {
         Self {
             insecure,
@@ -62,13 +63,13 @@ impl Registries {
         }
     }
 
-    /// `{"digest": "sha256:…"}`.
+    /// Returns `{"digest": "sha256:…"}`.
     pub(crate) async fn manifest_digest(&self, image: &str) -> Result<Vec<u8>, RegistryFailure> {
         let digest = self.digest(&reference(image)?).await?;
         Ok(json!({ "digest": digest }).to_string().into_bytes())
     }
 
-    /// The manifest, or the index, as the registry has it.
+    /// Returns the manifest, or the index, as stored in the registry.
     pub(crate) async fn manifest(&self, image: &str) -> Result<Vec<u8>, RegistryFailure> {
         let reference = reference(image)?;
         let auth = self.auth(&reference).await?;
@@ -80,13 +81,14 @@ impl Registries {
         Ok(serde_json::to_vec(&manifest)?)
     }
 
-    /// `{"manifest", "digest", "config"}`; of an index, the image for this machine's platform.
+    /// Returns `{"manifest", "digest", "config"}`. For an index, selects the image for the platform
+    /// of this process.
     pub(crate) async fn manifest_and_config(
         &self,
         image: &str,
     ) -> Result<Vec<u8>, RegistryFailure> {
         #[derive(Serialize)]
-        struct Answer<'a> {
+        struct ManifestAndConfig<'a> {
             manifest: &'a OciImageManifest,
             digest: &'a str,
             config: &'a RawValue,
@@ -94,7 +96,7 @@ impl Registries {
         let reference = reference(image)?;
         let (manifest, digest) = self.image_manifest(&reference).await?;
         let config = self.blob(&reference, &manifest.config).await?;
-        Ok(serde_json::to_vec(&Answer {
+        Ok(serde_json::to_vec(&ManifestAndConfig {
             manifest: &manifest,
             digest: &digest,
             config: serde_json::from_slice(&config)?,
@@ -116,7 +118,7 @@ impl Registries {
         Ok(client.pull_image_manifest(reference, &auth).await?)
     }
 
-    /// A blob, whole and of the digest that its descriptor tells.
+    /// Returns a complete blob. The client verifies it against the digest of its descriptor.
     pub(crate) async fn blob(
         &self,
         reference: &Reference,
@@ -126,7 +128,7 @@ impl Registries {
         let mut stream = client.pull_blob_stream(reference, descriptor).await?;
         let mut blob = Vec::new();
         while let Some(bytes) = stream.try_next().await.map_err(RegistryFailure::Blob)? {
-            if blob.len().saturating_add(bytes.len()) > BLOB_BYTES_MAX {
+            if blob.len().saturating_add(bytes.len()) > MAX_BLOB_BYTES {
                 return Err(RegistryFailure::TooLarge);
             }
             blob.extend_from_slice(&bytes);
@@ -137,7 +139,8 @@ impl Registries {
     async fn client(&self) -> Result<&Client, RegistryFailure> {
         self.client
             .get_or_try_init(|| async {
-                // The client takes the provider of the process; one that is there already stays.
+                // The client uses the TLS provider of the process. One that is already installed
+                // is kept.
                 let _ = rustls::crypto::ring::default_provider().install_default();
                 Client::try_from(ClientConfig {
                     protocol: ClientProtocol::HttpsExcept(self.insecure.clone()),
@@ -156,15 +159,15 @@ impl Registries {
         };
         let registry = reference.resolve_registry().to_owned();
         let found = tokio::task::spawn_blocking(move || {
-            let ask = |server: &str| {
+            let find = |server: &str| {
                 let file = File::open(&path).map_err(RegistryFailure::CredentialsFile)?;
                 Ok(get_credential_from_reader(BufReader::new(file), server))
             };
-            match ask(&registry)? {
+            match find(&registry)? {
                 Err(CredentialRetrievalError::NoCredentialConfigured)
                     if registry == DOCKER_HUB.0 =>
                 {
-                    ask(DOCKER_HUB.1)
+                    find(DOCKER_HUB.1)
                 }
                 found => Ok(found),
             }
@@ -174,7 +177,7 @@ impl Registries {
             Ok(Ok(Ok(DockerCredential::UsernamePassword(user, password)))) => {
                 Ok(RegistryAuth::Basic(user, password))
             }
-            // Identity tokens are for other flows than this one.
+            // Identity tokens are not supported by this authentication flow.
             Ok(Ok(
                 Ok(DockerCredential::IdentityToken(_))
                 | Err(CredentialRetrievalError::NoCredentialConfigured),
@@ -186,7 +189,8 @@ impl Registries {
     }
 }
 
-/// Reads a reference; short names mean Docker Hub: `busybox` is `docker.io/library/busybox:latest`.
+/// Parses an image reference. Short names refer to Docker Hub: `busybox` is
+/// `docker.io/library/busybox:latest`.
 pub(crate) fn reference(image: &str) -> Result<Reference, RegistryFailure> {
     image.parse().map_err(|source| RegistryFailure::Reference {
         image: image.to_owned(),

@@ -1,4 +1,4 @@
-//! What a host call asks, typed: from its payload, and as session files write it.
+//! Typed requests: the payloads of host calls, and the requests in session files.
 
 use std::time::Duration;
 
@@ -7,41 +7,43 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::cache::Key;
+use crate::capability::HostCapability;
 use crate::crypto::CertificateVerification;
-use crate::kubernetes::{GetResource, ListAll, ListInNamespace, SubjectAccess};
+use crate::error::HostCallError;
+use crate::kubernetes::{GetResource, KubernetesResource, ListAll, ListInNamespace, SubjectAccess};
 use crate::sigstore::{
     CertificateVerify, GithubActionsVerify, KeylessPrefixVerify, KeylessVerify, PubKeyVerify,
 };
-use crate::{KubernetesResource, Refused};
 
-/// One question to the host. Variants and fields are named as in the peer's session files.
+/// A request of a policy to the host. Variants and fields have the names that they have in
+/// Kubewarden's session files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Request {
     /// The digest of an image's manifest.
     OciManifestDigest {
-        /// A reference; short names mean Docker Hub.
+        /// An image reference; short names refer to Docker Hub.
         image: String,
     },
     /// An image's manifest, or its index.
     OciManifest {
-        /// A reference.
+        /// An image reference.
         image: String,
     },
     /// An image's manifest with its digest and configuration.
     OciManifestAndConfig {
-        /// A reference.
+        /// An image reference.
         image: String,
     },
-    /// Is the image signed by all these keys?
+    /// Verification that all given keys signed an image.
     SigstorePubKeyVerify(PubKeyVerify),
-    /// Is the image signed by all these identities?
+    /// Verification that all given identities signed an image.
     SigstoreKeylessVerify(KeylessVerify),
-    /// The same, by prefixes of subjects.
+    /// Verification of identities by prefixes of their subjects.
     SigstoreKeylessPrefixVerify(KeylessPrefixVerify),
-    /// Is the image signed by a workflow of this GitHub owner?
+    /// Verification that a workflow of a GitHub owner signed an image.
     SigstoreGithubActionsVerify(GithubActionsVerify),
-    /// Is the image signed with this certificate?
+    /// Verification that a certificate signed an image.
     SigstoreCertificateVerify(CertificateVerify),
     /// The addresses of a host.
     #[serde(rename = "DNSLookupHost")]
@@ -49,42 +51,44 @@ pub enum Request {
         /// A host name.
         host: String,
     },
-    /// Objects of a kind in one namespace.
+    /// The objects of a kind in one namespace.
     KubernetesListResourceNamespace(ListInNamespace),
-    /// Objects of a kind in the cluster.
+    /// The objects of a kind in the cluster.
     KubernetesListResourceAll(ListAll),
     /// One object.
     KubernetesGetResource(GetResource),
-    /// The plural name of a kind. Only sessions hold it: Rego policies ask it indirectly.
+    /// The plural name of a kind. Not a host call: it is needed to build the context of Rego
+    /// policies, and recorded in sessions.
     KubernetesGetResourcePluralName {
         /// `v1`, `apps/v1`.
         api_version: String,
-        /// Singular.
+        /// The kind in the singular: `Pod`.
         kind: String,
     },
-    /// Did a list change? Only sessions of the peer hold it, and it can never match: `since` is elapsed time.
+    /// A check for changes of a list. Only Kubewarden's sessions contain it. It never matches a
+    /// request, because `since` is elapsed time.
     HasKubernetesListResourceAllResultChangedSinceInstant {
         /// The list.
         #[serde(flatten)]
         list: ListAll,
-        /// Time passed since the last look.
+        /// Time since the last check.
         since: Duration,
     },
-    /// May a user do something?
+    /// A SubjectAccessReview.
     KubernetesCanI {
-        /// The question.
+        /// The subject and the access.
         request: SubjectAccess,
-        /// Ask the API server even if it was asked just now.
+        /// True if the cache must not be used.
         disable_cache: bool,
     },
-    /// Does a certificate chain up to a root?
+    /// Verification of a certificate chain.
     CryptoIsCertificateTrusted {
-        /// The certificate, its chain, the instant.
+        /// The certificate, its chain, and the instant of verification.
         request: CertificateVerification,
     },
 }
 
-/// `oci/v1/verify` is tagged from outside.
+/// The payload of `oci/v1/verify`, externally tagged.
 #[derive(Deserialize)]
 enum VerifyV1 {
     #[serde(rename = "SigstorePubKeyVerify")]
@@ -93,7 +97,7 @@ enum VerifyV1 {
     Keyless(KeylessVerify),
 }
 
-/// `oci/v2/verify` is tagged by `type`.
+/// The payload of `oci/v2/verify`, tagged by `type`.
 #[derive(Deserialize)]
 #[serde(tag = "type")]
 enum VerifyV2 {
@@ -116,59 +120,68 @@ struct CanI {
 }
 
 impl Request {
-    /// Reads the payload of a host call; `tracing/log` is not one of these.
+    /// Parses the payload of a host call other than `tracing/log`.
     ///
     /// # Errors
-    /// [`Refused::UnknownNamespace`], [`Refused::UnknownOperation`], [`Refused::Malformed`].
-    pub fn parse(namespace: &str, operation: &str, payload: &[u8]) -> Result<Self, Refused> {
-        Ok(match (namespace, operation) {
-            ("oci", "v1/verify") => match read(payload)? {
+    /// [`HostCallError::UnknownNamespace`], [`HostCallError::UnknownOperation`],
+    /// [`HostCallError::InvalidPayload`].
+    ///
+    /// ```
+    /// use capabilities::Request;
+    ///
+    /// let request = Request::parse("net", "v1/dns_lookup_host", br#""example.org""#).unwrap();
+    /// assert_eq!(request, Request::DnsLookupHost { host: "example.org".into() });
+    /// ```
+    pub fn parse(namespace: &str, operation: &str, payload: &[u8]) -> Result<Self, HostCallError> {
+        Ok(match HostCapability::parse(namespace, operation)? {
+            HostCapability::OciVerifyV1 => match read(payload)? {
                 VerifyV1::PubKey(verify) => Self::SigstorePubKeyVerify(verify),
                 VerifyV1::Keyless(verify) => Self::SigstoreKeylessVerify(verify),
             },
-            ("oci", "v2/verify") => match read(payload)? {
+            HostCapability::OciVerifyV2 => match read(payload)? {
                 VerifyV2::PubKey(verify) => Self::SigstorePubKeyVerify(verify),
                 VerifyV2::Keyless(verify) => Self::SigstoreKeylessVerify(verify),
                 VerifyV2::KeylessPrefix(verify) => Self::SigstoreKeylessPrefixVerify(verify),
                 VerifyV2::GithubActions(verify) => Self::SigstoreGithubActionsVerify(verify),
                 VerifyV2::Certificate(verify) => Self::SigstoreCertificateVerify(verify),
             },
-            ("oci", "v1/manifest_digest") => Self::OciManifestDigest {
+            HostCapability::OciManifestDigest => Self::OciManifestDigest {
                 image: read(payload)?,
             },
-            ("oci", "v1/oci_manifest") => Self::OciManifest {
+            HostCapability::OciManifest => Self::OciManifest {
                 image: read(payload)?,
             },
-            ("oci", "v1/oci_manifest_config") => Self::OciManifestAndConfig {
+            HostCapability::OciManifestConfig => Self::OciManifestAndConfig {
                 image: read(payload)?,
             },
-            ("net", "v1/dns_lookup_host") => Self::DnsLookupHost {
+            HostCapability::NetDnsLookupHost => Self::DnsLookupHost {
                 host: read(payload)?,
             },
-            ("crypto", "v1/is_certificate_trusted") => Self::CryptoIsCertificateTrusted {
+            HostCapability::CryptoIsCertificateTrusted => Self::CryptoIsCertificateTrusted {
                 request: read(payload)?,
             },
-            ("kubernetes", "list_resources_by_namespace") => {
+            HostCapability::KubernetesListResourcesByNamespace => {
                 Self::KubernetesListResourceNamespace(read(payload)?)
             }
-            ("kubernetes", "list_resources_all") => Self::KubernetesListResourceAll(read(payload)?),
-            ("kubernetes", "get_resource") => Self::KubernetesGetResource(read(payload)?),
-            ("kubernetes", "can_i") => {
-                let asked: CanI = read(payload)?;
+            HostCapability::KubernetesListResourcesAll => {
+                Self::KubernetesListResourceAll(read(payload)?)
+            }
+            HostCapability::KubernetesGetResource => Self::KubernetesGetResource(read(payload)?),
+            HostCapability::KubernetesCanI => {
+                let can_i: CanI = read(payload)?;
                 Self::KubernetesCanI {
-                    request: asked.subject_access_review,
-                    disable_cache: asked.disable_cache,
+                    request: can_i.subject_access_review,
+                    disable_cache: can_i.disable_cache,
                 }
             }
-            ("oci" | "net" | "crypto" | "kubernetes", _) => {
-                return Err(Refused::UnknownOperation(operation.to_owned()));
+            HostCapability::Tracing => {
+                return Err(HostCallError::UnknownNamespace(namespace.to_owned()));
             }
-            _ => return Err(Refused::UnknownNamespace(namespace.to_owned())),
         })
     }
 
-    /// The kind of Kubernetes object that the request reads, if it reads one.
-    pub fn reads(&self) -> Option<KubernetesResource> {
+    /// Returns the kind of Kubernetes object that the request reads, if it reads one.
+    pub fn resource(&self) -> Option<KubernetesResource> {
         let (api_version, kind) = match self {
             Self::KubernetesListResourceNamespace(list) => (&list.api_version, &list.kind),
             Self::KubernetesListResourceAll(list) => (&list.api_version, &list.kind),
@@ -181,15 +194,16 @@ impl Request {
         })
     }
 
-    /// A digest that differs for requests that differ.
+    /// Returns a digest that differs for different requests.
     pub(crate) fn key(&self) -> Key {
-        // The derived `Debug` quotes every text, hence two requests never print alike.
+        // The derived `Debug` quotes every text, so different requests print differently.
         Sha256::digest(format!("{self:?}")).into()
     }
 }
 
-fn read<T: DeserializeOwned>(payload: &[u8]) -> Result<T, Refused> {
-    serde_json::from_slice(payload).map_err(|error| Refused::Malformed(error.to_string()))
+fn read<T: DeserializeOwned>(payload: &[u8]) -> Result<T, HostCallError> {
+    serde_json::from_slice(payload)
+        .map_err(|error| HostCallError::InvalidPayload(error.to_string()))
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! What really answers: a cluster, registries, the resolver; cached, and at most so many calls at a time.
+//! Live services: the cluster, registries and DNS, cached, with a bounded number of concurrent
+//! calls.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,35 +8,35 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use crate::cache::{Cache, Key};
-use crate::chain::chain;
 use crate::crypto::{self, CertificateFailure};
-use crate::kubernetes::{Cluster, GetResource, KubernetesFailure, masked};
+use crate::error::{HostCallError, error_chain};
+use crate::kubernetes::{Cluster, GetResource, KubernetesFailure, apply_field_masks};
 use crate::net::{self, LookupFailure};
 use crate::oci::{Registries, RegistryFailure};
+use crate::request::Request;
 use crate::sigstore::{self, SignatureFailure};
-use crate::{Refused, Request};
 
-/// What the cluster said is used again for so long.
+/// Lifetime of cached responses of the cluster.
 const CLUSTER_TTL: Duration = Duration::from_secs(5);
-/// What registries, signatures and names said is used again for so long.
-const WORLD_TTL: Duration = Duration::from_secs(60);
-/// All that is kept of either, at most.
-const CACHE_BYTES_MAX: usize = 64 << 20;
-/// Calls to the outside at one time. More of them wait; their policies' deadlines bound the wait.
-const OUTBOUND_MAX: usize = 64;
+/// Lifetime of cached responses of registries and DNS, and of verified signatures.
+const EXTERNAL_TTL: Duration = Duration::from_secs(60);
+/// Bytes of each of the two caches.
+const MAX_CACHE_BYTES: usize = 64 << 20;
+/// Concurrent outbound calls. Further calls wait, bounded by the deadlines of their policies.
+const MAX_OUTBOUND_CALLS: usize = 64;
 
-/// Where the answers come from. Nothing is connected to before a policy asks for it.
+/// The configuration of [`Services`]. Connections are made when a policy first needs them.
 #[derive(Debug, Clone, Default)]
 pub struct ServiceOptions {
-    /// The cluster. Without it: the usual kubeconfig, or the pod's service account.
+    /// The kubeconfig of the cluster. Default: the usual kubeconfig, or the pod's service account.
     pub kubeconfig: Option<PathBuf>,
-    /// A Docker config.json with the credentials for registries.
+    /// A Docker `config.json` with the credentials for registries.
     pub docker_config: Option<PathBuf>,
-    /// Registries (`host[:port]`) to ask without TLS.
+    /// Registries (`host[:port]`) that are accessed without TLS.
     pub insecure_registries: Vec<String>,
 }
 
-/// The outside world, shared by all policies. Cheap to clone.
+/// The services outside this process, shared by all policies. Cheap to clone.
 #[derive(Clone)]
 pub struct Services(Arc<Shared>);
 
@@ -43,11 +44,11 @@ struct Shared {
     cluster: Cluster,
     registries: Registries,
     cluster_cache: Cache<Arc<[u8]>>,
-    world_cache: Cache<Arc<[u8]>>,
+    external_cache: Cache<Arc<[u8]>>,
     outbound: Semaphore,
 }
 
-/// A call that was made and failed.
+/// A request that was performed and failed.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error(transparent)]
@@ -60,69 +61,69 @@ enum Failure {
     Lookup(#[from] LookupFailure),
     #[error(transparent)]
     Certificate(#[from] CertificateFailure),
-    #[error("only recorded sessions hold such a request")]
+    #[error("this request is supported in recorded sessions only")]
     OnlyRecorded,
-    #[error("cannot write the answer")]
+    #[error("cannot serialize the response")]
     Json(#[from] serde_json::Error),
 }
 
 impl Services {
-    /// Prepares; connects to nothing.
+    /// Creates services without connecting to them.
     pub fn new(options: ServiceOptions) -> Self {
-        let cache = |ttl| Cache::new(ttl, CACHE_BYTES_MAX, |bytes: &Arc<[u8]>| bytes.len());
+        let cache = |ttl| Cache::new(ttl, MAX_CACHE_BYTES, |bytes: &Arc<[u8]>| bytes.len());
         Self(Arc::new(Shared {
             cluster: Cluster::new(options.kubeconfig),
             registries: Registries::new(options.insecure_registries, options.docker_config),
             cluster_cache: cache(CLUSTER_TTL),
-            world_cache: cache(WORLD_TTL),
-            outbound: Semaphore::new(OUTBOUND_MAX),
+            external_cache: cache(EXTERNAL_TTL),
+            outbound: Semaphore::new(MAX_OUTBOUND_CALLS),
         }))
     }
 
-    /// The answer, from the outside or as it was a moment ago.
+    /// Performs a request, from the cache if possible.
     ///
     /// # Errors
-    /// [`Refused::Failed`].
-    pub(crate) async fn perform(&self, request: &Request) -> Result<Vec<u8>, Refused> {
+    /// [`HostCallError::Failed`].
+    pub(crate) async fn perform(&self, request: &Request) -> Result<Vec<u8>, HostCallError> {
         self.0
             .perform(request)
             .await
-            .map_err(|failure| Refused::Failed(chain(&failure)))
+            .map_err(|failure| HostCallError::Failed(error_chain(&failure)))
     }
 
-    /// Keeps what `make` makes of the cluster for as long as what the cluster says itself.
-    pub(crate) async fn keep(
+    /// Caches the output of `build` for as long as responses of the cluster.
+    pub(crate) async fn cached(
         &self,
         key: Key,
-        make: impl Future<Output = Result<Vec<u8>, Refused>>,
-    ) -> Result<Vec<u8>, Refused> {
-        let made = async { make.await.map(Arc::from) };
-        let kept = self.0.cluster_cache.get_or_try(key, made).await?;
-        Ok(kept.to_vec())
+        build: impl Future<Output = Result<Vec<u8>, HostCallError>>,
+    ) -> Result<Vec<u8>, HostCallError> {
+        let built = async { build.await.map(Arc::from) };
+        let cached = self.0.cluster_cache.get_or_try(key, built).await?;
+        Ok(cached.to_vec())
     }
 }
 
 impl Shared {
     async fn perform(&self, request: &Request) -> Result<Vec<u8>, Failure> {
         match request {
-            Request::KubernetesGetResource(asked) => {
-                // Whole objects are kept, so that all masks see the same one.
+            Request::KubernetesGetResource(get) => {
+                // Whole objects are cached, so that all masks apply to the same one.
                 let whole = GetResource {
                     field_masks: None,
-                    ..asked.clone()
+                    ..get.clone()
                 };
-                let object = self.kept(&Request::KubernetesGetResource(whole)).await?;
-                match &asked.field_masks {
-                    Some(masks) if !masks.is_empty() => Ok(masked(&object, masks)?),
+                let object = self.cached(&Request::KubernetesGetResource(whole)).await?;
+                match &get.field_masks {
+                    Some(masks) if !masks.is_empty() => Ok(apply_field_masks(&object, masks)?),
                     _ => Ok(object),
                 }
             }
             Request::CryptoIsCertificateTrusted { request } => Ok(crypto::is_trusted(request)?),
-            request => self.kept(request).await,
+            request => self.cached(request).await,
         }
     }
 
-    async fn kept(&self, request: &Request) -> Result<Vec<u8>, Failure> {
+    async fn cached(&self, request: &Request) -> Result<Vec<u8>, Failure> {
         let Some(cache) = self.cache(request) else {
             return self.fetch(request).await;
         };
@@ -130,7 +131,7 @@ impl Shared {
         Ok(cache.get_or_try(request.key(), fetch).await?.to_vec())
     }
 
-    /// Where answers to such requests are kept, if they are.
+    /// Returns the cache for responses to a request, if they are cached.
     fn cache(&self, request: &Request) -> Option<&Cache<Arc<[u8]>>> {
         match request {
             Request::KubernetesGetResource(GetResource {
@@ -150,19 +151,20 @@ impl Shared {
             | Request::OciManifestAndConfig { .. }
             | Request::SigstorePubKeyVerify(_)
             | Request::SigstoreCertificateVerify(_)
-            | Request::DnsLookupHost { .. } => Some(&self.world_cache),
+            | Request::DnsLookupHost { .. } => Some(&self.external_cache),
             _ => None,
         }
     }
 
     async fn fetch(&self, request: &Request) -> Result<Vec<u8>, Failure> {
-        // Never closed, hence always a permit.
+        // The semaphore is never closed, so this always yields a permit.
         let _permit = self.outbound.acquire().await;
-        // Clients of HTTP make large futures; whoever waits for a kept answer should not carry one.
-        Box::pin(self.ask(request)).await
+        // Futures of HTTP clients are large; a caller that waits for a cached response must not
+        // carry one.
+        Box::pin(self.call(request)).await
     }
 
-    async fn ask(&self, request: &Request) -> Result<Vec<u8>, Failure> {
+    async fn call(&self, request: &Request) -> Result<Vec<u8>, Failure> {
         let (cluster, registries) = (&self.cluster, &self.registries);
         Ok(match request {
             Request::OciManifestDigest { image } => registries.manifest_digest(image).await?,
@@ -170,27 +172,27 @@ impl Shared {
             Request::OciManifestAndConfig { image } => {
                 registries.manifest_and_config(image).await?
             }
-            Request::SigstorePubKeyVerify(asked) => {
-                sigstore::verify_keys(registries, asked).await?
+            Request::SigstorePubKeyVerify(verify) => {
+                sigstore::verify_keys(registries, verify).await?
             }
-            Request::SigstoreCertificateVerify(asked) => {
-                sigstore::verify_certificate(registries, asked).await?
+            Request::SigstoreCertificateVerify(verify) => {
+                sigstore::verify_certificate(registries, verify).await?
             }
-            Request::SigstoreKeylessVerify(asked) => {
-                return Err(sigstore::verify_keyless(asked.keyless.len()).into());
+            Request::SigstoreKeylessVerify(verify) => {
+                return Err(sigstore::keyless_failure(verify.keyless.len()).into());
             }
-            Request::SigstoreKeylessPrefixVerify(asked) => {
-                return Err(sigstore::verify_keyless(asked.keyless_prefix.len()).into());
+            Request::SigstoreKeylessPrefixVerify(verify) => {
+                return Err(sigstore::keyless_failure(verify.keyless_prefix.len()).into());
             }
-            Request::SigstoreGithubActionsVerify(asked) => {
-                return Err(sigstore::verify_github_actions(asked).into());
+            Request::SigstoreGithubActionsVerify(verify) => {
+                return Err(sigstore::github_actions_failure(verify).into());
             }
             Request::DnsLookupHost { host } => net::lookup(host).await?,
-            Request::KubernetesListResourceNamespace(asked) => {
-                cluster.list_in_namespace(asked).await?
+            Request::KubernetesListResourceNamespace(list) => {
+                cluster.list_in_namespace(list).await?
             }
-            Request::KubernetesListResourceAll(asked) => cluster.list(asked).await?,
-            Request::KubernetesGetResource(asked) => cluster.get(asked).await?,
+            Request::KubernetesListResourceAll(list) => cluster.list(list).await?,
+            Request::KubernetesGetResource(get) => cluster.get(get).await?,
             Request::KubernetesGetResourcePluralName { api_version, kind } => {
                 serde_json::to_vec(&cluster.plural(api_version, kind).await?)?
             }

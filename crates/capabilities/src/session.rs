@@ -1,61 +1,62 @@
-//! Session files: what policies asked and what they were told, to be told again without a cluster.
+//! Session files: recorded requests and responses, replayed without a cluster.
 //!
-//! The format is that of Kubewarden's `kwctl`: a YAML list of exchanges, in which the request is YAML in a text, tagged
-//! with its kind.
+//! The format is that of Kubewarden's `kwctl`: a YAML list of exchanges. Each request is YAML
+//! inside a string, tagged with its kind.
 
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::error;
 
-use crate::{Refused, Request};
+use crate::error::HostCallError;
+use crate::request::Request;
 
-/// A session file that cannot be used.
+/// An invalid or inaccessible session file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionError {
-    /// The file cannot be made.
+    /// The file cannot be created.
     #[error("cannot write the session file {}", path.display())]
     Create {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
-    /// The file cannot be opened or is not text.
+    /// The file cannot be opened or is not UTF-8.
     #[error("cannot read the session file {}", path.display())]
     Read {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
     /// The file is not a list of exchanges.
     #[error("the session file {} is not a list of exchanges", path.display())]
     Format {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Where and why.
+        /// The cause, with its position.
         source: Box<serde_saphyr::Error>,
     },
-    /// A request in the file is unknown.
+    /// A request in the file cannot be parsed.
     #[error("cannot read request {number} of the session file {}", path.display())]
     Request {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Counted from 1.
+        /// The position in the list, from 1.
         number: usize,
-        /// Where and why.
+        /// The cause, with its position.
         source: Box<serde_saphyr::Error>,
     },
 }
 
-/// An entry of the list.
+/// An entry of a session file.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "type")]
 enum Entry {
@@ -69,7 +70,8 @@ enum Response {
     Error { message: String },
 }
 
-/// Writes a session, exchange by exchange, so that what a crash leaves behind can be read.
+/// A writer of a session file. It appends each exchange at once, so that the file is valid after a
+/// crash.
 pub(crate) struct Recorder(Mutex<Recording>);
 
 struct Recording {
@@ -91,29 +93,28 @@ impl Recorder {
         Ok(Self(Mutex::new(Recording { file, empty: true })))
     }
 
-    /// Adds an exchange. The guest gets its answer even if that fails.
-    pub(crate) fn record(&self, request: &Request, answer: &Result<Vec<u8>, Refused>) {
-        let response = match answer {
+    /// Appends an exchange. A failure is logged and does not affect the guest.
+    pub(crate) fn record(&self, request: &Request, response: &Result<Vec<u8>, HostCallError>) {
+        let response = match response {
             Ok(payload) => Response::Success {
                 payload: String::from_utf8_lossy(payload).into_owned(),
             },
-            Err(Refused::Failed(message)) => Response::Error {
+            Err(HostCallError::Failed(message)) => Response::Error {
                 message: message.clone(),
             },
-            Err(refused) => Response::Error {
-                message: refused.to_string(),
+            Err(error) => Response::Error {
+                message: error.to_string(),
             },
         };
-        let written = written(request)
+        let entry = to_tagged_yaml(request)
             .and_then(|request| serde_saphyr::to_string(&[Entry::Exchange { request, response }]));
-        match written {
+        match entry {
             Ok(entry) => {
-                let mut recording = lock(&self.0);
-                if let Err(error) = recording.append(&entry) {
-                    error!(%error, "cannot write the session file");
+                if let Err(error) = self.0.lock().append(&entry) {
+                    error!(%error, "failed to write the session file");
                 }
             }
-            Err(error) => error!(%error, "cannot record a host call"),
+            Err(error) => error!(%error, "failed to record a host call"),
         }
     }
 }
@@ -128,7 +129,7 @@ impl Recording {
     }
 }
 
-/// Tells a session again.
+/// A session file that is being replayed.
 pub(crate) struct Player(Mutex<VecDeque<(Request, Response)>>);
 
 impl Player {
@@ -137,7 +138,7 @@ impl Player {
             path: path.to_owned(),
             source,
         })?;
-        // A file of the user's own, hence without the limits that are meant for strangers' YAML.
+        // The file belongs to the user, so the limits for untrusted YAML do not apply.
         let options = serde_saphyr::options! { budget: None, with_snippet: false };
         let entries: Vec<Entry> =
             serde_saphyr::from_str_with_options(&text, options).map_err(|source| {
@@ -163,10 +164,10 @@ impl Player {
         Ok(Self(Mutex::new(exchanges)))
     }
 
-    /// What was recorded next, if it answers this request; it is used up in any case.
-    pub(crate) fn answer(&self, request: &Request) -> Result<Vec<u8>, Refused> {
-        let mut exchanges = lock(&self.0);
-        // The peer's caches ask this question of their own; nobody asks it here.
+    /// Removes the next recorded exchange and returns its response if it is for this request.
+    pub(crate) fn respond(&self, request: &Request) -> Result<Vec<u8>, HostCallError> {
+        let mut exchanges = self.0.lock();
+        // Requests of Kubewarden's own caches. This host does not make them.
         while let Some((Request::HasKubernetesListResourceAllResultChangedSinceInstant { .. }, _)) =
             exchanges.front()
         {
@@ -174,32 +175,32 @@ impl Player {
         }
         let Some((expected, response)) = exchanges.pop_front() else {
             let message = "the list of recorded responses is empty";
-            return Err(Refused::Failed(message.to_owned()));
+            return Err(HostCallError::Failed(message.to_owned()));
         };
         if expected != *request {
-            return Err(Refused::Failed(format!(
+            return Err(HostCallError::Failed(format!(
                 "Replay error: unexpected request. Was expecting {expected:?}, got {request:?} instead"
             )));
         }
         match response {
             Response::Success { payload } => Ok(payload.into_bytes()),
-            Response::Error { message } => Err(Refused::Failed(message)),
+            Response::Error { message } => Err(HostCallError::Failed(message)),
         }
     }
 
     pub(crate) fn leftovers(&self) -> Vec<Request> {
-        let exchanges = lock(&self.0);
-        exchanges
+        self.0
+            .lock()
             .iter()
             .map(|(request, _)| request.clone())
             .collect()
     }
 }
 
-/// A request as sessions hold it: its kind as a YAML tag, and below it the fields.
-fn written(request: &Request) -> Result<String, serde_saphyr::ser::Error> {
+/// Formats a request as in session files: its kind as a YAML tag, followed by its fields.
+fn to_tagged_yaml(request: &Request) -> Result<String, serde_saphyr::ser::Error> {
     use serde::ser::Error as _;
-    // Serialised like every enum it is `{kind: fields}`, which the peer does not read.
+    // The usual serialization of an enum is `{kind: fields}`, which Kubewarden does not accept.
     let value = serde_json::to_value(request).map_err(serde_saphyr::ser::Error::custom)?;
     let Value::Object(kinds) = value else {
         return Err(serde_saphyr::ser::Error::custom("a request without fields"));
@@ -209,10 +210,6 @@ fn written(request: &Request) -> Result<String, serde_saphyr::ser::Error> {
         text.push_str(&format!("!{kind}\n{}", serde_saphyr::to_string(&fields)?));
     }
     Ok(text)
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

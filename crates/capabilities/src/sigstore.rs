@@ -1,7 +1,8 @@
 //! Signatures of images: cosign's simple signing, by public keys and by certificates.
 //!
-//! Keyless signatures need the certificate authority and the log of sigstore (Fulcio, Rekor), whose trust root this host
-//! does not have: they are an error. No failure is ever answered with `is_trusted`.
+//! Keyless signatures require the trust root of sigstore's certificate authority and transparency
+//! log (Fulcio, Rekor), which this host does not have. They are an error. No failure results in
+//! `is_trusted`.
 
 use std::collections::BTreeMap;
 
@@ -18,15 +19,15 @@ use x509_parser::x509::SubjectPublicKeyInfo;
 use crate::crypto::{self, Certificate, CertificateEncoding, CertificateFailure};
 use crate::oci::{Registries, RegistryFailure, reference};
 
-/// Annotations that every signature must carry.
+/// The annotations that a signature must have.
 type Annotations = BTreeMap<String, String>;
 
 const PAYLOAD_MEDIA_TYPE: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
 const SIGNATURE_ANNOTATION: &str = "dev.cosignproject.cosign/signature";
-/// More signatures of one image are not looked at.
-const SIGNATURES_MAX: usize = 64;
+/// Signatures of one image that are checked; further ones are ignored.
+const MAX_SIGNATURES: usize = 64;
 
-/// What keys sign with. Each refuses the keys of the others, so trying all of them is safe.
+/// The supported signature algorithms. Each rejects the keys of the others, so trying all is safe.
 const ALGORITHMS: &[&dyn rustls_pki_types::SignatureVerificationAlgorithm] = &[
     webpki::ring::ECDSA_P256_SHA256,
     webpki::ring::ECDSA_P384_SHA384,
@@ -36,86 +37,87 @@ const ALGORITHMS: &[&dyn rustls_pki_types::SignatureVerificationAlgorithm] = &[
     webpki::ring::RSA_PSS_2048_8192_SHA256_LEGACY_KEY,
 ];
 
-/// Verification by public keys.
+/// A verification by public keys.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PubKeyVerify {
-    /// A reference.
+    /// The image reference.
     pub image: String,
-    /// PEM; all of them must have signed.
+    /// The public keys as PEM; each must have signed the image.
     pub pub_keys: Vec<String>,
-    /// What the signatures must carry.
+    /// The annotations that the signatures must have.
     pub annotations: Option<Annotations>,
 }
 
-/// Verification by identities.
+/// A verification by identities.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeylessVerify {
-    /// A reference.
+    /// The image reference.
     pub image: String,
-    /// All of them must have signed.
+    /// The identities; each must have signed the image.
     pub keyless: Vec<KeylessIdentity>,
-    /// What the signatures must carry.
+    /// The annotations that the signatures must have.
     pub annotations: Option<Annotations>,
 }
 
-/// An identity that signs.
+/// The identity of a signer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeylessIdentity {
-    /// Who vouches for it.
+    /// The OIDC issuer of the identity.
     pub issuer: String,
-    /// Its name.
+    /// The subject of the identity.
     pub subject: String,
 }
 
-/// Verification by prefixes of identities.
+/// A verification by prefixes of identities.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeylessPrefixVerify {
-    /// A reference.
+    /// The image reference.
     pub image: String,
-    /// All of them must have signed.
+    /// The identities; each must have signed the image.
     pub keyless_prefix: Vec<KeylessPrefix>,
-    /// What the signatures must carry.
+    /// The annotations that the signatures must have.
     pub annotations: Option<Annotations>,
 }
 
-/// Identities that sign.
+/// A set of signers' identities.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeylessPrefix {
-    /// Who vouches for them.
+    /// The OIDC issuer of the identities.
     pub issuer: String,
-    /// How their names begin.
+    /// The prefix of the subjects, a URL.
     pub url_prefix: String,
 }
 
-/// Verification by an owner of GitHub workflows.
+/// A verification by the owner of GitHub workflows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GithubActionsVerify {
-    /// A reference.
+    /// The image reference.
     pub image: String,
-    /// Owner of the repository.
+    /// The owner of the repository.
     pub owner: String,
-    /// The repository, if it matters.
+    /// The repository. Default: any of the owner's.
     pub repo: Option<String>,
-    /// What the signatures must carry.
+    /// The annotations that the signatures must have.
     pub annotations: Option<Annotations>,
 }
 
-/// Verification by a certificate.
+/// A verification by a certificate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CertificateVerify {
-    /// A reference.
+    /// The image reference.
     pub image: String,
-    /// PEM.
+    /// The certificate as PEM.
     pub certificate: Vec<u8>,
-    /// PEM each: intermediates, then the root. Without it the certificate is trusted as it is.
+    /// The intermediates, then the root, each as PEM. Without a chain, the certificate itself is
+    /// trusted.
     pub certificate_chain: Option<Vec<Vec<u8>>>,
-    /// Accept only what the log of sigstore has seen.
+    /// True if the signature must be in sigstore's transparency log.
     pub require_rekor_bundle: bool,
-    /// What the signatures must carry.
+    /// The annotations that the signatures must have.
     pub annotations: Option<Annotations>,
 }
 
-/// Why an image is not verified.
+/// A failed verification of an image.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SignatureFailure {
     #[error("Must provide at least one pub key")]
@@ -124,23 +126,23 @@ pub(crate) enum SignatureFailure {
     NoIdentities,
     #[error("Must provide owner info")]
     NoOwner,
-    #[error("this host cannot verify keyless signatures: it has no trust root of sigstore")]
+    #[error("this host cannot verify keyless signatures: it has no sigstore trust root")]
     Keyless,
-    #[error("this host cannot verify Rekor bundles: it has no trust root of sigstore")]
+    #[error("this host cannot verify Rekor bundles: it has no sigstore trust root")]
     Rekor,
-    #[error("a public key cannot be read")]
+    #[error("cannot parse a public key")]
     Key(#[source] rustls_pki_types::pem::Error),
-    #[error("not the PEM of a public key")]
+    #[error("a public key is not a valid SubjectPublicKeyInfo")]
     NotAKey,
-    #[error("not the PEM of an X.509 certificate")]
+    #[error("the certificate is not a PEM-encoded X.509 certificate")]
     NotACertificate,
-    #[error("the certificate is not for signing: {0}")]
+    #[error("the certificate cannot be used for signing: {0}")]
     NotForSigning(&'static str),
     #[error("the certificate is not trusted: {0}")]
     Untrusted(String),
-    #[error("the certificate cannot be judged")]
+    #[error("cannot verify the certificate")]
     Certificate(#[from] CertificateFailure),
-    #[error("the registry has no signatures of the image")]
+    #[error("cannot fetch the signatures of the image")]
     NoSignatures(#[source] RegistryFailure),
     #[error("verification failed: no signature of `{digest}` matches key {number} of {keys}")]
     NotSigned {
@@ -152,9 +154,9 @@ pub(crate) enum SignatureFailure {
     Registry(#[from] RegistryFailure),
 }
 
-/// A signature as cosign stores it beside the image.
+/// A signature in the form in which cosign stores it next to the image.
 struct Signature {
-    /// What was signed: JSON.
+    /// The signed bytes: JSON.
     payload: Vec<u8>,
     signature: Vec<u8>,
 }
@@ -176,51 +178,66 @@ struct SignedImage {
     docker_manifest_digest: String,
 }
 
-/// `{"is_trusted": true, "digest"}` when every key has signed.
+/// Returns `{"is_trusted": true, "digest"}` if every key signed the image.
 pub(crate) async fn verify_keys(
     registries: &Registries,
-    asked: &PubKeyVerify,
+    verify: &PubKeyVerify,
 ) -> Result<Vec<u8>, SignatureFailure> {
-    if asked.pub_keys.is_empty() {
+    if verify.pub_keys.is_empty() {
         return Err(SignatureFailure::NoKeys);
     }
-    let keys = asked
+    let keys = verify
         .pub_keys
         .iter()
         .map(|pem| public_key(pem.as_bytes()))
         .collect::<Result<Vec<_>, _>>()?;
-    verify(registries, &asked.image, &keys, asked.annotations.as_ref()).await
+    check_signatures(
+        registries,
+        &verify.image,
+        &keys,
+        verify.annotations.as_ref(),
+    )
+    .await
 }
 
-/// `{"is_trusted": true, "digest"}` when the certificate's key has signed, and the certificate may.
+/// Returns `{"is_trusted": true, "digest"}` if the certificate is a trusted signing certificate and
+/// its key signed the image.
 pub(crate) async fn verify_certificate(
     registries: &Registries,
-    asked: &CertificateVerify,
+    verify: &CertificateVerify,
 ) -> Result<Vec<u8>, SignatureFailure> {
-    if asked.require_rekor_bundle {
+    if verify.require_rekor_bundle {
         return Err(SignatureFailure::Rekor);
     }
-    let key = certified_key(&asked.certificate, asked.certificate_chain.as_deref())?;
-    verify(registries, &asked.image, &[key], asked.annotations.as_ref()).await
+    let key = certified_key(&verify.certificate, verify.certificate_chain.as_deref())?;
+    check_signatures(
+        registries,
+        &verify.image,
+        &[key],
+        verify.annotations.as_ref(),
+    )
+    .await
 }
 
-/// Always an error; the peer's for what is missing in the question.
-pub(crate) fn verify_keyless(identities: usize) -> SignatureFailure {
+/// Returns the error for a keyless verification of this many identities. Without identities, it is
+/// Kubewarden's.
+pub(crate) fn keyless_failure(identities: usize) -> SignatureFailure {
     match identities {
         0 => SignatureFailure::NoIdentities,
         _ => SignatureFailure::Keyless,
     }
 }
 
-/// Always an error.
-pub(crate) fn verify_github_actions(asked: &GithubActionsVerify) -> SignatureFailure {
-    match asked.owner.is_empty() {
-        true => SignatureFailure::NoOwner,
-        false => SignatureFailure::Keyless,
+/// Returns the error for a verification by GitHub owner. Without an owner, it is Kubewarden's.
+pub(crate) fn github_actions_failure(verify: &GithubActionsVerify) -> SignatureFailure {
+    if verify.owner.is_empty() {
+        SignatureFailure::NoOwner
+    } else {
+        SignatureFailure::Keyless
     }
 }
 
-async fn verify(
+async fn check_signatures(
     registries: &Registries,
     image: &str,
     keys: &[Vec<u8>],
@@ -232,7 +249,7 @@ async fn verify(
     for (number, key) in keys.iter().enumerate() {
         let signed = signatures
             .iter()
-            .any(|signature| signature.is_of(key) && signature.is_about(&digest, annotations));
+            .any(|signature| signature.is_made_by(key) && signature.covers(&digest, annotations));
         if !signed {
             return Err(SignatureFailure::NotSigned {
                 digest,
@@ -241,11 +258,12 @@ async fn verify(
             });
         }
     }
-    let answer = json!({"is_trusted": true, "digest": digest});
-    Ok(answer.to_string().into_bytes())
+    let response = json!({"is_trusted": true, "digest": digest});
+    Ok(response.to_string().into_bytes())
 }
 
-/// Cosign keeps the signatures of `sha256:abc` as the layers of an image tagged `sha256-abc.sig`.
+/// Fetches the signatures of an image. Cosign stores those of `sha256:abc` as the layers of an
+/// image tagged `sha256-abc.sig`.
 async fn signatures(
     registries: &Registries,
     image: &Reference,
@@ -261,8 +279,8 @@ async fn signatures(
         .await
         .map_err(SignatureFailure::NoSignatures)?;
     let mut signatures = Vec::new();
-    for layer in manifest.layers.iter().take(SIGNATURES_MAX) {
-        if let Some(signature) = signature_of(layer) {
+    for layer in manifest.layers.iter().take(MAX_SIGNATURES) {
+        if let Some(signature) = layer_signature(layer) {
             signatures.push(Signature {
                 payload: registries.blob(&stored, layer).await?,
                 signature,
@@ -272,17 +290,19 @@ async fn signatures(
     Ok(signatures)
 }
 
-fn signature_of(layer: &OciDescriptor) -> Option<Vec<u8>> {
+fn layer_signature(layer: &OciDescriptor) -> Option<Vec<u8>> {
     use base64::Engine as _;
     let annotation = layer.annotations.as_ref()?.get(SIGNATURE_ANNOTATION)?;
     let signature = base64::engine::general_purpose::STANDARD.decode(annotation.trim());
-    (layer.media_type == PAYLOAD_MEDIA_TYPE)
-        .then_some(signature.ok())
-        .flatten()
+    if layer.media_type == PAYLOAD_MEDIA_TYPE {
+        signature.ok()
+    } else {
+        None
+    }
 }
 
 impl Signature {
-    fn is_of(&self, key: &[u8]) -> bool {
+    fn is_made_by(&self, key: &[u8]) -> bool {
         ALGORITHMS.iter().any(|algorithm| {
             algorithm
                 .verify_signature(key, &self.payload, &self.signature)
@@ -290,22 +310,22 @@ impl Signature {
         })
     }
 
-    fn is_about(&self, digest: &str, annotations: Option<&Annotations>) -> bool {
+    fn covers(&self, digest: &str, annotations: Option<&Annotations>) -> bool {
         let Ok(signed) = serde_json::from_slice::<SimpleSigning>(&self.payload) else {
             return false;
         };
-        let carries = |(name, wanted): (&String, &String)| match signed
+        let is_present = |(name, wanted): (&String, &String)| match signed
             .optional
             .as_ref()
             .and_then(|optional| optional.get(name))
         {
             Some(Value::String(text)) => text == wanted,
             Some(Value::Number(number)) => number.to_string() == *wanted,
-            Some(Value::Bool(answer)) => wanted == if *answer { "true" } else { "false" },
+            Some(Value::Bool(value)) => wanted == if *value { "true" } else { "false" },
             _ => false,
         };
         signed.critical.image.docker_manifest_digest == digest
-            && annotations.into_iter().flatten().all(carries)
+            && annotations.into_iter().flatten().all(is_present)
     }
 }
 
@@ -315,7 +335,8 @@ fn public_key(pem: &[u8]) -> Result<Vec<u8>, SignatureFailure> {
     Ok(key.subject_public_key.data.into_owned())
 }
 
-/// The key of a certificate that is valid now, is for signing code, and is trusted by the chain if there is one.
+/// Returns the key of a certificate, which must be valid now, usable for code signing, and trusted
+/// by the chain if there is one.
 fn certified_key(pem: &[u8], chain: Option<&[Vec<u8>]>) -> Result<Vec<u8>, SignatureFailure> {
     let der = CertificateDer::from_pem_slice(pem).map_err(|_| SignatureFailure::NotACertificate)?;
     let (_, certificate) =
@@ -328,8 +349,8 @@ fn certified_key(pem: &[u8], chain: Option<&[Vec<u8>]>) -> Result<Vec<u8>, Signa
             data: data.to_vec(),
         };
         let chain: Vec<Certificate> = chain.iter().map(|pem| certificate(pem)).collect();
-        let because = crypto::untrusted_because(&certificate(pem), Some(&chain), crypto::now())?;
-        if let Some(reason) = because {
+        let distrust = crypto::reason_for_distrust(&certificate(pem), Some(&chain), crypto::now())?;
+        if let Some(reason) = distrust {
             return Err(SignatureFailure::Untrusted(reason));
         }
     }
@@ -337,17 +358,17 @@ fn certified_key(pem: &[u8], chain: Option<&[Vec<u8>]>) -> Result<Vec<u8>, Signa
 }
 
 fn check_purpose(certificate: &X509Certificate<'_>) -> Result<(), SignatureFailure> {
-    let wrong = |what| Err(SignatureFailure::NotForSigning(what));
+    let wrong = |reason| Err(SignatureFailure::NotForSigning(reason));
     if !certificate.validity().is_valid() {
-        return wrong("it is expired or not valid yet");
+        return wrong("it has expired or is not valid yet");
     }
     match certificate.key_usage() {
         Ok(Some(usage)) if usage.value.digital_signature() => {}
-        _ => return wrong("its key usage is not digital signature"),
+        _ => return wrong("its key usage does not include digital signatures"),
     }
     match certificate.extended_key_usage() {
         Ok(Some(usage)) if usage.value.code_signing => {}
-        _ => return wrong("its extended key usage is not code signing"),
+        _ => return wrong("its extended key usage does not include code signing"),
     }
     match certificate.subject_alternative_name() {
         Ok(Some(names)) if !names.value.general_names.is_empty() => Ok(()),

@@ -1,4 +1,4 @@
-//! A server on loopback and the digests of what it serves, for tests.
+//! A server on loopback for tests, and digests of the bytes that it serves.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -12,8 +12,8 @@ use hyper_util::rt::TokioIo;
 use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
 
-/// Serves HTTP/1.1 until the test ends.
-pub(crate) async fn serve<F, Fut>(answer: F) -> SocketAddr
+/// Serves HTTP/1.1 with the given handler until the test ends.
+pub(crate) async fn serve<F, Fut>(handler: F) -> SocketAddr
 where
     F: Fn(Request<Incoming>) -> Fut + Clone + Send + 'static,
     Fut: Future<Output = Response<Full<Bytes>>> + Send + 'static,
@@ -22,14 +22,14 @@ where
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let answer = answer.clone();
+            let handler = handler.clone();
             tokio::spawn(async move {
                 let service = service_fn(move |request| {
-                    let answer = answer(request);
-                    async { Ok::<_, Infallible>(answer.await) }
+                    let response = handler(request);
+                    async { Ok::<_, Infallible>(response.await) }
                 });
                 let connection = hyper::server::conn::http1::Builder::new();
-                // Clients leave as they like.
+                // Clients may close the connection at any time.
                 let _ = connection
                     .serve_connection(TokioIo::new(stream), service)
                     .await;
@@ -47,11 +47,7 @@ pub(crate) fn response(status: u16, content_type: &str, body: &[u8]) -> Response
         .unwrap()
 }
 
-/// The digest by which a registry knows these bytes.
+/// Returns the digest by which a registry identifies these bytes.
 pub(crate) fn digest_of(bytes: &[u8]) -> String {
-    let hex: String = Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("sha256:{hex}")
+    format!("sha256:{}", hex::encode(Sha256::digest(bytes)))
 }

@@ -47,7 +47,7 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
         .with_context(|| format!("failed to read the module `{}`", args.module.display()))?;
     let inspection = engine::inspect(&bytes)
         .with_context(|| format!("`{}` is no module", args.module.display()))?;
-    let metadata = Metadata::of(&bytes, &inspection)
+    let metadata = Metadata::from_module(&bytes, &inspection)
         .with_context(|| format!("`{}` has metadata", args.module.display()))?;
     let report = Report::of(&inspection, metadata);
     match args.output {

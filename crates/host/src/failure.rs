@@ -41,11 +41,11 @@ pub(crate) fn from_kubewarden(failure: kubewarden::Failure) -> Failure {
             }
             _ => from_call(&failed),
         },
-        kubewarden::Failure::Answer { problem, detail } => {
+        kubewarden::Failure::Response { problem, detail } => {
             with_detail(Failure::new(FailureKind::Answer, problem), &detail, b"")
         }
         kubewarden::Failure::Deadline => Failure::new(FailureKind::Deadline, failure.to_string()),
-        kubewarden::Failure::Host(problem) => Failure::new(FailureKind::Host, problem),
+        kubewarden::Failure::Internal(problem) => Failure::new(FailureKind::Host, problem),
     }
 }
 

@@ -363,7 +363,7 @@ impl Loader<'_> {
             .read(&policy.module)
             .map_err(LoadErrorKind::Read)?;
         let module = self.engine.load(&bytes)?;
-        let metadata = Metadata::of(&bytes, module.inspection())?;
+        let metadata = Metadata::from_module(&bytes, module.inspection())?;
         let dialect = dialect::detect(module.inspection());
         let loaded = Loaded {
             module,

@@ -135,7 +135,7 @@ impl LoadedPolicy {
         if self.debug {
             tracing::debug!(policy = %self.name, review = %redact::review(review), "call");
         }
-        let request = kubewarden::Request::of_review(review)
+        let request = kubewarden::Request::from_review(review)
             .map_err(|error| Failure::new(FailureKind::Input, error.to_string()))?;
         let answer = self.validate(&request, deadline).await?;
         Ok(answer.into_response(request.uid()))

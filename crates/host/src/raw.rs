@@ -27,7 +27,7 @@ struct Answer<'a> {
 /// The request in the body of a raw review.
 pub(crate) fn parse(body: &[u8]) -> Result<Request, EvaluateError> {
     let posted: Posted<'_> = serde_json::from_slice(body).map_err(ParseError::from)?;
-    Ok(Request::raw(posted.request.get().as_bytes())?)
+    Ok(Request::from_raw(posted.request.get().as_bytes())?)
 }
 
 /// The raw review that answers.

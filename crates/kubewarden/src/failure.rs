@@ -1,45 +1,50 @@
-//! Why a policy has no answer.
+//! Failures of policies.
 
 use engine::{CallError, CallFailed};
 
-/// A policy was asked and has no answer.
+/// A policy evaluation without a usable response.
+///
+/// A failure is never an acceptance.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// The module did not come to its end, or says itself that it failed.
+    /// The call failed, or the policy reported an error.
     #[error("{}", .0.error)]
     Call(CallFailed),
-    /// It came to its end, but what it answered means nothing.
+    /// The response of the policy is invalid.
     #[error("{problem}")]
-    Answer {
-        /// What is wrong, for anybody.
+    Response {
+        /// The problem, without data from the policy. Safe for clients.
         problem: String,
-        /// What the module wrote, for the operator.
+        /// Details for the operator, which may quote the response.
         detail: String,
     },
-    /// What the policy sees of the cluster was not there in time; the policy was not asked.
-    #[error("the objects that the policy reads did not arrive before its deadline")]
+    /// The objects of the cluster that a Rego policy reads were not available before its deadline.
+    /// The policy was not called.
+    #[error("the objects that the policy reads were not available before its deadline")]
     Deadline,
-    /// The host could not do its part.
+    /// The host failed.
     #[error("{0}")]
-    Host(String),
+    Internal(String),
 }
 
 impl Failure {
-    pub(crate) fn answer(problem: impl Into<String>, detail: String) -> Self {
-        Self::Answer {
+    /// Creates a failure for an invalid response.
+    pub(crate) fn response(problem: impl Into<String>, detail: String) -> Self {
+        Self::Response {
             problem: problem.into(),
             detail,
         }
     }
 
-    pub(crate) fn host(problem: impl Into<String>) -> Self {
-        Self::Host(problem.into())
+    /// Creates a failure of the host.
+    pub(crate) fn internal(problem: impl Into<String>) -> Self {
+        Self::Internal(problem.into())
     }
 
-    /// A failed call, with what the module says of it.
-    pub(crate) fn reported(said: String, failed: CallFailed) -> Self {
+    /// Replaces the error of a failed call by the one that the policy reported.
+    pub(crate) fn reported(message: String, failed: CallFailed) -> Self {
         Self::Call(CallFailed {
-            error: CallError::Reported(said),
+            error: CallError::Reported(message),
             ..failed
         })
     }

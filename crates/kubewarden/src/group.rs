@@ -1,4 +1,4 @@
-//! Policy groups: a boolean expression over policies, asked only as far as needed.
+//! Policy groups: boolean expressions over policies, evaluated as far as needed.
 
 mod expression;
 
@@ -11,7 +11,11 @@ use crate::policy::Policy;
 use crate::request::Request;
 use crate::validation::{Cause, Rejection, Validation, Verdict};
 
-/// A group of policies that is asked like one.
+/// The cause of a rejection by a member that mutates. Source: Kubewarden, whose members may accept
+/// or reject only.
+const NO_MUTATION: &str = "mutation is not allowed inside of policy group";
+
+/// A group of policies with one verdict.
 #[derive(Debug, Clone)]
 pub struct Group {
     expression: Expression,
@@ -22,22 +26,19 @@ pub struct Group {
 /// A policy of a group.
 #[derive(Debug, Clone)]
 pub struct Member {
-    /// How the expression calls it.
+    /// The name in the expression.
     pub name: String,
-    /// What it is.
+    /// The policy.
     pub policy: Policy,
-    /// How long it may take.
+    /// The timeout of the policy's call.
     pub timeout: Duration,
 }
 
-/// A member may say yes or no, nothing else.
-const NO_MUTATION: &str = "mutation is not allowed inside of policy group";
-
 impl Group {
-    /// A group. `message` is what a rejection says; the members' own messages become its causes.
+    /// Creates a group. A rejection has `message`; the messages of the members become its causes.
     ///
     /// # Errors
-    /// When the expression does not parse, or calls what is no member.
+    /// [`ExpressionError`].
     pub fn new(
         expression: &str,
         message: String,
@@ -51,85 +52,83 @@ impl Group {
         })
     }
 
-    /// The policies of the group.
+    /// Returns the policies of the group.
     pub fn members(&self) -> impl Iterator<Item = &Member> {
         self.members.iter()
     }
 
-    /// Asks the members that the expression needs, from left to right.
+    /// Evaluates the members that the expression needs, from left to right, each at most once.
     ///
     /// # Errors
-    /// When a member that was needed has no answer.
+    /// The [`Failure`] of a member that the expression needs.
     pub async fn validate(
         &self,
         request: &Request,
         deadline: Instant,
     ) -> Result<Validation, Failure> {
-        let mut asked = Asked::new(self, request, deadline);
-        let accepted = self.expression.evaluate(&mut asked).await?;
+        let mut verdicts = Verdicts {
+            group: self,
+            request,
+            deadline,
+            verdicts: vec![None; self.members.len()],
+        };
+        let accepted = self.expression.evaluate(&mut verdicts).await?;
         if accepted {
             return Ok(Validation::accept());
         }
         Ok(Validation::from(Verdict::Reject(Rejection {
             message: Some(self.message.clone()),
             code: None,
-            causes: asked.causes(),
+            causes: verdicts.into_causes(),
         })))
     }
 }
 
-/// The members as far as they were asked: each at most once.
-pub(crate) struct Asked<'a> {
+/// The verdicts of the members that were evaluated: accepted, or the message of the rejection.
+struct Verdicts<'a> {
     group: &'a Group,
     request: &'a Request,
     deadline: Instant,
-    answers: Vec<Option<Result<(), String>>>,
+    verdicts: Vec<Option<Result<(), String>>>,
 }
 
-impl<'a> Asked<'a> {
-    fn new(group: &'a Group, request: &'a Request, deadline: Instant) -> Self {
-        Self {
-            group,
-            request,
-            deadline,
-            answers: vec![None; group.members.len()],
-        }
-    }
-
-    /// Whether a member accepts.
-    pub(crate) async fn accepts(&mut self, index: usize) -> Result<bool, Failure> {
-        if let Some(Some(answer)) = self.answers.get(index) {
-            return Ok(answer.is_ok());
+impl expression::Members for Verdicts<'_> {
+    async fn accepts(&mut self, index: usize) -> Result<bool, Failure> {
+        if let Some(Some(verdict)) = self.verdicts.get(index) {
+            return Ok(verdict.is_ok());
         }
         let Some(member) = self.group.members.get(index) else {
-            return Err(Failure::host("the expression calls what is no member"));
+            return Err(Failure::internal(
+                "the expression of the group calls a member that does not exist",
+            ));
         };
-        let own = Instant::now().checked_add(member.timeout);
-        let deadline = own.map_or(self.deadline, |own| own.min(self.deadline));
+        let timeout = Instant::now().checked_add(member.timeout);
+        let deadline = timeout.map_or(self.deadline, |timeout| timeout.min(self.deadline));
         let validation = member.policy.validate(self.request, deadline).await?;
-        let answer = match validation.verdict {
-            Verdict::Accept(None) => Ok(()),
+        let verdict = match validation.verdict {
             Verdict::Accept(Some(change)) if change.changes(self.request) => {
                 Err(NO_MUTATION.to_owned())
             }
-            Verdict::Accept(Some(_)) => Ok(()),
+            Verdict::Accept(_) => Ok(()),
             Verdict::Reject(rejection) => Err(rejection.message.unwrap_or_default()),
         };
-        let accepted = answer.is_ok();
-        if let Some(slot) = self.answers.get_mut(index) {
-            *slot = Some(answer);
+        let accepted = verdict.is_ok();
+        if let Some(slot) = self.verdicts.get_mut(index) {
+            *slot = Some(verdict);
         }
         Ok(accepted)
     }
+}
 
-    /// What the members say that were asked and did not accept.
-    fn causes(self) -> Vec<Cause> {
+impl Verdicts<'_> {
+    /// Returns a cause for each member that was evaluated and rejected the request.
+    fn into_causes(self) -> Vec<Cause> {
         let members = self.group.members.iter();
         members
-            .zip(self.answers)
-            .filter_map(|(member, answer)| {
+            .zip(self.verdicts)
+            .filter_map(|(member, verdict)| {
                 Some(Cause {
-                    message: answer?.err()?,
+                    message: verdict?.err()?,
                     field: format!("spec.policies.{}", member.name),
                 })
             })

@@ -1,131 +1,116 @@
-//! The four execution modes beside each other: how a policy is asked, one file each.
+//! The four execution modes.
 //!
-//! | Mode | The module is | `validate` gets | and answers |
+//! | Mode | Module | Input of `validate` | Output |
 //! |---|---|---|---|
-//! | [`wapc`] | a waPC guest | `{"request", "settings"}` as the payload of the operation `validate` | a ValidationResponse |
-//! | [`wasi`] | a program | the same on stdin, with the argument `validate` | the same on stdout |
-//! | [`opa`] | Rego by OPA | `input.request`; the settings are `data` | `response`: an AdmissionResponse |
-//! | [`gatekeeper`] | Rego by OPA | `input.review` and `input.parameters` | a list of violations |
+//! | `kubewarden-wapc` | waPC guest | `{"request", "settings"}`, payload of the operation `validate` | a ValidationResponse |
+//! | `wasi` | program | the same on stdin, with the argument `validate` | the same on stdout |
+//! | `opa` | compiled Rego | `input.request`; the settings are `data` | `response`: an AdmissionResponse |
+//! | `gatekeeper` | compiled Rego | `input.review` and `input.parameters` | a list of violations |
 
-mod gatekeeper;
-mod opa;
-mod wapc;
-mod wasi;
+mod call;
+mod rego;
+mod sdk;
 
-use std::sync::Arc;
-use std::time::Instant;
+use engine::Inspection;
 
-use engine::{HostCalls, Inspection, Limits};
+pub(crate) use call::Call;
+pub use call::SettingsResponse;
 
 use crate::failure::Failure;
-use crate::metadata::{ExecutionMode, Metadata};
+use crate::metadata::{ExecutionMode, Metadata, SECTION};
 use crate::request::Request;
 use crate::validation::Validation;
 
-/// A module that can be asked in its mode.
+/// The export through which a waPC guest is called.
+const WAPC_EXPORT: &str = "__guest_call";
+/// The prefix of the exports of a policy compiled by OPA.
+const OPA_PREFIX: &str = "opa_";
+
+/// A module that is callable in its execution mode.
 #[derive(Debug, Clone)]
 pub enum Mode {
-    /// waPC.
+    /// A waPC guest.
     Wapc(engine::Wapc),
-    /// A program.
+    /// A WASI program.
     Wasi(engine::Command),
-    /// Rego as for Open Policy Agent.
+    /// Rego for Open Policy Agent.
     Opa(engine::Rego),
-    /// Rego as for Gatekeeper.
+    /// Rego for Gatekeeper.
     Gatekeeper(engine::Rego),
 }
 
-/// What every call of a policy has besides its request.
-pub(crate) struct Call<'a> {
-    /// JSON.
-    pub(crate) settings: &'a str,
-    pub(crate) host: Option<Arc<dyn HostCalls>>,
-    pub(crate) limits: &'a Limits,
-    pub(crate) deadline: Instant,
-}
-
-/// What a policy says of its settings.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct SettingsAnswer {
-    /// Whether it can work with them.
-    pub valid: bool,
-    /// Why not.
-    #[serde(default)]
-    pub message: Option<String>,
-}
-
-/// A module cannot be run in the mode that was asked for.
+/// A module that cannot be called in an execution mode.
 #[derive(Debug, thiserror::Error)]
 pub enum ModeError {
-    /// The module lacks what the mode needs.
+    /// The module lacks an export that the mode requires.
     #[error("it cannot be run in the mode `{}`", .mode.as_str())]
     Exports {
-        /// The mode.
+        /// The execution mode.
         mode: ExecutionMode,
-        /// What is missing.
+        /// The missing export.
         #[source]
         error: engine::EntryError,
     },
-    /// OPA's modules look the same for both modes.
+    /// The module is compiled Rego, whose exports are the same in both modes, without metadata.
     #[error(
-        "it is compiled Rego without metadata: say whether it is of mode `opa` or `gatekeeper`"
+        "it is compiled Rego without metadata: set the execution mode to `opa` or `gatekeeper`"
     )]
-    WhichRego,
+    AmbiguousRego,
 }
 
-impl ExecutionMode {
-    /// The name in metadata and configuration.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Wapc => "kubewarden-wapc",
-            Self::Wasi => "wasi",
-            Self::Opa => "opa",
-            Self::Gatekeeper => "gatekeeper",
-        }
-    }
+/// Returns whether a module is a Kubewarden policy: it has Kubewarden's metadata section, or the
+/// exports of waPC or of OPA.
+#[must_use]
+pub fn is_policy(module: &Inspection) -> bool {
+    let mut sections = module.custom_sections.iter();
+    sections.any(|section| section.name == SECTION) || is_wapc(module) || is_rego(module)
 }
 
-/// The mode of a module by its metadata, or else by its exports; none when it is no Kubewarden policy.
+/// Returns the execution mode of a module, from its metadata or otherwise from its exports. `None`
+/// if it is not a Kubewarden policy.
 ///
 /// # Errors
-/// When it is compiled Rego and nothing says of which kind.
+/// [`ModeError::AmbiguousRego`] for compiled Rego without metadata.
 pub fn detect(
     metadata: Option<&Metadata>,
     module: &Inspection,
 ) -> Result<Option<ExecutionMode>, ModeError> {
     if let Some(metadata) = metadata {
-        return Ok(Some(metadata.execution_mode));
+        Ok(Some(metadata.execution_mode))
+    } else if is_wapc(module) {
+        Ok(Some(ExecutionMode::Wapc))
+    } else if is_rego(module) {
+        Err(ModeError::AmbiguousRego)
+    } else {
+        Ok(None)
     }
-    if module.export("__guest_call").is_some() {
-        return Ok(Some(ExecutionMode::Wapc));
-    }
-    if module
-        .exports
-        .iter()
-        .any(|export| export.name.starts_with("opa_"))
-    {
-        return Err(ModeError::WhichRego);
-    }
-    Ok(None)
+}
+
+fn is_wapc(module: &Inspection) -> bool {
+    module.export(WAPC_EXPORT).is_some()
+}
+
+fn is_rego(module: &Inspection) -> bool {
+    let mut exports = module.exports.iter();
+    exports.any(|export| export.name.starts_with(OPA_PREFIX))
 }
 
 impl Mode {
-    /// The module in a mode.
+    /// Prepares a module for calls in a mode.
     ///
     /// # Errors
-    /// When it lacks an export that the mode needs.
+    /// [`ModeError::Exports`].
     pub fn new(module: &engine::Module, mode: ExecutionMode) -> Result<Self, ModeError> {
-        let asked = match mode {
+        let callable = match mode {
             ExecutionMode::Wapc => module.wapc().map(Self::Wapc),
             ExecutionMode::Wasi => module.command().map(Self::Wasi),
             ExecutionMode::Opa => module.rego().map(Self::Opa),
             ExecutionMode::Gatekeeper => module.rego().map(Self::Gatekeeper),
         };
-        asked.map_err(|error| ModeError::Exports { mode, error })
+        callable.map_err(|error| ModeError::Exports { mode, error })
     }
 
-    /// Which one it is.
+    /// Returns the execution mode.
     #[must_use]
     pub fn execution_mode(&self) -> ExecutionMode {
         match self {
@@ -136,12 +121,13 @@ impl Mode {
         }
     }
 
-    /// Whether the policy sees the Kubernetes resources of its configuration as part of its data.
+    /// Returns whether the granted Kubernetes objects are part of the policy's data.
     pub(crate) fn is_rego(&self) -> bool {
         matches!(self, Self::Opa(_) | Self::Gatekeeper(_))
     }
 
-    /// Asks about a request. `context` is what a Rego policy sees of the cluster, a JSON object.
+    /// Evaluates a request. `context` contains the granted Kubernetes objects for a Rego policy, as
+    /// a JSON object.
     pub(crate) async fn validate(
         &self,
         request: &Request,
@@ -149,37 +135,27 @@ impl Mode {
         call: Call<'_>,
     ) -> Result<Validation, Failure> {
         match self {
-            Self::Wapc(guest) => wapc::validate(guest, request, call).await,
-            Self::Wasi(program) => wasi::validate(program, request, call).await,
-            Self::Opa(policy) => opa::validate(policy, request, context, call).await,
-            Self::Gatekeeper(policy) => gatekeeper::validate(policy, request, context, call).await,
+            Self::Wapc(guest) => sdk::validate_wapc(guest, request, call).await,
+            Self::Wasi(program) => sdk::validate_wasi(program, request, call).await,
+            Self::Opa(policy) => rego::validate_opa(policy, request, context, call).await,
+            Self::Gatekeeper(policy) => {
+                rego::validate_gatekeeper(policy, request, context, call).await
+            }
         }
     }
 
-    /// Asks about the settings. Rego policies have nothing to say.
+    /// Validates the settings. Rego policies accept all settings.
     pub(crate) async fn validate_settings(
         &self,
         call: Call<'_>,
-    ) -> Result<SettingsAnswer, Failure> {
+    ) -> Result<SettingsResponse, Failure> {
         match self {
-            Self::Wapc(guest) => wapc::validate_settings(guest, call).await,
-            Self::Wasi(program) => wasi::validate_settings(program, call).await,
-            Self::Opa(_) | Self::Gatekeeper(_) => Ok(SettingsAnswer {
+            Self::Wapc(guest) => sdk::validate_wapc_settings(guest, call).await,
+            Self::Wasi(program) => sdk::validate_wasi_settings(program, call).await,
+            Self::Opa(_) | Self::Gatekeeper(_) => Ok(SettingsResponse {
                 valid: true,
                 message: None,
             }),
         }
     }
-}
-
-/// Reads what a policy answered; the parser quotes what it found, which is left to the log.
-fn read<'a, T: serde::Deserialize<'a>>(
-    output: &'a engine::Output,
-    what: &str,
-) -> Result<T, Failure> {
-    if !output.stderr.is_empty() {
-        tracing::debug!(log = %String::from_utf8_lossy(&output.stderr), "policy log");
-    }
-    serde_json::from_slice(&output.stdout)
-        .map_err(|error| Failure::answer(format!("its answer is no {what}"), error.to_string()))
 }

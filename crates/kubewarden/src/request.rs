@@ -1,4 +1,4 @@
-//! What policies are asked: an admission request of Kubernetes, or any JSON.
+//! Requests to policies: an admission request of Kubernetes, or any JSON.
 
 use std::borrow::Cow;
 
@@ -6,10 +6,25 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use wire::Members;
 
-/// What a policy is asked about.
+/// The required members of an admission request.
+const REQUIRED: [&str; 5] = ["uid", "kind", "resource", "operation", "userInfo"];
+
+/// A request to a policy.
 ///
-/// Members that are `null` are left out, as the peer does: policies take the presence of a member for its meaning, and Rego takes
-/// `null` for defined. Everything else stays the bytes that came in.
+/// Members that are `null` are removed, as in Kubewarden: policies test for the presence of
+/// members, and `null` is defined in Rego. All other bytes are passed on unchanged.
+///
+/// ```
+/// use kubewarden::Request;
+///
+/// let review = br#"{"request": {
+///     "uid": "1", "kind": {}, "resource": {}, "operation": "CREATE", "userInfo": {},
+///     "object": {"kind": "Pod"}, "oldObject": null
+/// }}"#;
+/// let request = Request::from_review(review).unwrap();
+/// assert_eq!(request.uid(), "1");
+/// assert_eq!(request.object().unwrap().get(), r#"{"kind": "Pod"}"#);
+/// ```
 #[derive(Debug, Clone)]
 pub struct Request {
     json: String,
@@ -24,22 +39,19 @@ enum Kind {
     Raw,
 }
 
-/// The bytes are nothing that a policy could be asked about.
+/// An invalid request.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
-    /// They are not JSON, or not an object.
+    /// The bytes are not a JSON object.
     #[error("it is not a JSON object: {0}")]
     Json(#[from] serde_json::Error),
-    /// An AdmissionReview without a request.
+    /// The AdmissionReview has no request.
     #[error("it has no member `request`")]
     NoRequest,
-    /// A request lacks what every request has.
+    /// A required member is missing.
     #[error("the request has no member `{0}`")]
     Missing(&'static str),
 }
-
-/// What every admission request has.
-const REQUIRED: [&str; 5] = ["uid", "kind", "resource", "operation", "userInfo"];
 
 #[derive(Deserialize)]
 struct Review<'a> {
@@ -48,32 +60,32 @@ struct Review<'a> {
 }
 
 impl Request {
-    /// The request of an AdmissionReview.
+    /// Parses the request of an AdmissionReview.
     ///
     /// # Errors
-    /// When there is none.
-    pub fn of_review(review: &[u8]) -> Result<Self, RequestError> {
+    /// [`RequestError`] if there is no valid request.
+    pub fn from_review(review: &[u8]) -> Result<Self, RequestError> {
         let review: Review<'_> = serde_json::from_slice(review)?;
-        Self::of_members(review.request.ok_or(RequestError::NoRequest)?)
+        Self::from_members(review.request.ok_or(RequestError::NoRequest)?)
     }
 
-    /// The request in a file: an AdmissionReview, or a bare request.
+    /// Parses a file: an AdmissionReview, or a bare request.
     ///
     /// # Errors
-    /// When it is neither.
-    pub fn of_file(json: &[u8]) -> Result<Self, RequestError> {
+    /// [`RequestError`] if it is neither.
+    pub fn from_file(json: &[u8]) -> Result<Self, RequestError> {
         let members: Members<'_> = serde_json::from_slice(json)?;
         if members.get("request").is_some() {
-            return Self::of_review(json);
+            return Self::from_review(json);
         }
-        Self::of_members(members)
+        Self::from_members(members)
     }
 
-    /// Any JSON. Its `uid` is the member of that name, if it is a string.
+    /// Parses any JSON as a raw request. Its uid is the member `uid`, if that is a string.
     ///
     /// # Errors
-    /// When it is not JSON.
-    pub fn raw(json: &[u8]) -> Result<Self, RequestError> {
+    /// [`RequestError::Json`].
+    pub fn from_raw(json: &[u8]) -> Result<Self, RequestError> {
         #[derive(Deserialize)]
         struct WithUid<'a> {
             #[serde(borrow)]
@@ -89,7 +101,7 @@ impl Request {
         })
     }
 
-    fn of_members(members: Members<'_>) -> Result<Self, RequestError> {
+    fn from_members(members: Members<'_>) -> Result<Self, RequestError> {
         let members = members.without_nulls();
         if let Some(missing) = REQUIRED
             .into_iter()
@@ -108,38 +120,39 @@ impl Request {
         })
     }
 
-    /// What the answer must repeat.
+    /// Returns the uid, which the response must repeat.
     #[must_use]
     pub fn uid(&self) -> &str {
         &self.uid
     }
 
-    /// What a change is a change of: the object to be stored, of a raw request all of it; none on DELETE.
+    /// Returns the object to which mutations apply: the object to be stored, or all of a raw
+    /// request. `None` on DELETE.
     #[must_use]
     pub fn object(&self) -> Option<&RawValue> {
         self.object.as_deref()
     }
 
-    /// The request in an AdmissionReview: what the chains are asked.
+    /// Returns an AdmissionReview with the request, for evaluation by a chain.
     #[must_use]
     pub fn to_review(&self) -> Vec<u8> {
         let head = r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":"#;
         [head, &self.json, "}"].concat().into_bytes()
     }
 
-    /// `{"request": …, "settings": …}`
+    /// Returns `{"request": …, "settings": …}`.
     pub(crate) fn with_settings(&self, settings: &str) -> Vec<u8> {
         ["{\"request\":", &self.json, ",\"settings\":", settings, "}"]
             .concat()
             .into_bytes()
     }
 
-    /// `{"request": …}`
-    pub(crate) fn alone(&self) -> Vec<u8> {
+    /// Returns `{"request": …}`.
+    pub(crate) fn without_settings(&self) -> Vec<u8> {
         ["{\"request\":", &self.json, "}"].concat().into_bytes()
     }
 
-    /// `{"parameters": …, "review": …}`; none for a raw request.
+    /// Returns `{"parameters": …, "review": …}`, or `None` for a raw request.
     pub(crate) fn as_review(&self, settings: &str) -> Option<Vec<u8>> {
         let text = [
             "{\"parameters\":",
@@ -160,9 +173,9 @@ mod tests {
     const REQUEST: &str = r#"{"uid":"u","kind":{},"resource":{},"operation":"CREATE","userInfo":{},"object":{"a": 1.0},"oldObject":null,"options":null,"new":[ 1 ]}"#;
 
     #[test]
-    fn leaves_null_members_out_and_everything_else_as_it_came() {
+    fn removes_null_members_and_keeps_other_bytes() {
         let review = format!(r#"{{"kind":"AdmissionReview","request":{REQUEST}}}"#);
-        let request = Request::of_review(review.as_bytes()).unwrap();
+        let request = Request::from_review(review.as_bytes()).unwrap();
         let expected = r#"{"request":{"uid":"u","kind":{},"resource":{},"operation":"CREATE","userInfo":{},"object":{"a": 1.0},"new":[ 1 ]},"settings":{"x":1}}"#;
         assert_eq!(request.with_settings(r#"{"x":1}"#), expected.as_bytes());
         assert_eq!(request.object().unwrap().get(), r#"{"a": 1.0}"#);
@@ -170,34 +183,40 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_a_review_or_a_bare_request() {
+    fn accepts_reviews_and_bare_requests_in_files() {
         let review = format!(r#"{{"request":{REQUEST}}}"#);
-        let of_review = Request::of_file(review.as_bytes()).unwrap();
-        let bare = Request::of_file(REQUEST.as_bytes()).unwrap();
-        assert_eq!(of_review.alone(), bare.alone());
+        let reviewed = Request::from_file(review.as_bytes()).unwrap();
+        let bare = Request::from_file(REQUEST.as_bytes()).unwrap();
+        assert_eq!(reviewed.without_settings(), bare.without_settings());
     }
 
     #[test]
-    fn says_what_a_request_lacks() {
+    fn reports_missing_members() {
         for (json, text) in [
             ("[]", "not a JSON object"),
             (r#"{"request":null}"#, "no member `request`"),
             (r#"{"request":{"uid":"u"}}"#, "no member `kind`"),
             (r#"{"uid":"u","kind":null}"#, "no member `kind`"),
         ] {
-            let error = Request::of_file(json.as_bytes())
-                .and_then(|_| Request::of_review(json.as_bytes()))
+            let error = Request::from_file(json.as_bytes())
+                .and_then(|_| Request::from_review(json.as_bytes()))
                 .unwrap_err();
             assert!(error.to_string().contains(text), "{error}");
         }
     }
 
     #[test]
-    fn a_raw_request_is_any_json_and_may_have_a_uid() {
-        assert_eq!(Request::raw(br#"{"uid":"x","a":null}"#).unwrap().uid(), "x");
-        assert_eq!(Request::raw(br#"{"uid":7}"#).unwrap().uid(), "");
-        assert_eq!(Request::raw(b"[1]").unwrap().alone(), br#"{"request":[1]}"#);
-        assert!(Request::raw(b"[1]").unwrap().as_review("{}").is_none());
-        assert!(Request::raw(b"nonsense").is_err());
+    fn accepts_any_json_as_a_raw_request() {
+        assert_eq!(
+            Request::from_raw(br#"{"uid":"x","a":null}"#).unwrap().uid(),
+            "x"
+        );
+        assert_eq!(Request::from_raw(br#"{"uid":7}"#).unwrap().uid(), "");
+        assert_eq!(
+            Request::from_raw(b"[1]").unwrap().without_settings(),
+            br#"{"request":[1]}"#
+        );
+        assert!(Request::from_raw(b"[1]").unwrap().as_review("{}").is_none());
+        assert!(Request::from_raw(b"nonsense").is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! What policies answer, in whichever mode, as one type.
+//! Validations: the responses of policies in all modes, as one type.
 
 use std::collections::BTreeMap;
 
@@ -10,56 +10,56 @@ use wire::meta::{Status, StatusCause, StatusDetails};
 use crate::failure::Failure;
 use crate::request::Request;
 
-/// What a policy says of a request.
+/// The result of evaluating a request.
 #[derive(Debug, Clone)]
 pub struct Validation {
-    /// Whether it is accepted.
+    /// The verdict.
     pub verdict: Verdict,
-    /// Shown to the user by the client.
+    /// Warnings that the client shows to the user.
     pub warnings: Vec<String>,
-    /// Facts for the audit log.
+    /// Annotations for the audit log.
     pub audit_annotations: BTreeMap<String, String>,
 }
 
-/// Accepted, perhaps changed; or rejected.
+/// The verdict of a policy.
 #[derive(Debug, Clone)]
 pub enum Verdict {
-    /// The object may be stored.
+    /// The request is accepted, with an optional mutation of the object.
     Accept(Option<Change>),
-    /// It may not.
+    /// The request is rejected.
     Reject(Rejection),
 }
 
-/// How the object is to be changed.
+/// A mutation of the object.
 #[derive(Debug, Clone)]
 pub enum Change {
-    /// The whole changed object.
+    /// The complete mutated object.
     Object(Box<RawValue>),
-    /// An RFC 6902 document.
+    /// A JSON Patch (RFC 6902).
     JsonPatch(Vec<u8>),
 }
 
-/// Why a request is rejected.
+/// The reason of a rejection.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rejection {
-    /// For the user.
+    /// The message for the user.
     pub message: Option<String>,
     /// The HTTP status code for the client.
     pub code: Option<u16>,
-    /// What led to it.
+    /// The individual causes.
     pub causes: Vec<Cause>,
 }
 
 /// One cause of a rejection.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cause {
-    /// For people.
+    /// The message for the user.
     pub message: String,
-    /// What is meant: a field of the object, or a policy of a group.
+    /// The field of the object, or the policy of a group.
     pub field: String,
 }
 
-/// What waPC guests and programs answer. Source: `kubewarden-policy-sdk`, `response.rs`.
+/// The response of a waPC guest or a program. Source: `kubewarden-policy-sdk`, `response.rs`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct ValidationResponse<'a> {
     accepted: bool,
@@ -75,11 +75,11 @@ pub(crate) struct ValidationResponse<'a> {
     warnings: Option<Vec<String>>,
 }
 
-/// What the peer says when a policy wants to change what is being deleted.
+/// The message for a mutation of an object that is being deleted. Source: Kubewarden.
 const NOTHING_TO_MUTATE: &str = "Incoming object is null, which happens only with DELETE operations, but the policy is attempting a mutation. This is not allowed";
 
 impl Change {
-    /// Whether it makes a difference to the object of a request.
+    /// Returns whether the mutation changes the object of a request.
     pub(crate) fn changes(&self, request: &Request) -> bool {
         let read = |json: &RawValue| serde_json::from_str::<serde_json::Value>(json.get()).ok();
         match self {
@@ -90,13 +90,13 @@ impl Change {
 }
 
 impl Validation {
-    /// Accepted as it is.
+    /// Creates an acceptance without a mutation.
     #[must_use]
     pub fn accept() -> Self {
         Self::from(Verdict::Accept(None))
     }
 
-    /// Rejected with a message.
+    /// Creates a rejection with a message.
     #[must_use]
     pub fn reject(message: impl Into<String>) -> Self {
         Self::from(Verdict::Reject(Rejection {
@@ -105,15 +105,15 @@ impl Validation {
         }))
     }
 
-    /// The verdict with what the configuration has to say: no change of what is not there.
-    pub(crate) fn about(mut self, request: &Request) -> Self {
+    /// Rejects a mutation of a request without an object.
+    pub(crate) fn checked_against(mut self, request: &Request) -> Self {
         if matches!(self.verdict, Verdict::Accept(Some(_))) && request.object().is_none() {
             self.verdict = Self::reject(NOTHING_TO_MUTATE).verdict;
         }
         self
     }
 
-    /// Replaces the message of a rejection; the policy's own becomes a cause.
+    /// Replaces the message of a rejection. The policy's message becomes a cause.
     #[must_use]
     pub fn with_message(mut self, message: Option<&str>) -> Self {
         if let (Verdict::Reject(rejection), Some(message)) = (&mut self.verdict, message) {
@@ -126,7 +126,7 @@ impl Validation {
         self
     }
 
-    /// The response of an AdmissionReview.
+    /// Converts the validation to the response of an AdmissionReview.
     #[must_use]
     pub fn into_response(self, uid: &str) -> Response {
         let mut response = Response {
@@ -204,7 +204,7 @@ impl From<ValidationResponse<'_>> for Validation {
     }
 }
 
-/// A Rego policy writes the response itself.
+/// Conversion of the response of a Rego policy.
 impl TryFrom<Response> for Validation {
     type Error = Failure;
 
@@ -218,8 +218,8 @@ impl TryFrom<Response> for Validation {
                 Verdict::Accept(Some(Change::JsonPatch(patch)))
             }
             (true, Some(_), _) => {
-                let problem = "its answer has a patch that is no JSONPatch";
-                return Err(Failure::answer(problem, String::new()));
+                let problem = "its response has a patch of a type other than JSONPatch";
+                return Err(Failure::response(problem, String::new()));
             }
         };
         Ok(Self {
@@ -258,11 +258,11 @@ mod tests {
     }
 
     #[test]
-    fn a_rejection_has_message_and_code_and_no_patch() {
-        let answer = read(
+    fn converts_rejections_without_a_patch() {
+        let validation = read(
             r#"{"accepted":false,"message":"no","code":418,"mutated_object":{},"warnings":["w"],"audit_annotations":{"k":"v"}}"#,
         );
-        let response = answer.into_response("u");
+        let response = validation.into_response("u");
         assert!(!response.allowed && response.patch.is_none());
         let status = response.status.unwrap();
         assert_eq!((status.message.as_str(), status.code), ("no", Some(418)));
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mutated_object_is_a_full_patch_as_the_bytes_that_came() {
+    fn passes_mutated_objects_on_unchanged() {
         let response = read(r#"{"accepted":true,"mutated_object":{"a": 1.0}}"#).into_response("u");
         assert_eq!(response.patch_type, Some(PatchType::Full));
         assert_eq!(response.patch.unwrap(), br#"{"a": 1.0}"#);
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_without_verdict_is_none() {
+    fn rejects_responses_without_a_verdict() {
         for json in ["{}", r#"{"accepted":null}"#, r#"{"accepted":"yes"}"#, "[]"] {
             assert!(
                 serde_json::from_str::<ValidationResponse<'_>>(json).is_err(),
@@ -290,9 +290,9 @@ mod tests {
     }
 
     #[test]
-    fn the_message_of_the_configuration_makes_the_policys_own_a_cause() {
-        let answer = Validation::reject("own").with_message(Some("house rules"));
-        let status = answer.into_response("u").status.unwrap();
+    fn configured_messages_turn_the_policys_message_into_a_cause() {
+        let validation = Validation::reject("own").with_message(Some("house rules"));
+        let status = validation.into_response("u").status.unwrap();
         assert_eq!(status.message, "house rules");
         assert_eq!(status.details.unwrap().causes[0].message, "own");
         let accepted = Validation::accept().with_message(Some("house rules"));
@@ -300,11 +300,11 @@ mod tests {
     }
 
     #[test]
-    fn nothing_can_be_changed_on_delete() {
+    fn rejects_mutations_on_delete() {
         let delete = r#"{"uid":"u","kind":{},"resource":{},"operation":"DELETE","userInfo":{},"object":null}"#;
-        let request = Request::of_file(delete.as_bytes()).unwrap();
-        let answer = read(r#"{"accepted":true,"mutated_object":{}}"#).about(&request);
-        let Verdict::Reject(rejection) = answer.verdict else {
+        let request = Request::from_file(delete.as_bytes()).unwrap();
+        let validation = read(r#"{"accepted":true,"mutated_object":{}}"#).checked_against(&request);
+        let Verdict::Reject(rejection) = validation.verdict else {
             panic!("accepted")
         };
         assert!(

@@ -1,17 +1,28 @@
-//! A built-in function, and the table of all of them.
+//! Built-in functions.
 
 use std::fmt;
 
 use serde_json::Value;
 
-use crate::{
-    Context, Error, crypto, encoding, json, net, numbers, patch, regex, sprintf, strings, time,
-    units, urlquery, version, yaml,
-};
+use crate::{Context, Error};
 
 type Function = fn(&[Value], &mut Context) -> Result<Value, Error>;
 
-/// One built-in function of Rego.
+/// A built-in function of Rego.
+///
+/// ```
+/// use std::time::SystemTime;
+///
+/// use serde_json::json;
+///
+/// let sprintf = rego::find("sprintf").unwrap();
+/// let mut context = rego::Context::new(SystemTime::now());
+/// let result = sprintf.call(&[json!("%d of %v"), json!([2, "three"])], &mut context);
+/// assert_eq!(result, Ok(json!("2 of three")));
+///
+/// let error = sprintf.call(&[json!(1), json!([])], &mut context).unwrap_err();
+/// assert!(error.is_undefined());
+/// ```
 #[derive(Clone, Copy)]
 pub struct Builtin {
     name: &'static str,
@@ -28,12 +39,12 @@ impl Builtin {
         }
     }
 
-    /// The name that Rego knows the function by, such as `regex.split`.
+    /// Returns the name in Rego, such as `regex.split`.
     pub fn name(&self) -> &'static str {
         self.name
     }
 
-    /// The number of operands.
+    /// Returns the number of operands.
     pub fn arity(&self) -> usize {
         self.arity
     }
@@ -41,9 +52,8 @@ impl Builtin {
     /// Applies the function to its operands.
     ///
     /// # Errors
-    ///
-    /// Where [`Error::is_undefined`], the expression is undefined in OPA too and evaluation may go on;
-    /// otherwise the evaluation has to stop.
+    /// If [`Error::is_undefined`], the expression is undefined in OPA too and the evaluation may
+    /// continue. Otherwise the evaluation must end.
     pub fn call(&self, args: &[Value], context: &mut Context) -> Result<Value, Error> {
         if args.len() != self.arity {
             return Err(Error::Arity {
@@ -56,35 +66,7 @@ impl Builtin {
 }
 
 impl fmt::Debug for Builtin {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Builtin({}/{})", self.name, self.arity)
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Builtin({}/{})", self.name, self.arity)
     }
-}
-
-/// The built-in function of this name.
-pub fn find(name: &str) -> Option<Builtin> {
-    all().find(|builtin| builtin.name == name)
-}
-
-/// Every built-in function there is, grouped by subject.
-pub fn all() -> impl Iterator<Item = Builtin> {
-    [
-        crypto::BUILTINS,
-        encoding::BUILTINS,
-        json::BUILTINS,
-        net::BUILTINS,
-        numbers::BUILTINS,
-        patch::BUILTINS,
-        regex::BUILTINS,
-        sprintf::BUILTINS,
-        strings::BUILTINS,
-        time::BUILTINS,
-        units::BUILTINS,
-        urlquery::BUILTINS,
-        version::BUILTINS,
-        yaml::BUILTINS,
-    ]
-    .into_iter()
-    .flatten()
-    .copied()
 }

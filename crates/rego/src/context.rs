@@ -1,11 +1,11 @@
-//! What the built-in functions of one evaluation share.
+//! The shared state of the built-in functions of one evaluation.
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::Error;
-use crate::regex::Patterns;
+use crate::regex::patterns::Patterns;
 
-/// What the built-in functions of one evaluation share: its time, its deadline, and the patterns it compiled.
+/// The time, the deadline and the compiled patterns of one evaluation.
 #[derive(Debug)]
 pub struct Context {
     now: i64,
@@ -14,7 +14,7 @@ pub struct Context {
 }
 
 impl Context {
-    /// A context for one evaluation, which takes place at `now` however long it lasts.
+    /// Creates the context of one evaluation, during which the time is `now`.
     pub fn new(now: SystemTime) -> Self {
         Self {
             now: nanoseconds(now),
@@ -23,14 +23,14 @@ impl Context {
         }
     }
 
-    /// Work that repeats stops with [`Error::Deadline`] once this instant has passed.
+    /// Sets a deadline. Repetitive work that reaches it fails with [`Error::Deadline`].
     #[must_use]
     pub fn with_deadline(mut self, deadline: Instant) -> Self {
         self.deadline = Some(deadline);
         self
     }
 
-    /// Nanoseconds since 1970.
+    /// Returns the time of the evaluation in nanoseconds since 1970.
     pub(crate) fn now(&self) -> i64 {
         self.now
     }
@@ -43,7 +43,7 @@ impl Context {
     }
 }
 
-/// The years that fit 64 bits of nanoseconds are 1677 to 2262; a clock outside of them is held to the end.
+/// Returns nanoseconds since 1970. 64 bits cover the years 1677 to 2262; other times are clamped.
 fn nanoseconds(time: SystemTime) -> i64 {
     match time.duration_since(UNIX_EPOCH) {
         Ok(after) => i64::try_from(after.as_nanos()).unwrap_or(i64::MAX),
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_passed_deadline_stops_work() {
+    fn fails_after_the_deadline() {
         let context = Context::new(UNIX_EPOCH).with_deadline(Instant::now());
         assert_eq!(context.check_deadline(), Err(Error::Deadline));
     }

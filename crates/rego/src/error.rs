@@ -1,36 +1,36 @@
-//! Why a built-in function has no result.
+//! Errors of built-in functions.
 
-/// Why a built-in function has no result.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+/// A built-in function call without a result.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// An operand has the wrong type.
     #[error("operand {position} must be {expected} but is {found}")]
     Operand {
-        /// Counted from 1.
+        /// The position of the operand, from 1.
         position: usize,
-        /// What the function takes.
+        /// The expected type.
         expected: &'static str,
-        /// What it was given.
+        /// The type of the operand.
         found: &'static str,
     },
     /// The operands have the right types but no result, such as a date that does not exist.
     #[error("{0}")]
     Invalid(String),
-    /// The call does not fit the function; OPA's compiler does not write such a call.
-    #[error("takes {expected} operands but was given {found}")]
+    /// The number of operands is wrong. OPA's compiler does not generate such a call.
+    #[error("expected {expected} operands, found {found}")]
     Arity {
-        /// How many the function takes.
+        /// The number of operands of the function.
         expected: usize,
-        /// How many it was given.
+        /// The number of operands in the call.
         found: usize,
     },
-    /// OPA would have a result, but it costs more than is granted here.
+    /// The call exceeds a limit of this crate. OPA would have a result.
     #[error("{what} exceeds the limit of {max}")]
     TooLarge {
-        /// What is too large, with its unit.
+        /// The quantity, with its unit.
         what: &'static str,
-        /// The most that is granted.
+        /// The limit.
         max: usize,
     },
     /// The deadline of the evaluation passed.
@@ -39,7 +39,14 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether OPA has no result either, so that the expression is undefined and evaluation goes on.
+    /// Returns whether OPA has no result either, so that the expression is undefined and the
+    /// evaluation continues.
+    ///
+    /// ```
+    /// let error = rego::Error::Invalid("no such date".into());
+    /// assert!(error.is_undefined());
+    /// assert!(!rego::Error::Deadline.is_undefined());
+    /// ```
     pub fn is_undefined(&self) -> bool {
         matches!(self, Self::Operand { .. } | Self::Invalid(_))
     }

@@ -1,4 +1,4 @@
-//! JSON as text.
+//! Parsing and formatting of JSON.
 
 use std::io;
 
@@ -7,8 +7,8 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::ser::{PrettyFormatter, Serializer};
 
-use crate::limits::TEXT_BYTES_MAX;
-use crate::output::{Output, too_large};
+use crate::limits::{MAX_TEXT_BYTES, text_too_large};
+use crate::output::Output;
 use crate::{Builtin, Context, Error, operand};
 
 pub(crate) const BUILTINS: &[Builtin] = &[
@@ -27,14 +27,13 @@ fn marshal_with_options(args: &[Value], _: &mut Context) -> Result<Value, Error>
     let layout = Layout::from_operand(args, 1)?;
     let mut json = Vec::new();
     let writer = Bounded(&mut json);
-    let written = match layout.pretty {
-        true => {
-            let formatter = PrettyFormatter::with_indent(layout.indent.as_bytes());
-            value.serialize(&mut Serializer::with_formatter(writer, formatter))
-        }
-        false => value.serialize(&mut Serializer::new(writer)),
+    let written = if layout.pretty {
+        let formatter = PrettyFormatter::with_indent(layout.indent.as_bytes());
+        value.serialize(&mut Serializer::with_formatter(writer, formatter))
+    } else {
+        value.serialize(&mut Serializer::new(writer))
     };
-    written.map_err(|_| too_large())?;
+    written.map_err(|_| text_too_large())?;
     let mut output = Output::default();
     for (index, line) in String::from_utf8_lossy(&json).split('\n').enumerate() {
         output.push(if index == 0 { "" } else { "\n" })?;
@@ -44,12 +43,12 @@ fn marshal_with_options(args: &[Value], _: &mut Context) -> Result<Value, Error>
     Ok(output.finish().into())
 }
 
-/// Bytes that refuse to grow beyond the limit of a text.
+/// A writer that fails beyond the limit of a text.
 struct Bounded<'a>(&'a mut Vec<u8>);
 
 impl io::Write for Bounded<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.0.len() + bytes.len() > TEXT_BYTES_MAX {
+        if self.0.len() + bytes.len() > MAX_TEXT_BYTES {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
         self.0.extend_from_slice(bytes);
@@ -61,7 +60,7 @@ impl io::Write for Bounded<'_> {
     }
 }
 
-/// How JSON is laid out in lines.
+/// The layout of JSON in lines.
 struct Layout<'a> {
     pretty: bool,
     prefix: &'a str,
@@ -69,7 +68,8 @@ struct Layout<'a> {
 }
 
 impl<'a> Layout<'a> {
-    /// Lines are wanted when the options say so, or say how and not that they are not.
+    /// Parses the options. JSON is split into lines if `pretty` is true, or if `pretty` is absent
+    /// and `prefix` or `indent` is present.
     fn from_operand(args: &'a [Value], index: usize) -> Result<Self, Error> {
         let mut layout = Self {
             pretty: false,
@@ -98,7 +98,8 @@ impl<'a> Layout<'a> {
     }
 }
 
-/// Go escapes what could end a script element; outside of texts none of these occurs in JSON.
+/// Escapes the characters that could end a script element, as Go does. In JSON they occur in
+/// strings only.
 fn escape_html(json: &str, output: &mut Output) -> Result<(), Error> {
     const ESCAPES: [(char, &str); 5] = [
         ('<', "\\u003c"),

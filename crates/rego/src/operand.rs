@@ -1,10 +1,10 @@
-//! Operands as the types that functions take.
+//! Conversion of operands to the types of functions.
 
 use serde_json::{Map, Number, Value};
 
 use crate::Error;
 
-/// The operand at `index`, counted from 0, as a text.
+/// Returns the operand at `index`, from 0, as a text.
 pub(crate) fn text(args: &[Value], index: usize) -> Result<&str, Error> {
     get(args, index)?
         .as_str()
@@ -24,7 +24,7 @@ pub(crate) fn object(args: &[Value], index: usize) -> Result<&Map<String, Value>
         .ok_or_else(|| wrong_type(args, index, "object"))
 }
 
-/// The operand as a whole number; 2.0 is one, 2.5 is not.
+/// Returns the operand as an integer. 2.0 is an integer, 2.5 is not.
 pub(crate) fn integer(args: &[Value], index: usize) -> Result<i64, Error> {
     match get(args, index)? {
         Value::Number(number) => whole(number)
@@ -33,11 +33,11 @@ pub(crate) fn integer(args: &[Value], index: usize) -> Result<i64, Error> {
     }
 }
 
-/// The whole number of 64 bits that equals `number`.
+/// Returns the 64-bit integer that equals `number`, if there is one.
 pub(crate) fn whole(number: &Number) -> Option<i64> {
     number.as_i64().or_else(|| {
         let float = number.as_f64()?;
-        // 2^63, the first number too large; -2^63 still fits.
+        // 2^63 is out of range; -2^63 is in range.
         let bound = 9_223_372_036_854_775_808.0;
         (float.fract() == 0.0 && (-bound..bound).contains(&float)).then_some(float as i64)
     })
@@ -58,7 +58,7 @@ pub(crate) fn wrong_type(args: &[Value], index: usize, expected: &'static str) -
     }
 }
 
-/// The word that Rego has for the type of a value.
+/// Returns Rego's name for the type of a value.
 pub(crate) fn type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",

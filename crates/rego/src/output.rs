@@ -1,11 +1,11 @@
-//! Text that is written piece by piece and cannot grow without bound.
+//! Text output of bounded length.
 
 use std::fmt;
 
 use crate::Error;
-use crate::limits::TEXT_BYTES_MAX;
+use crate::limits::check_text;
 
-/// A text that refuses to grow beyond the limit of a result.
+/// A text that is written in pieces. Writes beyond the limit of a text fail.
 #[derive(Debug, Default)]
 pub(crate) struct Output {
     text: String,
@@ -13,21 +13,21 @@ pub(crate) struct Output {
 
 impl Output {
     pub(crate) fn push(&mut self, text: &str) -> Result<(), Error> {
-        self.reserve(text.len())?;
+        self.check_space(text.len())?;
         self.text.push_str(text);
         Ok(())
     }
 
     pub(crate) fn push_char(&mut self, char: char) -> Result<(), Error> {
-        self.reserve(char.len_utf8())?;
+        self.check_space(char.len_utf8())?;
         self.text.push(char);
         Ok(())
     }
 
-    /// Writes `char` this many times.
-    pub(crate) fn fill(&mut self, char: char, times: usize) -> Result<(), Error> {
-        self.reserve(char.len_utf8().saturating_mul(times))?;
-        self.text.extend(std::iter::repeat_n(char, times));
+    /// Writes a character `count` times.
+    pub(crate) fn fill(&mut self, char: char, count: usize) -> Result<(), Error> {
+        self.check_space(char.len_utf8().saturating_mul(count))?;
+        self.text.extend(std::iter::repeat_n(char, count));
         Ok(())
     }
 
@@ -35,23 +35,13 @@ impl Output {
         self.text
     }
 
-    fn reserve(&self, bytes: usize) -> Result<(), Error> {
-        if self.text.len().saturating_add(bytes) > TEXT_BYTES_MAX {
-            return Err(too_large());
-        }
-        Ok(())
+    fn check_space(&self, bytes: usize) -> Result<(), Error> {
+        check_text(self.text.len().saturating_add(bytes))
     }
 }
 
 impl fmt::Write for Output {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.push(text).map_err(|_| fmt::Error)
-    }
-}
-
-pub(crate) fn too_large() -> Error {
-    Error::TooLarge {
-        what: "a text in bytes",
-        max: TEXT_BYTES_MAX,
     }
 }

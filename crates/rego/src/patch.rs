@@ -1,14 +1,14 @@
-//! JSON patches (RFC 6902), with the freedoms that OPA takes in paths.
+//! JSON patches (RFC 6902), with OPA's extensions of paths.
 
 use json_patch::PatchOperation;
 use serde_json::{Map, Value};
 
-use crate::limits::{DEPTH_MAX, PATCH_BYTES_MAX};
+use crate::limits::{MAX_DEPTH, MAX_PATCH_BYTES, check};
 use crate::{Builtin, Context, Error, operand};
 
 pub(crate) const BUILTINS: &[Builtin] = &[Builtin::new("json.patch", 2, patch)];
 
-/// What a value costs besides its text.
+/// The cost of a value in bytes, in addition to its text.
 const VALUE_BYTES: usize = 32;
 
 fn patch(args: &[Value], context: &mut Context) -> Result<Value, Error> {
@@ -18,19 +18,18 @@ fn patch(args: &[Value], context: &mut Context) -> Result<Value, Error> {
         context.check_deadline()?;
         let operation = standard_operation(operation)?;
         copied += added_bytes(&document, &operation)?;
-        if copied > PATCH_BYTES_MAX {
-            return Err(Error::TooLarge {
-                what: "a patched document in bytes",
-                max: PATCH_BYTES_MAX,
-            });
-        }
+        check(
+            copied,
+            MAX_PATCH_BYTES,
+            "the size of a patched document in bytes",
+        )?;
         json_patch::patch_unsafe(&mut document, &[operation])
             .map_err(|error| Error::invalid(error.to_string()))?;
     }
     Ok(document)
 }
 
-/// The operation as RFC 6902 writes it.
+/// Converts an operation to RFC 6902.
 fn standard_operation(operation: &Value) -> Result<PatchOperation, Error> {
     let Value::Object(operation) = operation else {
         return Err(Error::invalid("an operation is not an object"));
@@ -44,7 +43,8 @@ fn standard_operation(operation: &Value) -> Result<PatchOperation, Error> {
     serde_json::from_value(standard.into()).map_err(|error| Error::invalid(error.to_string()))
 }
 
-/// A JSON pointer (RFC 6901) from OPA's path: a pointer whose first slash may lack, or an array of segments.
+/// Converts a path of OPA to a JSON pointer (RFC 6901). It is a pointer whose first slash is
+/// optional, or an array of segments.
 fn pointer(path: &Value) -> Result<String, Error> {
     match path {
         Value::String(path) if path.is_empty() => Ok(String::new()),
@@ -56,14 +56,17 @@ fn pointer(path: &Value) -> Result<String, Error> {
                     Ok(format!("/{}", name.replace('~', "~0").replace('/', "~1")))
                 }
                 Value::Number(index) => Ok(format!("/{index}")),
-                _ => Err(Error::invalid("a path segment is no string and no number")),
+                _ => Err(Error::invalid(
+                    "a path segment is neither a string nor a number",
+                )),
             })
             .collect(),
-        _ => Err(Error::invalid("a path is no string and no array")),
+        _ => Err(Error::invalid("a path is neither a string nor an array")),
     }
 }
 
-/// What the operation adds to the document; an operation that would nest too deeply is refused.
+/// Returns the bytes that an operation adds to the document. Rejects an operation that would nest
+/// the document too deeply.
 fn added_bytes(document: &Value, operation: &PatchOperation) -> Result<usize, Error> {
     let find = |from: &json_patch::jsonptr::Pointer| document.pointer(from.as_str());
     let (path, value, is_copy) = match operation {
@@ -76,30 +79,26 @@ fn added_bytes(document: &Value, operation: &PatchOperation) -> Result<usize, Er
     let Some(value) = value else {
         return Ok(0);
     };
-    let extent = Extent::of(value);
-    if path.count() + extent.depth > DEPTH_MAX {
-        return Err(Error::TooLarge {
-            what: "a patched document in levels",
-            max: DEPTH_MAX,
-        });
-    }
+    let extent = Extent::measure(value);
+    let depth = path.count() + extent.depth;
+    check(depth, MAX_DEPTH, "the depth of a patched document")?;
     Ok(if is_copy { extent.bytes } else { 0 })
 }
 
-/// How large a value is.
+/// The size of a value.
 struct Extent {
     bytes: usize,
     depth: usize,
 }
 
 impl Extent {
-    fn of(value: &Value) -> Self {
+    fn measure(value: &Value) -> Self {
         let (text, children): (usize, Vec<Self>) = match value {
             Value::String(text) => (text.len(), Vec::new()),
-            Value::Array(values) => (0, values.iter().map(Self::of).collect()),
+            Value::Array(values) => (0, values.iter().map(Self::measure).collect()),
             Value::Object(members) => (
                 members.keys().map(String::len).sum(),
-                members.values().map(Self::of).collect(),
+                members.values().map(Self::measure).collect(),
             ),
             _ => (0, Vec::new()),
         };
@@ -126,14 +125,14 @@ mod tests {
     }
 
     #[test]
-    fn refuses_to_double_a_document_again_and_again() {
+    fn rejects_exponential_growth_by_copying() {
         let double = json!({"op": "copy", "from": "/a", "path": "/a/-"});
-        let refused = apply(json!({"a": [1, 2, 3]}), vec![double; 100]);
-        assert!(matches!(refused, Err(Error::TooLarge { .. })));
+        let result = apply(json!({"a": [1, 2, 3]}), vec![double; 100]);
+        assert!(matches!(result, Err(Error::TooLarge { .. })));
     }
 
     #[test]
-    fn refuses_to_nest_without_end() {
+    fn rejects_deep_nesting() {
         let operations = (0..1000)
             .map(|depth| json!({"op": "add", "path": "/a".repeat(depth + 1), "value": {}}))
             .collect();

@@ -1,17 +1,13 @@
-//! Regular expressions: Go's syntax, matched in linear time within a memory limit.
+//! Regular expressions in Go's syntax, matched in linear time within a memory limit.
 
+pub(crate) mod patterns;
 mod syntax;
 
-use std::collections::HashMap;
-
-use regex::{Captures, Regex, RegexBuilder};
+use regex::Captures;
 use serde_json::Value;
 
-use crate::limits::{
-    COMPILED_BYTES_MAX, PATTERN_BYTES_MAX, PATTERNS_KEPT_MAX, SEARCH_COST_MAX, SUBJECT_BYTES_MAX,
-};
+use crate::limits::check_items;
 use crate::output::Output;
-use crate::strings::check_items;
 use crate::{Builtin, Context, Error, operand};
 
 pub(crate) const BUILTINS: &[Builtin] = &[
@@ -21,73 +17,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     Builtin::new("regex.template_match", 4, template_match),
 ];
 
-/// The compiled regular expressions of one evaluation.
-#[derive(Debug, Default)]
-pub(crate) struct Patterns {
-    compiled: HashMap<String, Compiled>,
-}
-
-#[derive(Debug)]
-struct Compiled {
-    regex: Regex,
-    /// What it was allowed to take when it was compiled.
-    bytes_max: usize,
-}
-
-impl Patterns {
-    /// The regular expression, within what a search of a text of this length may cost.
-    fn get(&mut self, pattern: &str, subject_bytes: usize) -> Result<Regex, Error> {
-        check(
-            pattern.len(),
-            PATTERN_BYTES_MAX,
-            "a regular expression in bytes",
-        )?;
-        check(
-            subject_bytes,
-            SUBJECT_BYTES_MAX,
-            "a text to search in bytes",
-        )?;
-        let bytes_max = (SEARCH_COST_MAX / subject_bytes.max(1)).min(COMPILED_BYTES_MAX);
-        if let Some(known) = self.compiled.get(pattern)
-            && known.bytes_max <= bytes_max
-        {
-            return Ok(known.regex.clone());
-        }
-        let regex = compile(pattern, bytes_max)?;
-        if self.compiled.len() >= PATTERNS_KEPT_MAX {
-            self.compiled.clear();
-        }
-        let kept = Compiled {
-            regex: regex.clone(),
-            bytes_max,
-        };
-        self.compiled.insert(pattern.to_owned(), kept);
-        Ok(regex)
-    }
-}
-
-fn compile(pattern: &str, bytes_max: usize) -> Result<Regex, Error> {
-    RegexBuilder::new(&syntax::translate(pattern)?)
-        .size_limit(bytes_max)
-        .dfa_size_limit(bytes_max)
-        .build()
-        .map_err(|error| match error {
-            regex::Error::CompiledTooBig(max) => Error::TooLarge {
-                what: "a compiled regular expression in bytes",
-                max,
-            },
-            error => Error::invalid(error.to_string()),
-        })
-}
-
-fn check(bytes: usize, max: usize, what: &'static str) -> Result<(), Error> {
-    if bytes > max {
-        return Err(Error::TooLarge { what, max });
-    }
-    Ok(())
-}
-
-/// The first `n` matches, or all when `n` is negative.
+/// Returns the first `n` matches, or all if `n` is negative.
 fn find_n(args: &[Value], context: &mut Context) -> Result<Value, Error> {
     let (pattern, text) = (operand::text(args, 0)?, operand::text(args, 1)?);
     let n = usize::try_from(operand::integer(args, 2)?).unwrap_or(usize::MAX);
@@ -101,11 +31,11 @@ fn find_n(args: &[Value], context: &mut Context) -> Result<Value, Error> {
     Ok(found.into())
 }
 
-/// The parts between matches. A match of nothing at the start splits nothing off, nor does one at the end.
+/// Returns the parts between matches. An empty match at the start or the end splits nothing off.
 fn split(args: &[Value], context: &mut Context) -> Result<Value, Error> {
     let (pattern, text) = (operand::text(args, 0)?, operand::text(args, 1)?);
     if !pattern.is_empty() && text.is_empty() {
-        // An invalid pattern has no result for any text.
+        // An invalid pattern is an error for an empty text too.
         context.patterns.get(pattern, 0)?;
         return Ok(vec![""].into());
     }
@@ -127,7 +57,7 @@ fn split(args: &[Value], context: &mut Context) -> Result<Value, Error> {
     Ok(parts.into())
 }
 
-/// Replaces every match; `$1`, `${1}` and `${name}` in the replacement stand for what groups matched.
+/// Replaces every match; `$1`, `${1}` and `${name}` in the replacement refer to groups.
 fn replace(args: &[Value], context: &mut Context) -> Result<Value, Error> {
     let (text, pattern) = (operand::text(args, 0)?, operand::text(args, 1)?);
     let replacement = operand::text(args, 2)?;
@@ -147,7 +77,7 @@ fn replace(args: &[Value], context: &mut Context) -> Result<Value, Error> {
     Ok(output.finish().into())
 }
 
-/// Writes a replacement. A dollar sign that refers to nothing stands for itself, a missing group for nothing.
+/// Writes a replacement. A dollar sign without a reference is literal; a missing group is empty.
 fn expand(replacement: &str, captures: &Captures, output: &mut Output) -> Result<(), Error> {
     let mut rest = replacement;
     while let Some((before, after)) = rest.split_once('$') {
@@ -173,7 +103,7 @@ fn expand(replacement: &str, captures: &Captures, output: &mut Output) -> Result
     output.push(rest)
 }
 
-/// The name of a group after a dollar sign, as long as possible, and what follows it.
+/// Splits the longest name of a group after a dollar sign from the rest of the text.
 fn reference(text: &str) -> Option<(&str, &str)> {
     let braced = text.strip_prefix('{');
     let start = braced.unwrap_or(text);
@@ -188,15 +118,11 @@ fn reference(text: &str) -> Option<(&str, &str)> {
     (!name.is_empty()).then_some((name, after))
 }
 
-/// Whether a text matches a template: literal text with regular expressions between two delimiters.
+/// Returns whether a text matches a template: literals, and regular expressions between delimiters.
 fn template_match(args: &[Value], context: &mut Context) -> Result<Value, Error> {
     let (template, text) = (operand::text(args, 0)?, operand::text(args, 1)?);
     let (open, close) = (delimiter(args, 2)?, delimiter(args, 3)?);
-    check(
-        template.len(),
-        PATTERN_BYTES_MAX,
-        "a regular expression in bytes",
-    )?;
+    patterns::check_pattern(template)?;
     let mut pattern = String::from("^");
     let (mut depth, mut start) = (0_usize, 0);
     let unbalanced = || Error::invalid("the delimiters of the template are not balanced");
@@ -232,7 +158,7 @@ fn delimiter(args: &[Value], index: usize) -> Result<char, Error> {
     let mut chars = text.chars();
     match (chars.next(), chars.next()) {
         (Some(char), None) if char.is_ascii() => Ok(char),
-        _ => Err(Error::invalid("a delimiter must be exactly one byte long")),
+        _ => Err(Error::invalid("a delimiter must be one ASCII character")),
     }
 }
 
@@ -252,42 +178,43 @@ mod tests {
     use std::time::{Instant, UNIX_EPOCH};
 
     use super::*;
+    use crate::limits::MAX_SUBJECT_BYTES;
 
     fn split_text(pattern: &str, text: &str, context: &mut Context) -> Result<Value, Error> {
         split(&[pattern.into(), text.into()], context)
     }
 
     #[test]
-    fn refuses_patterns_that_compile_to_too_much() {
+    fn rejects_patterns_that_are_too_large_when_compiled() {
         let mut context = Context::new(UNIX_EPOCH);
-        let refused = split_text("((a{1000}){1000}){1000}", "a", &mut context);
-        assert!(matches!(refused, Err(Error::TooLarge { .. })));
+        let result = split_text("((a{1000}){1000}){1000}", "a", &mut context);
+        assert!(matches!(result, Err(Error::TooLarge { .. })));
     }
 
     #[test]
-    fn refuses_groups_that_nest_without_end() {
+    fn rejects_deeply_nested_groups() {
         let mut context = Context::new(UNIX_EPOCH);
         let nested = |depth: usize| "(a+|".repeat(depth) + &")*".repeat(depth);
         assert!(split_text(&nested(50), "a", &mut context).is_ok());
-        let refused = split_text(&nested(51), "a", &mut context);
-        assert!(matches!(refused, Err(Error::TooLarge { .. })));
+        let result = split_text(&nested(51), "a", &mut context);
+        assert!(matches!(result, Err(Error::TooLarge { .. })));
     }
 
     #[test]
-    fn grants_less_to_a_pattern_the_longer_the_text() {
+    fn limits_patterns_more_strictly_for_longer_texts() {
         let mut context = Context::new(UNIX_EPOCH);
         let pattern = "^(a{1,1000}|b{1,1000})$";
         assert!(split_text(pattern, "aaaa", &mut context).is_ok());
-        let long = "a".repeat(SUBJECT_BYTES_MAX);
-        let refused = split_text(pattern, &long, &mut context);
-        assert!(matches!(refused, Err(Error::TooLarge { .. })));
+        let long = "a".repeat(MAX_SUBJECT_BYTES);
+        let result = split_text(pattern, &long, &mut context);
+        assert!(matches!(result, Err(Error::TooLarge { .. })));
     }
 
     #[test]
-    fn stops_a_quadratic_search_at_the_deadline() {
+    fn ends_a_quadratic_search_at_the_deadline() {
         let mut context = Context::new(UNIX_EPOCH).with_deadline(Instant::now());
-        let text = "a".repeat(SUBJECT_BYTES_MAX);
-        let stopped = split_text(".*[^a]|a", &text, &mut context);
-        assert_eq!(stopped, Err(Error::Deadline));
+        let text = "a".repeat(MAX_SUBJECT_BYTES);
+        let result = split_text(".*[^a]|a", &text, &mut context);
+        assert_eq!(result, Err(Error::Deadline));
     }
 }

@@ -1,8 +1,8 @@
-//! Texts: searching, splitting, escaping, tracing.
+//! Searching, splitting and escaping of texts, and tracing.
 
 use serde_json::Value;
 
-use crate::limits::ITEMS_MAX;
+use crate::limits::{MAX_ITEMS, check_items};
 use crate::{Builtin, Context, Error, operand};
 
 pub(crate) const BUILTINS: &[Builtin] = &[
@@ -15,7 +15,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     Builtin::new("trace", 1, trace),
 ];
 
-/// What OPA's glob library takes as special.
+/// The special characters of OPA's glob library.
 const GLOB_SPECIAL: [char; 7] = ['*', '?', '\\', '[', ']', '{', '}'];
 
 fn quote_meta(args: &[Value], _: &mut Context) -> Result<Value, Error> {
@@ -29,11 +29,11 @@ fn quote_meta(args: &[Value], _: &mut Context) -> Result<Value, Error> {
     Ok(quoted.into())
 }
 
-/// Every position of a text within another, in characters; matches may overlap.
+/// Returns every position of a text within another, in characters. Matches may overlap.
 fn indexof_n(args: &[Value], context: &mut Context) -> Result<Value, Error> {
     let (text, search) = (operand::text(args, 0)?, operand::text(args, 1)?);
     let Some(first) = search.chars().next() else {
-        return Err(Error::invalid("empty search text"));
+        return Err(Error::invalid("the search text is empty"));
     };
     let mut positions = Vec::new();
     for (position, (byte, char)) in text.char_indices().enumerate() {
@@ -75,7 +75,7 @@ fn any_pair(
     Ok(false.into())
 }
 
-/// A text, or an array of nothing but texts.
+/// Reads a text or an array of texts.
 fn one_or_many(args: &[Value], index: usize) -> Result<Vec<&str>, Error> {
     match operand::get(args, index)? {
         Value::String(text) => Ok(vec![text]),
@@ -93,7 +93,7 @@ fn count(args: &[Value], _: &mut Context) -> Result<Value, Error> {
     Ok(text.matches(search).count().into())
 }
 
-/// The first `n` parts of a text, or the last ones when `n` is negative.
+/// Returns the first `n` parts of a text, or the last ones if `n` is negative.
 fn split_n(args: &[Value], _: &mut Context) -> Result<Value, Error> {
     let (text, delimiter) = (operand::text(args, 0)?, operand::text(args, 1)?);
     let n = operand::integer(args, 2)?;
@@ -102,9 +102,9 @@ fn split_n(args: &[Value], _: &mut Context) -> Result<Value, Error> {
         "" => text
             .char_indices()
             .filter_map(|(at, char)| text.get(at..at + char.len_utf8()))
-            .take(ITEMS_MAX + 1)
+            .take(MAX_ITEMS + 1)
             .collect(),
-        _ => text.split(delimiter).take(ITEMS_MAX + 1).collect(),
+        _ => text.split(delimiter).take(MAX_ITEMS + 1).collect(),
     };
     check_items(parts.len())?;
     let kept: Vec<&str> = match n {
@@ -117,19 +117,9 @@ fn split_n(args: &[Value], _: &mut Context) -> Result<Value, Error> {
     Ok(kept.into())
 }
 
-/// A note for whoever asks OPA to explain an evaluation; nobody can here. What is printed reaches the log.
+/// Accepts a note for OPA's explanation of an evaluation, which does not exist here. `print` is
+/// logged.
 fn trace(args: &[Value], _: &mut Context) -> Result<Value, Error> {
     operand::text(args, 0)?;
     Ok(true.into())
-}
-
-/// An array may have this many elements.
-pub(crate) fn check_items(count: usize) -> Result<(), Error> {
-    if count > ITEMS_MAX {
-        return Err(Error::TooLarge {
-            what: "an array in elements",
-            max: ITEMS_MAX,
-        });
-    }
-    Ok(())
 }

@@ -1,17 +1,15 @@
-//! Points in time, in nanoseconds since 1970, and the calendar.
+//! Times in nanoseconds since 1970, and the calendar.
 
 mod civil;
 mod duration;
 mod layout;
 mod parse;
-mod zone;
 
 use serde_json::{Number, Value};
 
 use crate::{Builtin, Context, Error, operand};
-use civil::Civil;
+use civil::{Civil, Zone, nanoseconds, out_of_range};
 use layout::Layout;
-use zone::Zone;
 
 pub(crate) const BUILTINS: &[Builtin] = &[
     Builtin::new("time.add_date", 4, add_date),
@@ -24,7 +22,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     Builtin::new("time.parse_ns", 2, parse_ns),
     Builtin::new("time.parse_rfc3339_ns", 1, parse_rfc3339_ns),
     Builtin::new("time.weekday", 1, weekday),
-    // What Kubewarden calls `time.date` and `time.parse_rfc3339_ns`; OPA's compiler asks for neither.
+    // Kubewarden's names of `time.date` and `time.parse_rfc3339_ns`. OPA's compiler uses neither.
     Builtin::new("date", 1, date),
     Builtin::new("parse_rfc3339_ns", 1, parse_rfc3339_ns),
 ];
@@ -32,7 +30,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
 const RFC3339: &str = "2006-01-02T15:04:05Z07:00";
 const RFC3339_NANO: &str = "2006-01-02T15:04:05.999999999Z07:00";
 
-/// The layouts that have a name in Go.
+/// The named layouts of Go.
 const NAMED_LAYOUTS: [(&str, &str); 10] = [
     ("ANSIC", "Mon Jan _2 15:04:05 2006"),
     ("UnixDate", "Mon Jan _2 15:04:05 MST 2006"),
@@ -46,12 +44,13 @@ const NAMED_LAYOUTS: [(&str, &str); 10] = [
     ("RFC3339Nano", RFC3339_NANO),
 ];
 
+/// Parses a layout, or the name of one.
 fn layout(text: &str) -> Layout<'_> {
     let named = NAMED_LAYOUTS.iter().find(|(name, _)| *name == text);
     Layout::new(named.map_or(text, |(_, layout)| layout))
 }
 
-/// The time of the evaluation, the same whenever it is asked for.
+/// Returns the time of the evaluation, which is constant.
 fn now_ns(_: &[Value], context: &mut Context) -> Result<Value, Error> {
     Ok(context.now().into())
 }
@@ -69,7 +68,7 @@ fn parse_duration_ns(args: &[Value], _: &mut Context) -> Result<Value, Error> {
     Ok(duration::parse(operand::text(args, 0)?)?.into())
 }
 
-/// As RFC 3339, or in the layout that is given behind the time and its zone.
+/// Formats a time as RFC 3339, or in the layout after the time and its zone.
 fn format(args: &[Value], _: &mut Context) -> Result<Value, Error> {
     let time = Time::from_operand(args, 0)?;
     let format = match operand::get(args, 0)? {
@@ -85,19 +84,21 @@ fn format(args: &[Value], _: &mut Context) -> Result<Value, Error> {
 
 fn date(args: &[Value], _: &mut Context) -> Result<Value, Error> {
     let civil = Time::from_operand(args, 0)?.civil();
-    Ok(vec![civil.year, civil.month, civil.day].into())
+    let date = civil.datetime.date();
+    Ok(vec![date.year(), date.month().into(), date.day().into()].into())
 }
 
 fn clock(args: &[Value], _: &mut Context) -> Result<Value, Error> {
     let civil = Time::from_operand(args, 0)?.civil();
-    Ok(vec![civil.hour, civil.minute, civil.second].into())
+    let time = civil.datetime.time();
+    Ok(vec![time.hour(), time.minute(), time.second()].into())
 }
 
 fn weekday(args: &[Value], _: &mut Context) -> Result<Value, Error> {
     Ok(Time::from_operand(args, 0)?.civil().weekday().into())
 }
 
-/// Adds years, months and days; a day that the month does not have runs over into the next.
+/// Adds years, months and days. A day that the month does not have overflows into the next month.
 fn add_date(args: &[Value], _: &mut Context) -> Result<Value, Error> {
     let time = Time::from_operand(args, 0)?;
     let (years, months) = (operand::integer(args, 1)?, operand::integer(args, 2)?);
@@ -107,29 +108,31 @@ fn add_date(args: &[Value], _: &mut Context) -> Result<Value, Error> {
         .plus(years, months, days)
         .and_then(|local| time.zone.to_unix(local))
         .ok_or_else(out_of_range)?;
-    Ok(nanoseconds(seconds, civil.nanosecond)?.into())
+    Ok(nanoseconds(seconds, civil.datetime.subsec_nanosecond().into())?.into())
 }
 
-/// Years, months, days, hours, minutes and seconds between two times, in the zone of the first.
+/// Returns the years, months, days, hours, minutes and seconds between two times, in the zone of
+/// the first.
 fn diff(args: &[Value], _: &mut Context) -> Result<Value, Error> {
     let first = Time::from_operand(args, 0)?;
     let mut second = Time::from_operand(args, 1)?;
     second.zone = first.zone.clone();
-    let (early, late) = match first.nanoseconds > second.nanoseconds {
-        true => (second, first),
-        false => (first, second),
+    let (early, late) = if first.nanoseconds > second.nanoseconds {
+        (second, first)
+    } else {
+        (first, second)
     };
     Ok(early.civil().until(&late.civil()).to_vec().into())
 }
 
-/// A time and the zone it is looked at from.
+/// A time in a time zone.
 struct Time {
     nanoseconds: i64,
     zone: Zone,
 }
 
 impl Time {
-    /// From a number, or from an array of a number and the name of a zone.
+    /// Parses a number, or an array of a number and the name of a zone.
     fn from_operand(args: &[Value], index: usize) -> Result<Self, Error> {
         match operand::get(args, index)? {
             Value::Number(number) => Ok(Self {
@@ -158,20 +161,10 @@ impl Time {
     }
 
     fn civil(&self) -> Civil {
-        let (offset, abbreviation) = self.zone.at(self.nanoseconds.div_euclid(civil::SECOND));
-        Civil::new(self.nanoseconds, offset, abbreviation)
+        Civil::new(self.nanoseconds, &self.zone)
     }
 }
 
 fn exact(number: &Number) -> Result<i64, Error> {
-    operand::whole(number).ok_or_else(|| Error::invalid("the time is no whole number of 64 bits"))
-}
-
-fn nanoseconds(seconds: i64, nanosecond: i64) -> Result<i64, Error> {
-    let total = i128::from(seconds) * i128::from(civil::SECOND) + i128::from(nanosecond);
-    i64::try_from(total).map_err(|_| out_of_range())
-}
-
-fn out_of_range() -> Error {
-    Error::invalid("the time is outside of the years 1677 to 2262")
+    operand::whole(number).ok_or_else(|| Error::invalid("the time is not an integer of 64 bits"))
 }

@@ -9,13 +9,13 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     Builtin::new("units.parse_bytes", 1, parse_bytes),
 ];
 
-/// Digits that an exponent may have in OPA.
-const EXPONENT_DIGITS_MAX: usize = 6;
+/// Digits of an exponent in OPA.
+const MAX_EXPONENT_DIGITS: usize = 6;
 
-/// Digits of an amount that are computed exactly; with an exabyte they fit 128 bits.
-const EXACT_DIGITS_MAX: usize = 18;
+/// Digits of an amount that is computed exactly. Multiplied by an exabyte, they fit 128 bits.
+const MAX_EXACT_DIGITS: usize = 18;
 
-/// A quantity of a resource, as a number; `m` is a thousandth and `M` a million.
+/// Parses a resource quantity as a number. `m` is a thousandth and `M` a million.
 fn parse(args: &[Value], _: &mut Context) -> Result<Value, Error> {
     let (amount, unit) = split(operand::text(args, 0)?)?;
     let mut letters = unit.chars();
@@ -39,7 +39,7 @@ fn parse(args: &[Value], _: &mut Context) -> Result<Value, Error> {
     Ok(amount.scaled(factor)?.to_number())
 }
 
-/// A number of bytes, cut to a whole number; letters may have either case.
+/// Parses a number of bytes, truncated to a whole number. Units are case-insensitive.
 fn parse_bytes(args: &[Value], _: &mut Context) -> Result<Value, Error> {
     let text = operand::text(args, 0)?.to_lowercase();
     let (amount, unit) = split(&text)?;
@@ -55,7 +55,7 @@ fn parse_bytes(args: &[Value], _: &mut Context) -> Result<Value, Error> {
 }
 
 fn unknown(unit: &str) -> Error {
-    Error::invalid(format!("unit {unit} is not known"))
+    Error::invalid(format!("unknown unit {unit}"))
 }
 
 fn power(base: u64, letter: Option<char>) -> Option<u64> {
@@ -64,7 +64,7 @@ fn power(base: u64, letter: Option<char>) -> Option<u64> {
     base.checked_pow(u32::try_from(exponent).ok()? + 1)
 }
 
-/// An amount and its unit; quotation marks do not count.
+/// Splits a quantity into its amount and its unit. Quotation marks are ignored.
 fn split(text: &str) -> Result<(Decimal, String), Error> {
     let text = text.replace('"', "");
     if text.contains(' ') {
@@ -78,7 +78,8 @@ fn split(text: &str) -> Result<(Decimal, String), Error> {
     Ok((Decimal::parse(amount)?, unit.to_owned()))
 }
 
-/// How many bytes belong to the amount: digits, signs, a point, and an exponent if digits follow the `e`.
+/// Returns the length of the amount in bytes: digits, signs, a point, and an exponent if digits
+/// follow the `e`.
 fn amount_length(bytes: &[u8]) -> Result<usize, Error> {
     let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
     let mut at = 0;
@@ -92,7 +93,7 @@ fn amount_length(bytes: &[u8]) -> Result<usize, Error> {
                 }
                 at += usize::from(signed);
                 let digits = (at + 1..).take_while(|at| is_digit(*at)).count();
-                if digits > EXPONENT_DIGITS_MAX {
+                if digits > MAX_EXPONENT_DIGITS {
                     return Err(Error::invalid("the exponent is too large"));
                 }
             }
@@ -103,15 +104,15 @@ fn amount_length(bytes: &[u8]) -> Result<usize, Error> {
     Ok(at)
 }
 
-/// A number in decimal digits.
+/// A decimal number.
 enum Decimal {
-    /// `digits / 10^places`
+    /// The number `digits / 10^places`.
     Exact { digits: i128, places: u32 },
-    /// What has too many digits for that.
+    /// A number with more digits.
     Float(f64),
 }
 
-/// A number that is an exact fraction, as long as it can be one.
+/// A scaled number, exact if possible.
 enum Amount {
     Ratio { over: i128, under: i128 },
     Float(f64),
@@ -124,7 +125,7 @@ impl Decimal {
         let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
         let mut digits = whole.bytes().chain(fraction.bytes());
         let count = whole.len() + fraction.len();
-        if digits.all(|digit| digit.is_ascii_digit()) && (1..=EXACT_DIGITS_MAX).contains(&count) {
+        if digits.all(|digit| digit.is_ascii_digit()) && (1..=MAX_EXACT_DIGITS).contains(&count) {
             let digits: i128 = format!("{whole}{fraction}")
                 .parse()
                 .map_err(|_| malformed())?;
@@ -156,7 +157,7 @@ impl Decimal {
 }
 
 impl Amount {
-    /// The number without its fraction.
+    /// Returns the number without its fraction.
     fn whole(&self) -> Self {
         match self {
             Self::Ratio { over, under } => Self::Ratio {
@@ -186,7 +187,7 @@ impl Amount {
     }
 }
 
-/// OPA keeps ten digits of a fraction.
+/// Rounds to ten digits of the fraction, as OPA does.
 fn rounded(float: f64) -> f64 {
     format!("{float:.10}").parse().unwrap_or(float)
 }

@@ -1,13 +1,12 @@
-//! The query part of a URL.
+//! Query strings of URLs.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::{Map, Value};
 
+use crate::limits::check_items;
 use crate::output::Output;
-use crate::strings::check_items;
 use crate::{Builtin, Context, Error, operand};
 
 pub(crate) const BUILTINS: &[Builtin] = &[
@@ -17,7 +16,8 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     Builtin::new("urlquery.encode_object", 1, encode_object),
 ];
 
-/// RFC 3986 section 2.3 lets these and letters and digits stand; a space becomes a plus sign.
+/// The characters to escape: all but the unreserved ones (RFC 3986 section 2.3) and the space,
+/// which becomes a plus sign.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -35,14 +35,14 @@ fn encode(args: &[Value], _: &mut Context) -> Result<Value, Error> {
     Ok(output.finish().into())
 }
 
-/// Each name with all its values, in order.
+/// Returns each name with all its values, in order.
 fn decode_object(args: &[Value], _: &mut Context) -> Result<Value, Error> {
     let mut values: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     let pairs = operand::text(args, 0)?.split('&');
     for (count, pair) in pairs.filter(|pair| !pair.is_empty()).enumerate() {
         check_items(count + 1)?;
         if pair.contains(';') {
-            return Err(Error::invalid("a semicolon does not separate parameters"));
+            return Err(Error::invalid("a semicolon is not a valid separator"));
         }
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let value = unescape(value)?.into();
@@ -67,7 +67,7 @@ fn encode_object(args: &[Value], _: &mut Context) -> Result<Value, Error> {
         for value in values {
             let Value::String(value) = value else {
                 return Err(Error::invalid(
-                    "a value is no string and no array of strings",
+                    "a value is neither a string nor an array of strings",
                 ));
             };
             output.push(separator)?;
@@ -82,10 +82,7 @@ fn encode_object(args: &[Value], _: &mut Context) -> Result<Value, Error> {
 
 fn escape(text: &str, output: &mut Output) -> Result<(), Error> {
     for piece in utf8_percent_encode(text, ESCAPED) {
-        match piece.contains(' ') {
-            true => output.push(&piece.replace(' ', "+"))?,
-            false => output.push(piece)?,
-        }
+        output.push(&piece.replace(' ', "+"))?;
     }
     Ok(())
 }
@@ -97,12 +94,9 @@ fn unescape(text: &str) -> Result<String, Error> {
     };
     if !text.split('%').skip(1).all(is_escape) {
         return Err(Error::invalid(
-            "a percent sign without two hexadecimal digits",
+            "a percent sign is not followed by two hexadecimal digits",
         ));
     }
-    let text = match text.contains('+') {
-        true => Cow::Owned(text.replace('+', " ")),
-        false => Cow::Borrowed(text),
-    };
+    let text = text.replace('+', " ");
     Ok(percent_decode_str(&text).decode_utf8_lossy().into_owned())
 }

@@ -1,11 +1,12 @@
-//! YAML 1.2 as text, and of YAML 1.1 what OPA reads too: octal numbers with a leading zero, merge keys.
+//! YAML 1.2, with the features of YAML 1.1 that OPA supports: octal numbers with a leading zero,
+//! and merge keys.
 
 use serde_json::Value;
 use serde_saphyr::Error as Yaml;
 use serde_saphyr::options::DuplicateKeyPolicy;
 
-use crate::limits::TEXT_BYTES_MAX;
-use crate::output::{Output, too_large};
+use crate::limits::{MAX_TEXT_BYTES, check, text_too_large};
+use crate::output::Output;
 use crate::{Builtin, Context, Error, operand};
 
 pub(crate) const BUILTINS: &[Builtin] = &[
@@ -27,10 +28,10 @@ fn marshal(args: &[Value], _: &mut Context) -> Result<Value, Error> {
         compact_list_indent: false,
         folded_wrap_chars: usize::MAX,
     };
-    // A JSON value always has a YAML text; what fails is to write more than the limit.
+    // Every JSON value can be written as YAML, so an error is a text beyond the limit.
     let mut output = Output::default();
     serde_saphyr::to_fmt_writer_with_options(&mut output, operand::get(args, 0)?, options)
-        .map_err(|_| too_large())?;
+        .map_err(|_| text_too_large())?;
     Ok(output.finish().into())
 }
 
@@ -38,14 +39,13 @@ fn unmarshal(args: &[Value], _: &mut Context) -> Result<Value, Error> {
     parse(operand::text(args, 0)?)
 }
 
-/// The first document. The others have to be YAML too.
+/// Parses the first document. Further documents must be valid YAML too.
 fn parse(text: &str) -> Result<Value, Error> {
-    if text.len() > TEXT_BYTES_MAX {
-        return Err(Error::TooLarge {
-            what: "a YAML text in bytes",
-            max: TEXT_BYTES_MAX,
-        });
-    }
+    check(
+        text.len(),
+        MAX_TEXT_BYTES,
+        "the length of a YAML text in bytes",
+    )?;
     let options = serde_saphyr::options! {
         duplicate_keys: DuplicateKeyPolicy::LastWins,
         legacy_octal_numbers: true,
@@ -54,21 +54,22 @@ fn parse(text: &str) -> Result<Value, Error> {
     };
     match serde_saphyr::from_multiple_with_options::<Value>(text, options) {
         Ok(documents) => Ok(documents.into_iter().next().unwrap_or_default()),
-        Err(error) => Err(explain(&error)),
+        Err(error) => Err(to_error(&error)),
     }
 }
 
-/// A document that costs too much may be valid, so that it must not count as invalid.
-fn explain(error: &Yaml) -> Error {
+/// Converts an error of the parser. A document that exceeds its budget may be valid, so it must not
+/// count as invalid.
+fn to_error(error: &Yaml) -> Error {
     match error {
-        Yaml::AliasError { error, .. } | Yaml::WithSnippet { error, .. } => explain(error),
+        Yaml::AliasError { error, .. } | Yaml::WithSnippet { error, .. } => to_error(error),
         Yaml::Budget { .. }
         | Yaml::AliasReplayCounterOverflow { .. }
         | Yaml::AliasReplayLimitExceeded { .. }
         | Yaml::AliasExpansionLimitExceeded { .. }
         | Yaml::AliasReplayStackDepthExceeded { .. } => Error::TooLarge {
-            what: "what a YAML text expands to in bytes",
-            max: TEXT_BYTES_MAX,
+            what: "the size of an expanded YAML text in bytes",
+            max: MAX_TEXT_BYTES,
         },
         error => Error::invalid(format!("not YAML: {error}")),
     }
@@ -81,14 +82,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn does_not_take_an_alias_bomb_for_invalid() {
+    fn reports_an_alias_bomb_as_too_large() {
         let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x]\n");
         for level in 1..12 {
             let alias = format!("*a{}", level - 1);
             let aliases = [alias.as_str(); 9].join(", ");
             bomb.push_str(&format!("a{level}: &a{level} [{aliases}]\n"));
         }
-        let refused = is_valid(&[bomb.into()], &mut Context::new(UNIX_EPOCH));
-        assert!(matches!(refused, Err(Error::TooLarge { .. })));
+        let result = is_valid(&[bomb.into()], &mut Context::new(UNIX_EPOCH));
+        assert!(matches!(result, Err(Error::TooLarge { .. })));
     }
 }

@@ -1,4 +1,4 @@
-//! Puts calls of built-in functions to this crate that OPA has answered before, and arbitrary ones.
+//! Comparison with recorded results of OPA, and arbitrary calls.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -6,11 +6,11 @@ use proptest::prelude::*;
 use rego::{Context, Error};
 use serde_json::{Map, Value};
 
-/// Filled in by `go run . -answer` in tests/policies/rego.
+/// Calls and their results, recorded by `go run . -record` in `tests/policies/rego`.
 const CALLS: &str = include_str!("data/opa.json");
 
-/// Functions that print YAML, of which there are many equal ways to write the same.
-const PRINTS_YAML: [&str; 1] = ["yaml.marshal"];
+/// Functions that return YAML, which is compared by value.
+const RETURNS_YAML: [&str; 1] = ["yaml.marshal"];
 
 /// 2024-02-29T12:34:56.789Z
 fn now() -> SystemTime {
@@ -22,48 +22,49 @@ fn call(name: &str, args: &[Value]) -> Result<Value, Error> {
     builtin.call(args, &mut Context::new(now()))
 }
 
-/// Numbers are equal by value: OPA writes 1.0 where it computed with fractions.
-fn same(left: &Value, right: &Value) -> bool {
+/// Compares two values. Numbers are compared by value: OPA returns 1.0 after computing with
+/// fractions.
+fn is_equal(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Number(left), Value::Number(right)) => {
             left == right || left.as_f64() == right.as_f64()
         }
         (Value::Array(left), Value::Array(right)) => {
-            left.len() == right.len() && left.iter().zip(right).all(|(a, b)| same(a, b))
+            left.len() == right.len() && left.iter().zip(right).all(|(a, b)| is_equal(a, b))
         }
         (Value::Object(left), Value::Object(right)) => {
             left.len() == right.len()
                 && left
                     .iter()
-                    .all(|(name, a)| right.get(name).is_some_and(|b| same(a, b)))
+                    .all(|(name, a)| right.get(name).is_some_and(|b| is_equal(a, b)))
         }
         _ => left == right,
     }
 }
 
-fn agrees(name: &str, answer: &Result<Value, Error>, expected: Option<&Value>) -> bool {
-    match (answer, expected) {
-        (Ok(answer), Some(expected)) if PRINTS_YAML.contains(&name) => {
+fn agrees(name: &str, found: &Result<Value, Error>, expected: Option<&Value>) -> bool {
+    match (found, expected) {
+        (Ok(found), Some(expected)) if RETURNS_YAML.contains(&name) => {
             let read = |text: &Value| call("yaml.unmarshal", std::slice::from_ref(text));
-            same(&read(answer).unwrap(), &read(expected).unwrap())
+            is_equal(&read(found).unwrap(), &read(expected).unwrap())
         }
-        (Ok(answer), Some(expected)) => same(answer, expected),
+        (Ok(found), Some(expected)) => is_equal(found, expected),
         (Err(error), None) => error.is_undefined(),
         _ => false,
     }
 }
 
 #[test]
-fn answers_as_opa_does() {
+fn returns_the_results_of_opa() {
     let calls: Vec<Map<String, Value>> = serde_json::from_str(CALLS).unwrap();
     let mut differences = Vec::new();
     for one in &calls {
         let name = one["builtin"].as_str().unwrap();
-        let answer = call(name, one["args"].as_array().unwrap());
-        if !agrees(name, &answer, one.get("result")) {
+        let found = call(name, one["args"].as_array().unwrap());
+        if !agrees(name, &found, one.get("result")) {
             let expected = one.get("result").or_else(|| one.get("error"));
             differences.push(format!(
-                "{name}{}: {answer:?}, OPA: {expected:?}",
+                "{name}{}: {found:?}, OPA: {expected:?}",
                 one["args"]
             ));
         }
@@ -78,7 +79,7 @@ fn answers_as_opa_does() {
 }
 
 #[test]
-fn knows_each_name_once_and_no_others() {
+fn has_no_duplicate_names() {
     let mut names: Vec<_> = rego::all().map(|builtin| builtin.name()).collect();
     names.sort_unstable();
     names
@@ -92,16 +93,16 @@ fn knows_each_name_once_and_no_others() {
 }
 
 #[test]
-fn has_the_answers_of_opa_for_each_function() {
-    let peer_names = ["date", "parse_rfc3339_ns"];
-    for builtin in rego::all().filter(|builtin| !peer_names.contains(&builtin.name())) {
-        let asked = format!(r#""builtin":"{}""#, builtin.name());
-        assert!(CALLS.contains(&asked), "no call of {}", builtin.name());
+fn has_results_of_opa_for_each_function() {
+    let kubewarden_names = ["date", "parse_rfc3339_ns"];
+    for builtin in rego::all().filter(|builtin| !kubewarden_names.contains(&builtin.name())) {
+        let call = format!(r#""builtin":"{}""#, builtin.name());
+        assert!(CALLS.contains(&call), "no call of {}", builtin.name());
     }
 }
 
 #[test]
-fn knows_two_functions_by_the_names_that_kubewarden_has_for_them() {
+fn has_two_functions_under_their_names_in_kubewarden() {
     let text = Value::from("2024-02-29T00:00:00Z");
     let time = call("parse_rfc3339_ns", &[text]).unwrap();
     assert_eq!(
@@ -111,15 +112,15 @@ fn knows_two_functions_by_the_names_that_kubewarden_has_for_them() {
 }
 
 #[test]
-fn a_wrong_number_of_operands_is_not_undefined() {
-    let refused = call("sprintf", &[Value::Null]).unwrap_err();
-    assert!(!refused.is_undefined());
+fn rejects_a_wrong_number_of_operands_as_an_error() {
+    let error = call("sprintf", &[Value::Null]).unwrap_err();
+    assert!(!error.is_undefined());
 }
 
 #[test]
-fn refuses_a_text_that_grows_without_bound() {
-    let refused = call("sprintf", &["%9999999d".into(), vec![1].into()]).unwrap_err();
-    assert!(matches!(refused, Error::TooLarge { .. }));
+fn limits_the_length_of_a_text() {
+    let error = call("sprintf", &["%9999999d".into(), vec![1].into()]).unwrap_err();
+    assert!(matches!(error, Error::TooLarge { .. }));
 }
 
 fn any_json() -> impl Strategy<Value = Value> {
@@ -143,8 +144,8 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A call that OPA was asked about, with some of its operands exchanged: for those of other calls of the same
-/// function, which are of the right type and so get far, or for anything.
+/// Generates a recorded call with some of its operands replaced: by operands of other calls of the
+/// same function, which have the right type, or by any JSON.
 fn any_call() -> impl Strategy<Value = (String, Vec<Value>)> {
     let calls: Vec<(String, Vec<Value>)> = serde_json::from_str::<Vec<Map<String, Value>>>(CALLS)
         .unwrap()
@@ -175,12 +176,12 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(4096) })]
 
     #[test]
-    fn never_panics((name, args) in any_call()) {
+    fn never_panics_on_modified_calls((name, args) in any_call()) {
         let _ = call(&name, &args);
     }
 
     #[test]
-    fn never_panics_for_operands_of_any_type(operands in prop::collection::vec(any_json(), 4)) {
+    fn never_panics_on_operands_of_any_type(operands in prop::collection::vec(any_json(), 4)) {
         for builtin in rego::all() {
             let args = &operands[..builtin.arity()];
             let _ = builtin.call(args, &mut Context::new(now()));

@@ -18,12 +18,12 @@ import (
 )
 
 const (
-	patience = 30 * time.Second
-	// Hostile policies need not come to an end here: that they do not is what they are for.
-	patienceWithHostile = time.Second
+	timeout = 30 * time.Second
+	// Hostile policies do not end.
+	hostileTimeout = time.Second
 )
 
-// A suite is what cases.json holds: README.md describes it.
+// A suite is the contents of cases.json, documented in README.md.
 type suite struct {
 	Builtins              []string         `json:"builtins"`
 	ContextAwareResources []map[string]any `json:"contextAwareResources"`
@@ -40,7 +40,7 @@ type testCase struct {
 	Fails    string           `json:"fails"`
 }
 
-// check puts all cases of the policy to its module, in OPA's own runtime.
+// check runs the cases of the policy with its module, in OPA's own runtime.
 func (p policy) check(ctx context.Context, module []byte) error {
 	text, err := os.ReadFile(filepath.Join(p.folder, "cases.json"))
 	if err != nil {
@@ -62,11 +62,11 @@ func (p policy) check(ctx context.Context, module []byte) error {
 }
 
 func (p policy) checkCase(ctx context.Context, module []byte, one testCase) error {
-	timeout := patience
+	limit := timeout
 	if one.Fails != "" {
-		timeout = patienceWithHostile
+		limit = hostileTimeout
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	result, err := p.evaluate(ctx, module, one)
 	if one.Fails != "" {
@@ -85,11 +85,11 @@ func (p policy) checkCase(ctx context.Context, module []byte, one testCase) erro
 	return nil
 }
 
-// checkFailure tells an abort of the policy's own from what only its host can end.
+// checkFailure distinguishes an abort of the policy from a timeout.
 func checkFailure(ctx context.Context, fails string, err error) error {
 	switch {
 	case err == nil:
-		return errors.New("came to an end that it should not come to")
+		return errors.New("the policy ended, but it should have failed")
 	case fails == "abort" && ctx.Err() != nil:
 		return fmt.Errorf("did not abort: %w", err)
 	default:
@@ -119,7 +119,7 @@ func (p policy) evaluate(ctx context.Context, module []byte, one testCase) (any,
 	return ast.JSON(result.Value)
 }
 
-// documents are the input and the data that a host gives in this mode.
+// documents returns the input and the data of the policy in its mode.
 func (p policy) documents(one testCase) (input, data map[string]any) {
 	settings := one.Settings
 	if settings == nil {
@@ -136,7 +136,8 @@ func (p policy) documents(one testCase) (input, data map[string]any) {
 	return map[string]any{"request": one.Request}, data
 }
 
-// kubernetes is <plural>.<namespace>.<name>, without the namespace for what has none.
+// kubernetes returns the objects by <plural>.<namespace>.<name>, without the namespace for
+// cluster-scoped objects.
 func kubernetes(objects []map[string]any) map[string]any {
 	tree := map[string]any{}
 	for _, object := range objects {
@@ -151,7 +152,8 @@ func kubernetes(objects []map[string]any) map[string]any {
 	return tree
 }
 
-// inventory is cluster.<apiVersion>.<kind>.<name> and namespace.<namespace>.<apiVersion>.<kind>.<name>.
+// inventory returns the objects by cluster.<apiVersion>.<kind>.<name> and
+// namespace.<namespace>.<apiVersion>.<kind>.<name>.
 func inventory(objects []map[string]any) map[string]any {
 	tree := map[string]any{}
 	for _, object := range objects {
@@ -185,7 +187,7 @@ func insert(tree map[string]any, value any, path ...string) {
 	tree[path[len(path)-1]] = value
 }
 
-// verdict reads the answer as a host does.
+// verdict reads the result as a host does.
 func (p policy) verdict(result any) (allowed bool, message string, err error) {
 	if p.mode.name == "gatekeeper" {
 		violations, isArray := result.([]any)

@@ -1,8 +1,8 @@
 // Command policies compiles the Rego policies of this folder to WebAssembly with OPA's own compiler.
 //
 //	go run . <out-dir>          compile every policy to <out-dir>/<mode>-<name>.wasm
-//	go run . -check <out-dir>   the same, then put the cases to the modules with OPA's own runtime
-//	go run . -answer <file>     fill in what OPA answers to a table of calls of built-in functions
+//	go run . -check <out-dir>   the same, then run the cases with OPA's own runtime
+//	go run . -record <file>     record OPA's results in a table of calls of built-in functions
 package main
 
 import (
@@ -14,21 +14,21 @@ import (
 )
 
 func main() {
-	check := flag.Bool("check", false, "put the cases to the compiled modules")
-	answer := flag.Bool("answer", false, "fill in a table of calls instead of compiling")
+	check := flag.Bool("check", false, "run the cases with the compiled modules")
+	record := flag.Bool("record", false, "record results in a table of calls instead of compiling")
 	flag.Parse()
-	if err := run(context.Background(), *check, *answer, flag.Args()); err != nil {
+	if err := run(context.Background(), *check, *record, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, check, answer bool, args []string) error {
+func run(ctx context.Context, check, record bool, args []string) error {
 	if len(args) != 1 {
-		return errors.New("usage: go run . [-check] <out-dir> | go run . -answer <file>")
+		return errors.New("usage: go run . [-check] <out-dir> | go run . -record <file>")
 	}
-	if answer {
-		return answerCalls(ctx, args[0])
+	if record {
+		return recordCalls(ctx, args[0])
 	}
 	policies, err := findPolicies(".")
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/compile"
 )
 
-// A mode is how a host talks to a policy: what it gives as input and what it takes as an answer.
+// A mode defines the input and the output of a policy.
 type mode struct {
 	name       string
 	entrypoint string
@@ -50,7 +50,8 @@ func (p policy) output(folder string) string {
 	return filepath.Join(folder, p.String()+".wasm")
 }
 
-// compile returns the module, as `opa build -t wasm -e <entrypoint> policy.rego` puts it into its bundle.
+// compile returns the module that `opa build -t wasm -e <entrypoint> policy.rego` writes into its
+// bundle.
 func (p policy) compile(ctx context.Context) ([]byte, error) {
 	compiler := compile.New().
 		WithTarget(compile.TargetWasm).

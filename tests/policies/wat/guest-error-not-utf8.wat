@@ -1,4 +1,4 @@
-;; Fails with bytes that are no text: the call fails, the bytes replaced by what can be shown.
+;; Fails with bytes that are not UTF-8: the call fails, with the invalid bytes replaced.
 (module
   (import "wapc" "__guest_response" (func $guest_response (param i32 i32)))
   (import "wapc" "__guest_error" (func $guest_error (param i32 i32)))
@@ -6,7 +6,7 @@
   (data (i32.const 0) "{\22valid\22:true}")
   (data (i32.const 32) "no \ff")
   (func (export "__guest_call") (param $operation i32) (param $payload i32) (result i32)
-    ;; Settings are fine: only `validate`, a name of 8 bytes, is of interest.
+    ;; Accepts its settings. Only `validate`, a name of 8 bytes, misbehaves.
     (if (i32.ne (local.get $operation) (i32.const 8)) (then
       (call $guest_response (i32.const 0) (i32.const 14))
       (return (i32.const 1))))

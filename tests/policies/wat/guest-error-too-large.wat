@@ -5,7 +5,7 @@
   (memory (export "memory") 1024)
   (data (i32.const 0) "{\22valid\22:true}")
   (func (export "__guest_call") (param $operation i32) (param $payload i32) (result i32)
-    ;; Settings are fine: only `validate`, a name of 8 bytes, is of interest.
+    ;; Accepts its settings. Only `validate`, a name of 8 bytes, misbehaves.
     (if (i32.ne (local.get $operation) (i32.const 8)) (then
       (call $guest_response (i32.const 0) (i32.const 14))
       (return (i32.const 1))))

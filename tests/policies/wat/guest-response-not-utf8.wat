@@ -1,11 +1,11 @@
-;; Answers with bytes that are no text: the call fails because its answer cannot be read.
+;; Responds with bytes that are not UTF-8: the call fails because its response is not valid.
 (module
   (import "wapc" "__guest_response" (func $guest_response (param i32 i32)))
   (memory (export "memory") 1)
   (data (i32.const 0) "{\22valid\22:true}")
   (data (i32.const 32) "\ff\fe\fd\fc")
   (func (export "__guest_call") (param $operation i32) (param $payload i32) (result i32)
-    ;; Settings are fine: only `validate`, a name of 8 bytes, is of interest.
+    ;; Accepts its settings. Only `validate`, a name of 8 bytes, misbehaves.
     (if (i32.ne (local.get $operation) (i32.const 8)) (then
       (call $guest_response (i32.const 0) (i32.const 14))
       (return (i32.const 1))))

@@ -1,4 +1,4 @@
-;; Looks up `localhost`, makes a refused call, then logs: each call forgets the outcome of the one before, the policy accepts.
+;; Looks up `localhost`, makes a refused call, then logs: each call clears the outcome of the previous one, and the policy accepts.
 (module
   (import "wapc" "__guest_response" (func $guest_response (param i32 i32)))
   (import "wapc" "__host_call" (func $host_call (param i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
@@ -35,24 +35,24 @@
       (i32.const 192) (i32.const 7)
       (i32.const 200) (i32.const 3)
       (i32.const 208) (i32.const 35))))
-  (func $answer (param $text i32) (param $length i32) (result i32)
+  (func $respond (param $text i32) (param $length i32) (result i32)
     (call $guest_response (local.get $text) (local.get $length))
     (i32.const 1))
   (func (export "__guest_call") (param $operation i32) (param $payload i32) (result i32)
-    ;; Settings are fine: only `validate`, a name of 8 bytes, is of interest.
+    ;; Accepts its settings. Only `validate`, a name of 8 bytes, misbehaves.
     (if (i32.ne (local.get $operation) (i32.const 8)) (then
       (call $guest_response (i32.const 0) (i32.const 14))
       (return (i32.const 1))))
-    ;; A response.
+    ;; The first call has a response.
     (call $lookup)
     (if (i32.eqz (call $host_response_len)) (then
-      (return (call $answer (i32.const 256) (i32.const 65)))))
-    ;; An error instead of it.
+      (return (call $respond (i32.const 256) (i32.const 65)))))
+    ;; An error replaces it.
     (call $refused)
     (if (i32.or (call $host_response_len) (i32.eqz (call $host_error_len))) (then
-      (return (call $answer (i32.const 384) (i32.const 72)))))
-    ;; A response without a byte instead of the error.
+      (return (call $respond (i32.const 384) (i32.const 72)))))
+    ;; An empty response replaces the error.
     (call $log)
     (if (i32.or (call $host_response_len) (call $host_error_len)) (then
-      (return (call $answer (i32.const 512) (i32.const 71)))))
-    (call $answer (i32.const 64) (i32.const 17))))
+      (return (call $respond (i32.const 512) (i32.const 71)))))
+    (call $respond (i32.const 64) (i32.const 17))))

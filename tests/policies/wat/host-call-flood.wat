@@ -1,4 +1,4 @@
-;; Calls the host without end, ignoring its answers: the call fails at its deadline or at the limit of host calls.
+;; Calls the host forever and ignores the responses: the call fails at its deadline or at the limit of host calls.
 (module
   (import "wapc" "__guest_response" (func $guest_response (param i32 i32)))
   (import "wapc" "__host_call" (func $host_call (param i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
@@ -9,7 +9,7 @@
   (data (i32.const 56) "log")
   (data (i32.const 64) "{\22level\22:\22info\22,\22message\22:\22a line\22}")
   (func (export "__guest_call") (param $operation i32) (param $payload i32) (result i32)
-    ;; Settings are fine: only `validate`, a name of 8 bytes, is of interest.
+    ;; Accepts its settings. Only `validate`, a name of 8 bytes, misbehaves.
     (if (i32.ne (local.get $operation) (i32.const 8)) (then
       (call $guest_response (i32.const 0) (i32.const 14))
       (return (i32.const 1))))

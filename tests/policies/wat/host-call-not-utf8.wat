@@ -1,4 +1,4 @@
-;; Calls the host with names that are no text: refused with an error text, or the call fails; no panic.
+;; Calls the host with names that are not UTF-8: refused with an error text, or the call fails; no panic.
 (module
   (import "wapc" "__guest_response" (func $guest_response (param i32 i32)))
   (import "wapc" "__host_call" (func $host_call (param i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
@@ -7,7 +7,7 @@
   (data (i32.const 32) "\ff\fe\fd\fc")
   (data (i32.const 64) "{\22accepted\22:true}")
   (func (export "__guest_call") (param $operation i32) (param $payload i32) (result i32)
-    ;; Settings are fine: only `validate`, a name of 8 bytes, is of interest.
+    ;; Accepts its settings. Only `validate`, a name of 8 bytes, misbehaves.
     (if (i32.ne (local.get $operation) (i32.const 8)) (then
       (call $guest_response (i32.const 0) (i32.const 14))
       (return (i32.const 1))))

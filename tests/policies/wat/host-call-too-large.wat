@@ -1,4 +1,4 @@
-;; Calls the host with a payload of 64 MiB that it does have: the call fails or the host refuses, without a copy.
+;; Calls the host with a payload of 64 MiB of its memory: the call fails or the host refuses, without a copy.
 (module
   (import "wapc" "__guest_response" (func $guest_response (param i32 i32)))
   (import "wapc" "__host_call" (func $host_call (param i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
@@ -8,7 +8,7 @@
   (data (i32.const 48) "tracing")
   (data (i32.const 56) "log")
   (func (export "__guest_call") (param $operation i32) (param $payload i32) (result i32)
-    ;; Settings are fine: only `validate`, a name of 8 bytes, is of interest.
+    ;; Accepts its settings. Only `validate`, a name of 8 bytes, misbehaves.
     (if (i32.ne (local.get $operation) (i32.const 8)) (then
       (call $guest_response (i32.const 0) (i32.const 14))
       (return (i32.const 1))))

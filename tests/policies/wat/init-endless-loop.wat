@@ -1,4 +1,4 @@
-;; Never ends in `wapc_init`: every call fails at its deadline.
+;; Loops forever in `wapc_init`: every call fails at its deadline.
 (module
   (import "wapc" "__guest_response" (func $guest_response (param i32 i32)))
   (memory (export "memory") 1)

@@ -1,4 +1,4 @@
-;; Calls the host without end in `wapc_init`: every call fails at its deadline or at the limit of host calls.
+;; Calls the host forever in `wapc_init`: every call fails at its deadline or at the limit of host calls.
 (module
   (import "wapc" "__host_call" (func $host_call (param i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
   (memory (export "memory") 1)

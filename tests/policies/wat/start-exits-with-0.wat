@@ -1,4 +1,4 @@
-;; Leaves `_start` by exit 0, as Go programs do: that is success, the policy accepts.
+;; Leaves `_start` with exit code 0, as Go programs do: this is a success, and the policy accepts.
 (module
   (import "wapc" "__guest_response" (func $guest_response (param i32 i32)))
   (import "wasi_snapshot_preview1" "proc_exit" (func $proc_exit (param i32)))

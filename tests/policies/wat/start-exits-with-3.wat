@@ -1,4 +1,4 @@
-;; Leaves `_start` by exit 3: every call fails with that status, though `__guest_call` would accept.
+;; Leaves `_start` with exit code 3: every call fails with that code, although `__guest_call` would accept.
 (module
   (import "wapc" "__guest_response" (func $guest_response (param i32 i32)))
   (import "wasi_snapshot_preview1" "proc_exit" (func $proc_exit (param i32)))

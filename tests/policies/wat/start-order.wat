@@ -1,4 +1,4 @@
-;; Answers with the order in which its functions ran: accepted with the message `start, init, call`.
+;; Responds with the order in which its functions ran: accepted with the message `start, init, call`.
 (module
   (import "wapc" "__guest_response" (func $guest_response (param i32 i32)))
   (memory (export "memory") 1)
@@ -12,7 +12,7 @@
   (func (export "_start") (call $append (i32.const 0) (i32.const 7)))
   (func (export "wapc_init") (call $append (i32.const 7) (i32.const 6)))
   (func (export "__guest_call") (param $operation i32) (param $payload i32) (result i32)
-    ;; The word and the characters that end the answer.
+    ;; The word and the end of the response.
     (call $append (i32.const 13) (i32.const 6))
     (call $guest_response (i32.const 64) (i32.sub (global.get $end) (i32.const 64)))
     (i32.const 1)))

@@ -1,4 +1,4 @@
-;; Traps in `_start`: every call fails as a trap, though `__guest_call` would accept.
+;; Traps in `_start`: every call fails with a trap, although `__guest_call` would accept.
 (module
   (import "wapc" "__guest_response" (func $guest_response (param i32 i32)))
   (memory (export "memory") 1)

@@ -1,4 +1,4 @@
-;; Imports a function that no waPC host has: refused when it is loaded, with the name of the import.
+;; Imports a function that waPC hosts do not have: rejected when it is loaded, with the name of the import.
 (module
   (import "wapc" "__host_shutdown" (func (param i32)))
   (memory (export "memory") 1)

@@ -1,4 +1,4 @@
-;; Mode wasi: never ends: every call fails at its deadline.
+;; Mode wasi: loops forever: every call fails at its deadline.
 (module
   (memory (export "memory") 1)
   (func (export "_start") (loop $again (br $again))))

@@ -1,4 +1,4 @@
-;; Mode wasi: calls the host with names outside its memory: the call fails as a trap, the host does nothing.
+;; Mode wasi: calls the host with names outside of its memory: the call fails with a trap, and the host does nothing.
 (module
   (import "host" "call" (func $host_call (param i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
   (memory (export "memory") 1)

@@ -1,4 +1,4 @@
-//! What the module promises, tried.
+//! Tests of the path of host calls.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -6,14 +6,20 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{KubernetesResource, ServiceOptions};
 
-fn call<'a>(path: &'a str, payload: &'a str) -> Call<'a> {
+fn policy(capabilities: &Capabilities, grants: &Grants) -> PolicyCapabilities {
+    PolicyCapabilities::new("policy", capabilities.clone(), Arc::new(grants.clone()))
+}
+
+/// Makes a host call in a call of its own.
+async fn respond(
+    capabilities: &Capabilities,
+    grants: &Grants,
+    (path, payload): (&str, &str),
+) -> Result<Vec<u8>, HostCallError> {
     let (namespace, operation) = path.split_once('/').unwrap();
-    Call {
-        policy: "policy",
-        namespace,
-        operation,
-        payload: payload.as_bytes(),
-    }
+    let call = policy(capabilities, grants).begin_call();
+    call.respond("kubewarden", namespace, operation, payload.as_bytes())
+        .await
 }
 
 fn granted(patterns: &[&str], kinds: &[(&str, &str)]) -> Grants {
@@ -24,108 +30,108 @@ fn granted(patterns: &[&str], kinds: &[(&str, &str)]) -> Grants {
     Grants::new(patterns, kinds).unwrap()
 }
 
-/// S6: modules reach nothing outside, and ask nothing that is not granted.
+/// S6: modules have no access to the outside, and make no host calls that are not granted.
 #[tokio::test]
 async fn closes_the_gate_before_the_payload_is_read() {
-    let nobody = Capabilities::none();
-    let nothing = Grants::default();
-    let refused = nobody.answer(&nothing, call("oci/v1/verify", "not json"));
-    let expected = Refused::CapabilityNotGranted {
+    let none = Capabilities::none();
+    let error = respond(&none, &Grants::default(), ("oci/v1/verify", "not json")).await;
+    let expected = HostCallError::CapabilityNotGranted {
         path: "oci/v1/verify".to_owned(),
     };
-    assert_eq!(refused.await, Err(expected));
+    assert_eq!(error, Err(expected));
     let everything = granted(&["*"], &[]);
-    let malformed = nobody
-        .answer(&everything, call("oci/v1/verify", "not json"))
-        .await;
+    let error = respond(&none, &everything, ("oci/v1/verify", "not json")).await;
     assert!(
-        matches!(malformed, Err(Refused::Malformed(_))),
-        "{malformed:?}"
+        matches!(error, Err(HostCallError::InvalidPayload(_))),
+        "{error:?}"
     );
     let list = r#"{"api_version":"v1","kind":"Pod"}"#;
-    let refused = nobody
-        .answer(&everything, call("kubernetes/list_resources_all", list))
-        .await;
+    let error = respond(&none, &everything, ("kubernetes/list_resources_all", list)).await;
     assert!(
-        matches!(refused, Err(Refused::ResourceNotGranted { .. })),
-        "{refused:?}"
+        matches!(error, Err(HostCallError::ResourceNotGranted { .. })),
+        "{error:?}"
     );
-    let unavailable = nobody
-        .answer(&everything, call("net/v1/dns_lookup_host", "\"a\""))
-        .await;
-    assert_eq!(unavailable, Err(Refused::Unavailable));
+    let error = respond(&none, &everything, ("net/v1/dns_lookup_host", "\"a\"")).await;
+    assert_eq!(error, Err(HostCallError::Unavailable));
 }
 
 #[tokio::test]
-async fn lets_every_policy_log_and_nothing_else_in_that_namespace() {
-    let nobody = Capabilities::none();
+async fn needs_no_grant_for_tracing() {
+    let none = Capabilities::none();
     let nothing = Grants::default();
     for payload in [r#"{"level":"INFO","message":"m","k":1}"#, "malformed"] {
-        let logged = nobody.answer(&nothing, call("tracing/log", payload));
-        assert_eq!(logged.await, Ok(Vec::new()));
+        let logged = respond(&none, &nothing, ("tracing/log", payload)).await;
+        assert_eq!(logged, Ok(Vec::new()));
     }
-    let refused = nobody.answer(&nothing, call("tracing/other", "")).await;
-    assert_eq!(refused.unwrap_err().to_string(), "unknown operation: other");
-}
-
-#[test]
-fn knows_one_binding() {
-    assert_eq!(Refused::unless_kubewarden("kubewarden"), Ok(()));
-    let refused = Refused::unless_kubewarden("other").unwrap_err();
-    assert_eq!(refused.to_string(), "unknown binding: other");
+    let error = respond(&none, &nothing, ("tracing/other", "")).await;
+    assert_eq!(error.unwrap_err().to_string(), "unknown operation: other");
 }
 
 #[tokio::test]
-async fn replays_what_was_recorded_live() {
+async fn accepts_log_entries_beyond_the_budget_of_a_call() {
+    let call = policy(&Capabilities::none(), &Grants::default()).begin_call();
+    let payload = vec![b'x'; MAX_LOG_BYTES / 2 + 1];
+    for left in [MAX_LOG_BYTES / 2 - 1, 0, 0] {
+        let logged = call.respond("kubewarden", "tracing", "log", &payload).await;
+        assert_eq!(logged, Ok(Vec::new()));
+        assert_eq!(call.log_bytes_left.load(Ordering::Relaxed), left);
+    }
+}
+
+#[tokio::test]
+async fn rejects_other_bindings() {
+    let call = policy(&Capabilities::none(), &Grants::default()).begin_call();
+    let error = call.respond("other", "tracing", "log", b"").await;
+    assert_eq!(error.unwrap_err().to_string(), "unknown binding: other");
+}
+
+#[tokio::test]
+async fn replays_recorded_calls() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("session.yml");
     let grants = granted(&["net/*", "crypto/*", "oci/*"], &[]);
     let calls = [
-        call("net/v1/dns_lookup_host", "\"127.0.0.1\""),
-        call(
+        ("net/v1/dns_lookup_host", "\"127.0.0.1\""),
+        (
             "crypto/v1/is_certificate_trusted",
             r#"{"cert":{"encoding":"Pem","data":[]}}"#,
         ),
-        call(
+        (
             "oci/v2/verify",
             r#"{"type":"SigstoreKeylessVerify","image":"a","keyless":[]}"#,
         ),
     ];
     let services = Services::new(ServiceOptions::default());
     let recording = Capabilities::recording(services, &path).unwrap();
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     for call in calls {
-        answers.push(recording.answer(&grants, call).await);
+        responses.push(respond(&recording, &grants, call).await);
     }
-    // Refused calls and log entries are not in the file.
-    let _ = recording.answer(&Grants::default(), calls[0]).await;
-    let _ = recording.answer(&grants, call("tracing/log", "{}")).await;
+    // Refused calls and log entries are not recorded.
+    let _ = respond(&recording, &Grants::default(), calls[0]).await;
+    let _ = respond(&recording, &grants, ("tracing/log", "{}")).await;
 
     let replaying = Capabilities::replaying(&path).unwrap();
     assert_eq!(replaying.leftovers().len(), calls.len());
-    for (call, answer) in calls.into_iter().zip(answers) {
-        assert_eq!(replaying.answer(&grants, call).await, answer);
+    for (call, response) in calls.into_iter().zip(responses) {
+        assert_eq!(respond(&replaying, &grants, call).await, response);
     }
     assert!(replaying.leftovers().is_empty());
-    let malformed =
-        "Callback evaluation failure: Certificate PEM data is not valid: no items found";
-    let again = Capabilities::replaying(&path).unwrap();
-    let _ = again.answer(&grants, calls[0]).await;
-    assert_eq!(
-        again
-            .answer(&grants, calls[1])
-            .await
-            .unwrap_err()
-            .to_string(),
-        malformed
-    );
+    let invalid = "Callback evaluation failure: Certificate PEM data is not valid: no items found";
+    let replaying = Capabilities::replaying(&path).unwrap();
+    let _ = respond(&replaying, &grants, calls[0]).await;
+    let error = respond(&replaying, &grants, calls[1]).await.unwrap_err();
+    assert_eq!(error.to_string(), invalid);
 }
 
 #[tokio::test]
-async fn builds_documents_for_rego_from_a_session() {
+async fn builds_the_context_of_rego_policies_from_a_session() {
     let namespaces = json!({"items": [{"metadata": {"name": "shop"}}]});
     let pods = json!({"items": [{"metadata": {"name": "web", "namespace": "shop"}}]});
-    let exchange = |request: String, payload: String| json!({"type": "Exchange", "request": request, "response": {"type": "Success", "payload": payload}});
+    let exchange = |request: String, payload: String| {
+        let response = json!({"type": "Success", "payload": payload});
+        json!({"type": "Exchange", "request": request, "response": response})
+    };
     let list = |kind: &str, list: &Value| {
         exchange(
             format!("!KubernetesListResourceAll\napi_version: v1\nkind: {kind}\n"),
@@ -152,28 +158,29 @@ async fn builds_documents_for_rego_from_a_session() {
     let replaying = Capabilities::replaying(&path).unwrap();
     let grants = granted(&[], &[("v1", "Pod"), ("v1", "Namespace")]);
 
-    let context = replaying.opa_context(&grants).await.unwrap();
+    let context = policy(&replaying, &grants).opa_context().await.unwrap();
     let context: Value = serde_json::from_slice(&context).unwrap();
     let expected = json!({"kubernetes": {
         "namespaces": {"shop": namespaces["items"][0]}, "pods": {"shop": {"web": pods["items"][0]}},
     }});
     assert_eq!(context, expected);
-    let inventory = replaying.gatekeeper_inventory(&grants).await.unwrap();
+    let inventory = policy(&replaying, &grants)
+        .gatekeeper_inventory()
+        .await
+        .unwrap();
     let inventory: Value = serde_json::from_slice(&inventory).unwrap();
     assert_eq!(
         inventory["inventory"]["namespace"]["shop"]["v1"]["Pod"]["web"],
         pods["items"][0]
     );
     assert!(replaying.leftovers().is_empty());
-    assert_eq!(
-        replaying.opa_context(&Grants::default()).await.unwrap(),
-        b"{}"
-    );
+    let nothing = policy(&replaying, &Grants::default());
+    assert_eq!(nothing.opa_context().await.unwrap(), b"{}");
 }
 
 proptest! {
     #[test]
-    fn no_log_entry_panics(payload in prop::collection::vec(any::<u8>(), 0..128), text in "\\PC{0,64}") {
+    fn never_panics_on_log_entries(payload in prop::collection::vec(any::<u8>(), 0..128), text in "\\PC{0,64}") {
         log::emit("policy", &payload);
         log::emit("policy", json!({"level": text, "message": text, "x": [text]}).to_string().as_bytes());
     }

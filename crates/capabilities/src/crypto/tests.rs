@@ -1,4 +1,4 @@
-//! What the module promises, tried.
+//! Tests with certificate chains made on the spot.
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use serde_json::Value;
@@ -42,20 +42,20 @@ fn pem(text: &str) -> Certificate {
     }
 }
 
-fn judge(cert: &Certificate, chain: Option<&[&Issuer]>, at: &str) -> String {
-    let answer = is_trusted(&CertificateVerification {
+fn distrust(cert: &Certificate, chain: Option<&[&Issuer]>, at: &str) -> String {
+    let response = is_trusted(&CertificateVerification {
         cert: cert.clone(),
         cert_chain: chain.map(|chain| chain.iter().map(|issuer| pem(&issuer.pem())).collect()),
         not_after: Some(at.to_owned()),
     });
-    let answer: Value = serde_json::from_slice(&answer.unwrap()).unwrap();
-    let reason = answer["reason"].as_str().unwrap().to_owned();
-    assert_eq!(answer["trusted"], reason.is_empty());
+    let response: Value = serde_json::from_slice(&response.unwrap()).unwrap();
+    let reason = response["reason"].as_str().unwrap().to_owned();
+    assert_eq!(response["trusted"], reason.is_empty());
     reason
 }
 
 #[test]
-fn trusts_what_chains_up_to_the_last_certificate() {
+fn trusts_certificates_that_chain_to_the_last_one() {
     let root = authority("root", (2000, 2010), None);
     let middle = authority("middle", (2000, 2040), Some(&root));
     let other = authority("other", (2000, 2040), None);
@@ -75,7 +75,7 @@ fn trusts_what_chains_up_to_the_last_certificate() {
         (Some(&[&middle, &root]), "2019-01-01T00:00:00Z", early),
     ] {
         assert_eq!(
-            judge(&cert, chain, at),
+            distrust(&cert, chain, at),
             reason,
             "{at} {}",
             chain.map_or(0, <[_]>::len)
@@ -84,7 +84,7 @@ fn trusts_what_chains_up_to_the_last_certificate() {
 }
 
 #[test]
-fn takes_now_when_no_instant_is_given_and_der_as_well() {
+fn verifies_now_without_an_instant_and_accepts_der() {
     let root = authority("root", (2000, 2090), None);
     for (years, trusted) in [((2000, 2090), true), ((2000, 2001), false)] {
         let cert = leaf(years, &root);
@@ -93,19 +93,19 @@ fn takes_now_when_no_instant_is_given_and_der_as_well() {
                 encoding: CertificateEncoding::Der,
                 data: cert.der().unwrap().to_vec(),
             };
-            let answer = is_trusted(&CertificateVerification {
+            let response = is_trusted(&CertificateVerification {
                 cert: der,
                 cert_chain: Some(vec![pem(&root.pem())]),
                 not_after,
             });
-            let answer: Value = serde_json::from_slice(&answer.unwrap()).unwrap();
-            assert_eq!(answer["trusted"], trusted);
+            let response: Value = serde_json::from_slice(&response.unwrap()).unwrap();
+            assert_eq!(response["trusted"], trusted);
         }
     }
 }
 
 #[test]
-fn does_not_judge_what_it_cannot_read() {
+fn fails_for_unreadable_input() {
     let root = authority("root", (2000, 2090), None);
     let good = leaf((2000, 2090), &root);
     for (cert, chain, at) in [
@@ -122,11 +122,11 @@ fn does_not_judge_what_it_cannot_read() {
         (good.clone(), None, Some("tomorrow")),
         (good, None, Some("1900-01-01T00:00:00Z")),
     ] {
-        let answer = is_trusted(&CertificateVerification {
+        let response = is_trusted(&CertificateVerification {
             cert,
             cert_chain: chain,
             not_after: at.map(str::to_owned),
         });
-        assert!(answer.is_err(), "{answer:?}");
+        assert!(response.is_err(), "{response:?}");
     }
 }

@@ -1,27 +1,27 @@
-//! The cluster as Rego policies see it: lists of objects, arranged by name.
+//! The context of Rego policies: the granted objects of the cluster, indexed by name.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::KubernetesResource;
+use super::requests::KubernetesResource;
 
-/// A list that does not fit into the document.
+/// An error in a list of objects.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ContextFailure {
-    #[error("an object of {0} has no name")]
+    #[error("an object of kind {0} has no name")]
     NoName(String),
-    #[error("`{0}` would hold objects of namespaces and of the cluster")]
+    #[error("`{0}` contains both namespaced and cluster-scoped objects")]
     MixedScopes(String),
-    #[error("cannot read a list of objects")]
+    #[error("cannot parse a list of objects")]
     Json(#[from] serde_json::Error),
 }
 
-/// What was listed of one kind.
+/// The objects of one kind.
 pub(crate) struct Listed {
     pub(crate) resource: KubernetesResource,
-    /// The list, as a guest would get it.
+    /// The list in the form in which guests receive it.
     pub(crate) list: Vec<u8>,
 }
 
@@ -44,8 +44,8 @@ struct Metadata {
 
 type ByName<'a> = BTreeMap<String, &'a RawValue>;
 
-/// `{"kubernetes": {<plural>: {<namespace>: {<name>: object}}}}`; without the namespace for kinds of the cluster.
-/// `plurals` stand in the order of `listed`.
+/// Returns `{"kubernetes": {<plural>: {<namespace>: {<name>: object}}}}`, without the namespace for
+/// cluster-scoped kinds. `plurals` are in the order of `listed`.
 pub(crate) fn opa_context(
     listed: &[Listed],
     plurals: &[String],
@@ -63,7 +63,7 @@ pub(crate) fn opa_context(
 
     let mut kubernetes: BTreeMap<&str, Scope<'_>> = BTreeMap::new();
     for (Listed { resource, list }, plural) in listed.iter().zip(plurals) {
-        each(resource, list, |name, namespace, object| {
+        for_each_object(resource, list, |name, namespace, object| {
             let scope = kubernetes.entry(plural).or_insert_with(|| match namespace {
                 Some(_) => Scope::Namespaces(BTreeMap::new()),
                 None => Scope::Cluster(BTreeMap::new()),
@@ -82,7 +82,7 @@ pub(crate) fn opa_context(
     Ok(serde_json::to_vec(&Context { kubernetes })?)
 }
 
-/// `{"inventory": {"cluster": {<apiVersion>: {<Kind>: {<name>: object}}},
+/// Returns `{"inventory": {"cluster": {<apiVersion>: {<Kind>: {<name>: object}}},
 /// "namespace": {<namespace>: {<apiVersion>: {<Kind>: {<name>: object}}}}}}`.
 pub(crate) fn gatekeeper_inventory(listed: &[Listed]) -> Result<Vec<u8>, ContextFailure> {
     type ByVersion<'a> = BTreeMap<&'a str, BTreeMap<&'a str, ByName<'a>>>;
@@ -98,7 +98,7 @@ pub(crate) fn gatekeeper_inventory(listed: &[Listed]) -> Result<Vec<u8>, Context
 
     let mut inventory = Inventory::default();
     for Listed { resource, list } in listed {
-        each(resource, list, |name, namespace, object| {
+        for_each_object(resource, list, |name, namespace, object| {
             let versions = match namespace {
                 Some(namespace) => inventory.namespace.entry(namespace).or_default(),
                 None => &mut inventory.cluster,
@@ -115,8 +115,8 @@ pub(crate) fn gatekeeper_inventory(listed: &[Listed]) -> Result<Vec<u8>, Context
     Ok(serde_json::to_vec(&Data { inventory })?)
 }
 
-/// Visits the objects of a list with their name and namespace.
-fn each<'a>(
+/// Visits each object of a list with its name and namespace.
+fn for_each_object<'a>(
     resource: &KubernetesResource,
     list: &'a [u8],
     mut visit: impl FnMut(String, Option<String>, &'a RawValue) -> Result<(), ContextFailure>,
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn arranges_objects_for_opa() {
+    fn indexes_objects_by_plural_for_opa() {
         let plurals = ["deployments", "namespaces", "services"].map(str::to_owned);
         let context: Value =
             serde_json::from_slice(&opa_context(&lists(), &plurals).unwrap()).unwrap();
@@ -192,14 +192,14 @@ mod tests {
     }
 
     #[test]
-    fn refuses_one_plural_for_two_scopes() {
+    fn rejects_a_plural_with_two_scopes() {
         let plurals = ["events", "events", "events"].map(str::to_owned);
         let error = opa_context(&lists(), &plurals).unwrap_err();
         assert!(matches!(error, ContextFailure::MixedScopes(_)), "{error}");
     }
 
     #[test]
-    fn arranges_objects_for_gatekeeper() {
+    fn indexes_objects_by_version_and_kind_for_gatekeeper() {
         let inventory: Value =
             serde_json::from_slice(&gatekeeper_inventory(&lists()).unwrap()).unwrap();
         let expected = json!({"inventory": {

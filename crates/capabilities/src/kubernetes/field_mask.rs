@@ -1,13 +1,13 @@
-//! Field masks: the dotted paths that a policy wants of an object; the rest is dropped.
+//! Field masks: the dotted paths of the fields to keep in an object.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-/// JSON is read no deeper than this, hence longer paths select nothing more.
-const DEPTH_MAX: usize = 128;
+/// The depth of the JSON parser. Longer paths select nothing more.
+const MAX_DEPTH: usize = 128;
 
-/// A tree of field names. A node without children keeps everything below it.
+/// A tree of field names. A node without children keeps all fields below it.
 #[derive(Debug, Default)]
 pub(super) struct FieldMask(BTreeMap<String, FieldMask>);
 
@@ -16,14 +16,15 @@ impl FieldMask {
         let mut root = Self::default();
         for path in paths {
             let mut node = &mut root;
-            for field in path.as_ref().split('.').take(DEPTH_MAX) {
+            for field in path.as_ref().split('.').take(MAX_DEPTH) {
                 node = node.0.entry(field.to_owned()).or_default();
             }
         }
         root
     }
 
-    /// Drops what no path leads to. `apiVersion`, `kind` and `metadata` stay whatever the paths are.
+    /// Removes the fields that no path selects. `apiVersion`, `kind` and `metadata` are always
+    /// kept.
     pub(super) fn apply(&self, object: &mut Value) {
         if self.0.is_empty() {
             return;
@@ -52,14 +53,16 @@ impl FieldMask {
         }
         match value {
             Value::Object(fields) => fields.retain(|name, value| self.keeps(name, value)),
-            // Paths pass through lists: `spec.containers.image` is the image of every container.
+            // Paths apply to every element of a list: `spec.containers.image` is the image of every
+            // container.
             Value::Array(items) => items.iter_mut().for_each(|item| self.prune(item)),
             _ => {}
         }
     }
 }
 
-/// Drops what lists never carry: bookkeeping that can outweigh the rest of an object.
+/// Removes the bookkeeping that lists never contain, which can be larger than the rest of an
+/// object.
 pub(super) fn strip_bookkeeping(object: &mut Map<String, Value>) {
     let Some(Value::Object(metadata)) = object.get_mut("metadata") else {
         return;
@@ -77,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keeps_what_the_paths_lead_to() {
+    fn keeps_the_selected_fields() {
         let pod = json!({
             "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "labels": {"a": "b"}},
             "spec": {
@@ -114,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn bears_a_path_of_a_million_fields() {
+    fn limits_the_depth_of_a_path() {
         let path = "a.".repeat(1_000_000);
         let mut object = json!({"a": {"a": 1}, "b": 2});
         FieldMask::new([path]).apply(&mut object);
@@ -122,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn strips_bookkeeping_and_nothing_else() {
+    fn removes_bookkeeping_only() {
         let mut object = json!({"metadata": {
             "name": "n", "managedFields": [{}],
             "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}", "other": "x"},

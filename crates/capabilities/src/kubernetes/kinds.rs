@@ -1,23 +1,25 @@
-//! Where the objects of a kind are found: its plural name and scope, asked once in a while.
+//! Discovery: the plural name and scope of a kind, cached.
 
 use std::time::Duration;
 
 use kube::Client;
 use sha2::{Digest, Sha256};
 
-use super::KubernetesFailure;
+use super::failure::KubernetesFailure;
 use crate::cache::Cache;
 
-/// A kind rarely changes: only when its CustomResourceDefinition is deleted and made anew.
+/// The lifetime of a cached kind. A kind changes only when its CustomResourceDefinition is
+/// replaced.
 const KINDS_TTL: Duration = Duration::from_secs(300);
-const KINDS_WEIGHT_MAX: usize = 1 << 20;
+/// Bytes of the cache.
+const MAX_KINDS_WEIGHT: usize = 1 << 20;
 
 /// A kind that the API server serves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Kind {
-    /// `/api/v1`, `/apis/apps/v1`.
+    /// The path of the API version: `/api/v1`, `/apis/apps/v1`.
     pub(super) root: String,
-    /// `deployments`.
+    /// The plural name: `deployments`.
     pub(super) plural: String,
     pub(super) namespaced: bool,
 }
@@ -27,7 +29,7 @@ pub(super) struct Kinds(Cache<Kind>);
 impl Kinds {
     pub(super) fn new() -> Self {
         let weigh = |kind: &Kind| kind.root.len() + kind.plural.len();
-        Self(Cache::new(KINDS_TTL, KINDS_WEIGHT_MAX, weigh))
+        Self(Cache::new(KINDS_TTL, MAX_KINDS_WEIGHT, weigh))
     }
 
     pub(super) async fn find(
@@ -62,7 +64,8 @@ async fn discover(
     let found = served
         .resources
         .into_iter()
-        // Subresources are listed too (`namespaces/finalize`), some under the kind of their object.
+        // Discovery includes subresources (`namespaces/finalize`), some with the kind of their
+        // object.
         .find(|resource| resource.kind == kind && !resource.name.contains('/'))
         .ok_or_else(|| KubernetesFailure::UnknownKind {
             api_version: api_version.to_owned(),
@@ -75,7 +78,8 @@ async fn discover(
     })
 }
 
-/// Letters, digits, `-` and `.`: nothing that could lead to another path.
+/// Returns whether the text consists of letters, digits, `-` and `.`, and so cannot change the
+/// path.
 fn is_label(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
     text.bytes().all(plain) && text.bytes().any(|byte| byte != b'.')

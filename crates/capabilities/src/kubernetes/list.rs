@@ -1,17 +1,18 @@
-//! Lists: page by page from the API server, straight into the bytes that guests get.
+//! Lists of objects, streamed page by page from the API server into the bytes for the guest.
 
 use kube::Client;
 use kube::api::{ListParams, Request};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::failure::KubernetesFailure;
 use super::field_mask::{FieldMask, strip_bookkeeping};
-use super::{KubernetesFailure, ListAll};
+use super::requests::ListAll;
 
-/// Objects a page: what is in memory as values at one time.
+/// Objects in a page, which are in memory as values at the same time.
 const PAGE_ITEMS: u32 = 250;
-/// A list larger than this is an error: a guest could not hold it either.
-const LIST_BYTES_MAX: usize = 64 << 20;
+/// Bytes of a list. A larger list would not fit into the memory of a guest.
+const MAX_LIST_BYTES: usize = 64 << 20;
 
 #[derive(Deserialize)]
 struct Page {
@@ -26,17 +27,18 @@ struct PageMetadata {
     more: Option<String>,
 }
 
-/// `{"apiVersion", "kind": "<Kind>List", "metadata": {}, "items"}` of the collection at `path`.
+/// Fetches the collection at `path` as `{"apiVersion", "kind": "<Kind>List", "metadata": {},
+/// "items"}`.
 pub(super) async fn fetch(
     client: &Client,
     path: &str,
-    asked: &ListAll,
+    list: &ListAll,
 ) -> Result<Vec<u8>, KubernetesFailure> {
-    let mask = FieldMask::new(asked.field_masks.iter().flatten());
-    let mut bytes = head(asked)?;
+    let mask = FieldMask::new(list.field_masks.iter().flatten());
+    let mut bytes = head(list)?;
     let mut parameters = ListParams {
-        label_selector: asked.label_selector.clone(),
-        field_selector: asked.field_selector.clone(),
+        label_selector: list.label_selector.clone(),
+        field_selector: list.field_selector.clone(),
         limit: Some(PAGE_ITEMS),
         ..ListParams::default()
     };
@@ -50,9 +52,9 @@ pub(super) async fn fetch(
             if !std::mem::take(&mut first) {
                 bytes.push(b',');
             }
-            serde_json::to_writer(&mut bytes, &prepared(item, asked, &mask))?;
-            if bytes.len() > LIST_BYTES_MAX {
-                return Err(KubernetesFailure::TooLarge(LIST_BYTES_MAX));
+            serde_json::to_writer(&mut bytes, &prepare(item, list, &mask))?;
+            if bytes.len() > MAX_LIST_BYTES {
+                return Err(KubernetesFailure::TooLarge(MAX_LIST_BYTES));
             }
         }
         match page.metadata.more {
@@ -64,20 +66,21 @@ pub(super) async fn fetch(
     Ok(bytes)
 }
 
-fn head(asked: &ListAll) -> Result<Vec<u8>, KubernetesFailure> {
-    let api_version = serde_json::to_string(&asked.api_version)?;
-    let kind = serde_json::to_string(&format!("{}List", asked.kind))?;
+fn head(list: &ListAll) -> Result<Vec<u8>, KubernetesFailure> {
+    let api_version = serde_json::to_string(&list.api_version)?;
+    let kind = serde_json::to_string(&format!("{}List", list.kind))?;
     let head = format!(r#"{{"apiVersion":{api_version},"kind":{kind},"metadata":{{}},"items":["#);
     Ok(head.into_bytes())
 }
 
-/// An item as guests see it. API servers leave `apiVersion` and `kind` out of items, so they are put back.
-fn prepared(mut item: Map<String, Value>, asked: &ListAll, mask: &FieldMask) -> Value {
+/// Prepares an item for guests. API servers omit `apiVersion` and `kind` in items; they are
+/// restored.
+fn prepare(mut item: Map<String, Value>, list: &ListAll, mask: &FieldMask) -> Value {
     strip_bookkeeping(&mut item);
     item.entry("apiVersion")
-        .or_insert_with(|| asked.api_version.clone().into());
+        .or_insert_with(|| list.api_version.clone().into());
     item.entry("kind")
-        .or_insert_with(|| asked.kind.clone().into());
+        .or_insert_with(|| list.kind.clone().into());
     let mut item = Value::Object(item);
     mask.apply(&mut item);
     item

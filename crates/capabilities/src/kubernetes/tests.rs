@@ -1,4 +1,4 @@
-//! What the module promises, tried.
+//! Tests against a fake API server on loopback.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,33 +9,36 @@ use hyper::body::Bytes;
 use serde_json::{Value, json};
 
 use crate::testing::{response, serve};
-use crate::{Call, Capabilities, Grants, KubernetesResource, Refused, ServiceOptions, Services};
+use crate::{
+    Capabilities, Grants, HostCallError, KubernetesResource, PolicyCapabilities, ServiceOptions,
+    Services,
+};
 
-/// An API server just true enough to see how often and where it is asked.
+/// A policy, and an API server that counts its requests other than discovery.
 struct Fixture {
     capabilities: Capabilities,
-    grants: Grants,
-    asked: Arc<AtomicUsize>,
+    policy: PolicyCapabilities,
+    requests: Arc<AtomicUsize>,
     _folder: tempfile::TempDir,
 }
 
 impl Fixture {
     async fn new() -> Self {
-        let asked = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&asked);
+        let requests = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&requests);
         let address = serve(move |request| {
             let count = Arc::clone(&count);
             async move {
-                let answer = answer(
+                let response = api_response(
                     request.uri().path(),
                     request.uri().query().unwrap_or_default(),
                 );
                 if !request.uri().path().ends_with("/v1") {
                     count.fetch_add(1, Ordering::SeqCst);
-                    // Others that ask the same now find a request under way.
+                    // Concurrent callers for the same key find a request under way.
                     tokio::task::yield_now().await;
                 }
-                answer
+                response
             }
         })
         .await;
@@ -56,32 +59,35 @@ impl Fixture {
             api_version: "v1".to_owned(),
             kind: kind.to_owned(),
         });
+        let grants = Grants::new(["kubernetes/*"], kinds).unwrap();
+        let capabilities = Capabilities::live(services);
         Self {
-            capabilities: Capabilities::live(services),
-            grants: Grants::new(["kubernetes/*"], kinds).unwrap(),
-            asked,
+            policy: policy(capabilities.clone(), grants),
+            capabilities,
+            requests,
             _folder: folder,
         }
     }
 
-    async fn call(&self, operation: &str, payload: Value) -> Result<Value, Refused> {
+    async fn call(&self, operation: &str, payload: Value) -> Result<Value, HostCallError> {
+        let call = self.policy.begin_call();
         let payload = payload.to_string();
-        let call = Call {
-            policy: "policy",
-            namespace: "kubernetes",
-            operation,
-            payload: payload.as_bytes(),
-        };
-        let answer = self.capabilities.answer(&self.grants, call).await?;
-        Ok(serde_json::from_slice(&answer).unwrap())
+        let response = call
+            .respond("kubewarden", "kubernetes", operation, payload.as_bytes())
+            .await?;
+        Ok(serde_json::from_slice(&response).unwrap())
     }
 
-    fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
+    fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
     }
 }
 
-fn answer(path: &str, query: &str) -> Response<Full<Bytes>> {
+fn policy(capabilities: Capabilities, grants: Grants) -> PolicyCapabilities {
+    PolicyCapabilities::new("policy", capabilities, Arc::new(grants))
+}
+
+fn api_response(path: &str, query: &str) -> Response<Full<Bytes>> {
     let pod = |name: &str| {
         let annotations =
             json!({"kubectl.kubernetes.io/last-applied-configuration": "{}", "kept": "x"});
@@ -132,7 +138,7 @@ fn get(name: &str) -> Value {
 }
 
 #[tokio::test]
-async fn asks_once_for_all_that_want_the_same_object() {
+async fn shares_one_request_for_the_same_object() {
     let fixture = Fixture::new().await;
     let mut masked = get("shop");
     masked["field_masks"] = json!(["spec"]);
@@ -149,16 +155,16 @@ async fn asks_once_for_all_that_want_the_same_object() {
     let third = third.unwrap();
     assert_eq!(third["spec"], json!({"a": 1}));
     assert_eq!(third.get("status"), None);
-    assert_eq!(fixture.asked(), 1);
+    assert_eq!(fixture.requests(), 1);
 
     let mut fresh = get("shop");
     fresh["disable_cache"] = json!(true);
     fixture.call("get_resource", fresh).await.unwrap();
-    assert_eq!(fixture.asked(), 2);
+    assert_eq!(fixture.requests(), 2);
 }
 
 #[tokio::test]
-async fn tells_of_absent_objects_in_the_words_of_the_peer() {
+async fn reports_absent_objects_with_the_texts_of_kubewarden() {
     let fixture = Fixture::new().await;
     let absent = fixture.call("get_resource", get("x")).await.unwrap_err();
     assert_eq!(
@@ -180,7 +186,7 @@ async fn tells_of_absent_objects_in_the_words_of_the_peer() {
             .to_string()
             .ends_with("Cannot find resource v1/Missing")
     );
-    assert_eq!(fixture.asked(), 2);
+    assert_eq!(fixture.requests(), 2);
 }
 
 /// S8: no redirects, no other paths, no proxy.
@@ -196,18 +202,18 @@ async fn never_lets_a_name_lead_to_another_path() {
         "..%2fpods",
         "shop%3f",
     ] {
-        let refused = fixture.call("get_resource", get(name)).await.unwrap_err();
+        let error = fixture.call("get_resource", get(name)).await.unwrap_err();
         assert!(
-            refused.to_string().contains("cannot be the name"),
-            "{name} {refused}"
+            error.to_string().contains("cannot be the name"),
+            "{name} {error}"
         );
     }
-    assert_eq!(fixture.asked(), 0);
+    assert_eq!(fixture.requests(), 0);
     for name in ["shop?watch=1", "shop#", "shop "] {
-        let refused = fixture.call("get_resource", get(name)).await.unwrap_err();
+        let error = fixture.call("get_resource", get(name)).await.unwrap_err();
         assert!(
-            refused.to_string().contains("Cannot find v1/Namespace"),
-            "{name} {refused}"
+            error.to_string().contains("Cannot find v1/Namespace"),
+            "{name} {error}"
         );
     }
     let list = json!({"api_version": "v1", "kind": "Pod", "namespace": "../secrets?"});
@@ -217,15 +223,15 @@ async fn never_lets_a_name_lead_to_another_path() {
             .await
             .is_err()
     );
-    assert_eq!(fixture.asked(), 3);
+    assert_eq!(fixture.requests(), 3);
 }
 
 #[tokio::test]
-async fn lists_page_by_page_without_bookkeeping() {
+async fn lists_all_pages_without_bookkeeping() {
     let fixture = Fixture::new().await;
-    let asked = json!({"api_version": "v1", "kind": "Pod", "field_masks": ["spec.nodeName"]});
+    let list_pods = json!({"api_version": "v1", "kind": "Pod", "field_masks": ["spec.nodeName"]});
     let list = fixture
-        .call("list_resources_all", asked.clone())
+        .call("list_resources_all", list_pods.clone())
         .await
         .unwrap();
     let item = |name: &str| {
@@ -234,9 +240,9 @@ async fn lists_page_by_page_without_bookkeeping() {
     };
     let expected = json!({"apiVersion": "v1", "kind": "PodList", "metadata": {}, "items": [item("one"), item("two")]});
     assert_eq!(list, expected);
-    assert_eq!(fixture.asked(), 2);
-    fixture.call("list_resources_all", asked).await.unwrap();
-    assert_eq!(fixture.asked(), 2);
+    assert_eq!(fixture.requests(), 2);
+    fixture.call("list_resources_all", list_pods).await.unwrap();
+    assert_eq!(fixture.requests(), 2);
 
     let empty =
         json!({"api_version": "v1", "kind": "Pod", "namespace": "shop", "label_selector": "a=b"});
@@ -246,67 +252,64 @@ async fn lists_page_by_page_without_bookkeeping() {
         .unwrap();
     assert_eq!(list["items"], json!([]));
     let cluster_wide = json!({"api_version": "v1", "kind": "Namespace", "namespace": "shop"});
-    let refused = fixture
+    let error = fixture
         .call("list_resources_by_namespace", cluster_wide)
         .await
         .unwrap_err();
-    assert!(refused.to_string().contains("is cluster wide"), "{refused}");
+    assert!(error.to_string().contains("is cluster wide"), "{error}");
 }
 
 #[tokio::test]
-async fn asks_what_a_user_may_do() {
+async fn caches_access_reviews_unless_the_cache_is_disabled() {
     let fixture = Fixture::new().await;
-    let asked = |fresh: bool| json!({"subject_access_review": {"user": "u", "resource_attributes": {"resource": "pods", "verb": "get"}}, "disable_cache": fresh});
-    let status = fixture.call("can_i", asked(false)).await.unwrap();
+    let review = |disable_cache: bool| {
+        let attributes = json!({"resource": "pods", "verb": "get"});
+        json!({
+            "subject_access_review": {"user": "u", "resource_attributes": attributes},
+            "disable_cache": disable_cache,
+        })
+    };
+    let status = fixture.call("can_i", review(false)).await.unwrap();
     assert_eq!(status, json!({"allowed": true, "reason": "r"}));
-    fixture.call("can_i", asked(false)).await.unwrap();
-    assert_eq!(fixture.asked(), 1);
-    fixture.call("can_i", asked(true)).await.unwrap();
-    assert_eq!(fixture.asked(), 2);
+    fixture.call("can_i", review(false)).await.unwrap();
+    assert_eq!(fixture.requests(), 1);
+    fixture.call("can_i", review(true)).await.unwrap();
+    assert_eq!(fixture.requests(), 2);
 }
 
 #[tokio::test]
-async fn builds_and_keeps_documents_for_rego() {
+async fn builds_and_caches_the_context_of_rego_policies() {
     let fixture = Fixture::new().await;
     let pods = KubernetesResource {
         api_version: "v1".to_owned(),
         kind: "Pod".to_owned(),
     };
     let grants = Grants::new([""; 0], [pods]).unwrap();
-    let context = fixture.capabilities.opa_context(&grants).await.unwrap();
+    let policy = policy(fixture.capabilities.clone(), grants);
+    let context = policy.opa_context().await.unwrap();
     let context: Value = serde_json::from_slice(&context).unwrap();
     assert_eq!(context["kubernetes"]["pods"]["shop"]["two"]["kind"], "Pod");
-    fixture.capabilities.opa_context(&grants).await.unwrap();
-    fixture
-        .capabilities
-        .gatekeeper_inventory(&grants)
-        .await
-        .unwrap();
-    assert_eq!(fixture.asked(), 2);
+    policy.opa_context().await.unwrap();
+    policy.gatekeeper_inventory().await.unwrap();
+    assert_eq!(fixture.requests(), 2);
 }
 
 #[tokio::test]
-async fn needs_no_cluster_until_one_is_asked() {
+async fn connects_to_the_cluster_at_the_first_call() {
     let services = Services::new(ServiceOptions {
         kubeconfig: Some("/nonexistent/kubeconfig".into()),
         ..ServiceOptions::default()
     });
-    let capabilities = Capabilities::live(services);
     let grants = Grants::new(["kubernetes/can_i"], []).unwrap();
+    let call = policy(Capabilities::live(services), grants).begin_call();
     let payload = br#"{"subject_access_review":{"user":"u","resource_attributes":{"resource":"pods","verb":"get"}},"disable_cache":false}"#;
-    let call = Call {
-        policy: "policy",
-        namespace: "kubernetes",
-        operation: "can_i",
-        payload,
-    };
-    let refused = capabilities
-        .answer(&grants, call)
+    let error = call
+        .respond("kubewarden", "kubernetes", "can_i", payload)
         .await
         .unwrap_err()
         .to_string();
     assert!(
-        refused.starts_with("Callback evaluation failure: cannot read the kubeconfig: "),
-        "{refused}"
+        error.starts_with("Callback evaluation failure: cannot read the kubeconfig: "),
+        "{error}"
     );
 }

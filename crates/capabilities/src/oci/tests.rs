@@ -1,4 +1,4 @@
-//! What the module promises, tried.
+//! Tests against a registry on loopback.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::testing::{digest_of, response, serve};
-use crate::{Call, Capabilities, Grants, ServiceOptions, Services};
+use crate::{Capabilities, Grants, PolicyCapabilities, ServiceOptions, Services};
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
@@ -27,7 +27,7 @@ fn expands_short_names_as_docker_does() {
 }
 
 #[tokio::test]
-async fn answers_from_a_registry_and_asks_it_once() {
+async fn caches_responses_of_a_registry() {
     let config = br#"{"architecture":"amd64","config":{"User":"1"}}"#;
     let descriptor = |media: &str, bytes: &[u8]| json!({"mediaType": media, "digest": digest_of(bytes), "size": bytes.len()});
     let manifest = json!({
@@ -36,8 +36,8 @@ async fn answers_from_a_registry_and_asks_it_once() {
     });
     let bytes = manifest.to_string().into_bytes();
     let digest = digest_of(&bytes);
-    let asked = Arc::new(AtomicUsize::new(0));
-    let (count, served) = (Arc::clone(&asked), digest.clone());
+    let requests = Arc::new(AtomicUsize::new(0));
+    let (count, served) = (Arc::clone(&requests), digest.clone());
     let blob = format!("/v2/app/blobs/{}", digest_of(config));
     let address = serve(move |request| {
         count.fetch_add(1, Ordering::SeqCst);
@@ -67,40 +67,40 @@ async fn answers_from_a_registry_and_asks_it_once() {
         insecure_registries: vec![address.to_string()],
         ..ServiceOptions::default()
     });
-    let capabilities = Capabilities::live(services);
     let grants = Grants::new(["oci/*"], []).unwrap();
+    let capabilities = Capabilities::live(services);
+    let call = PolicyCapabilities::new("policy", capabilities, Arc::new(grants)).begin_call();
     let payload = format!("\"{address}/app:1\"");
-    let ask = async |operation| {
-        let payload = payload.as_bytes();
-        let call = Call {
-            policy: "policy",
-            namespace: "oci",
-            operation,
-            payload,
-        };
-        let answer = capabilities.answer(&grants, call).await.unwrap();
-        serde_json::from_slice::<Value>(&answer).unwrap()
+    let respond = async |operation| {
+        let response = call.respond("kubewarden", "oci", operation, payload.as_bytes());
+        serde_json::from_slice::<Value>(&response.await.unwrap()).unwrap()
     };
-    assert_eq!(ask("v1/manifest_digest").await, json!({ "digest": digest }));
-    assert_eq!(ask("v1/oci_manifest").await["config"], manifest["config"]);
-    let whole = ask("v1/oci_manifest_config").await;
+    assert_eq!(
+        respond("v1/manifest_digest").await,
+        json!({ "digest": digest })
+    );
+    assert_eq!(
+        respond("v1/oci_manifest").await["config"],
+        manifest["config"]
+    );
+    let whole = respond("v1/oci_manifest_config").await;
     assert_eq!(whole["digest"], digest);
     assert_eq!(whole["manifest"]["schemaVersion"], 2);
     assert_eq!(whole["config"]["config"]["User"], "1");
 
-    let so_far = asked.load(Ordering::SeqCst);
+    let before = requests.load(Ordering::SeqCst);
     for operation in [
         "v1/manifest_digest",
         "v1/oci_manifest",
         "v1/oci_manifest_config",
     ] {
-        ask(operation).await;
+        respond(operation).await;
     }
-    assert_eq!(asked.load(Ordering::SeqCst), so_far);
+    assert_eq!(requests.load(Ordering::SeqCst), before);
 }
 
 #[tokio::test]
-async fn reads_credentials_of_a_registry_from_dockers_file() {
+async fn reads_credentials_from_the_docker_config() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.json");
     // me:secret

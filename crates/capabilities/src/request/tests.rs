@@ -1,4 +1,4 @@
-//! What the module promises, tried.
+//! Tests with the payload of every operation.
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -11,7 +11,7 @@ fn parse(namespace: &str, operation: &str, payload: &serde_json::Value) -> Reque
 }
 
 #[test]
-fn reads_the_payload_of_every_operation() {
+fn parses_payloads_outside_of_kubernetes() {
     let image = "busybox:1".to_owned();
     let keys = Request::SigstorePubKeyVerify(PubKeyVerify {
         image: image.clone(),
@@ -97,16 +97,16 @@ fn reads_the_payload_of_every_operation() {
         parse("net", "v1/dns_lookup_host", &json!(host)),
         Request::DnsLookupHost { host }
     );
-    let asked =
+    let verification =
         json!({"cert": {"encoding": "Pem", "data": [45]}, "cert_chain": null, "not_after": null});
     assert!(matches!(
-        parse("crypto", "v1/is_certificate_trusted", &asked),
+        parse("crypto", "v1/is_certificate_trusted", &verification),
         Request::CryptoIsCertificateTrusted { .. }
     ));
 }
 
 #[test]
-fn reads_questions_about_kubernetes() {
+fn parses_payloads_of_kubernetes() {
     let list = json!({"api_version": "v1", "kind": "Pod", "label_selector": "a=b", "field_masks": ["spec.nodeName"], "newer": 1});
     let Request::KubernetesListResourceAll(all) = parse("kubernetes", "list_resources_all", &list)
     else {
@@ -118,7 +118,7 @@ fn reads_questions_about_kubernetes() {
     let mut list = list;
     list["namespace"] = json!("shop");
     let one = parse("kubernetes", "list_resources_by_namespace", &list);
-    assert_eq!(one.reads().unwrap().kind, "Pod");
+    assert_eq!(one.resource().unwrap().kind, "Pod");
 
     let get = json!({"api_version": "v1", "kind": "Pod", "name": "p", "namespace": "n", "disable_cache": true});
     assert!(matches!(
@@ -141,29 +141,29 @@ fn reads_questions_about_kubernetes() {
 }
 
 #[test]
-fn tells_unknown_names_and_wrong_shapes_apart() {
-    let refused = |namespace, operation, payload: &str| {
+fn distinguishes_unknown_names_from_invalid_payloads() {
+    let error = |namespace, operation, payload: &str| {
         Request::parse(namespace, operation, payload.as_bytes())
             .unwrap_err()
             .to_string()
     };
     assert_eq!(
-        refused("oci", "v9/verify", ""),
+        error("oci", "v9/verify", ""),
         "unknown operation: v9/verify"
     );
-    assert_eq!(refused("kubernetes", "", ""), "unknown operation: ");
-    assert_eq!(refused("cache", "get", ""), "unknown namespace: cache");
-    assert!(refused("net", "v1/dns_lookup_host", "{}").starts_with("invalid type: map"));
-    assert!(refused("kubernetes", "get_resource", "{}").starts_with("missing field `api_version`"));
-    // One operation does not open the door to another.
+    assert_eq!(error("kubernetes", "", ""), "unknown operation: ");
+    assert_eq!(error("cache", "get", ""), "unknown namespace: cache");
+    assert!(error("net", "v1/dns_lookup_host", "{}").starts_with("invalid type: map"));
+    assert!(error("kubernetes", "get_resource", "{}").starts_with("missing field `api_version`"));
+    // A payload of one operation is not accepted by another.
     assert!(
-        refused("oci", "v1/verify", r#"{"DNSLookupHost":{"host":"h"}}"#)
+        error("oci", "v1/verify", r#"{"DNSLookupHost":{"host":"h"}}"#)
             .starts_with("unknown variant")
     );
 }
 
 #[test]
-fn keys_differ_where_requests_do() {
+fn different_requests_have_different_keys() {
     let digest = Request::OciManifestDigest {
         image: "a".to_owned(),
     };
@@ -190,7 +190,7 @@ fn keys_differ_where_requests_do() {
 
 proptest! {
     #[test]
-    fn no_payload_panics(
+    fn never_panics_on_payloads(
         call in prop::sample::select(&[
             ("oci", "v1/verify"), ("oci", "v2/verify"), ("oci", "v1/oci_manifest"), ("net", "v1/dns_lookup_host"),
             ("crypto", "v1/is_certificate_trusted"), ("kubernetes", "get_resource"),
@@ -205,11 +205,11 @@ proptest! {
     }
 
     #[test]
-    fn no_certificate_panics(data in prop::collection::vec(any::<u8>(), 0..256), pem in any::<bool>()) {
+    fn never_panics_on_certificates(data in prop::collection::vec(any::<u8>(), 0..256), pem in any::<bool>()) {
         let encoding = if pem { "Pem" } else { "Der" };
-        let asked = json!({"cert": {"encoding": encoding, "data": data}, "cert_chain": [{"encoding": encoding, "data": data}]});
+        let verification = json!({"cert": {"encoding": encoding, "data": data}, "cert_chain": [{"encoding": encoding, "data": data}]});
         if let Ok(Request::CryptoIsCertificateTrusted { request }) =
-            Request::parse("crypto", "v1/is_certificate_trusted", asked.to_string().as_bytes())
+            Request::parse("crypto", "v1/is_certificate_trusted", verification.to_string().as_bytes())
         {
             let _ = crate::crypto::is_trusted(&request);
         }

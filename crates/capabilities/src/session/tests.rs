@@ -1,11 +1,12 @@
-//! What the module promises, tried.
+//! Tests with sessions of Kubewarden and of this host.
 
 use super::*;
 use crate::kubernetes::{GetResource, ListAll};
 use serde_json::json;
 
-/// As the peer's CLI writes and ships them: older requests lack `field_masks`, payloads may be blocks.
-const PEER: &str = r#"- type: Exchange
+/// A session as `kwctl` writes it: older requests lack `field_masks`, payloads may be block
+/// scalars.
+const KWCTL_SESSION: &str = r#"- type: Exchange
   request: |
     !KubernetesGetResource
     api_version: v1
@@ -77,9 +78,9 @@ fn player(text: &str) -> Result<Player, SessionError> {
 }
 
 #[test]
-fn replays_files_of_the_peer() {
-    let player = player(PEER).unwrap();
-    let absent = player.answer(&namespace("shop")).unwrap_err();
+fn replays_sessions_of_kwctl() {
+    let player = player(KWCTL_SESSION).unwrap();
+    let absent = player.respond(&namespace("shop")).unwrap_err();
     assert_eq!(
         absent.to_string(),
         "Callback evaluation failure: Cannot find v1/Namespace named 'shop' inside of namespace 'None'"
@@ -91,18 +92,18 @@ fn replays_files_of_the_peer() {
         field_selector: None,
         field_masks: None,
     });
-    let list: Value = serde_json::from_slice(&player.answer(&ingresses).unwrap()).unwrap();
+    let list: Value = serde_json::from_slice(&player.respond(&ingresses).unwrap()).unwrap();
     assert_eq!(list, json!({"items": []}));
-    let addresses = player.answer(&lookup("example.org")).unwrap();
+    let addresses = player.respond(&lookup("example.org")).unwrap();
     assert_eq!(addresses, br#"{"ips":["192.0.2.1"]}"#);
     assert_eq!(player.leftovers().len(), 1);
 }
 
 #[test]
-fn uses_up_what_does_not_match() {
-    let player = player(PEER).unwrap();
+fn consumes_exchanges_that_do_not_match() {
+    let player = player(KWCTL_SESSION).unwrap();
     let error = player
-        .answer(&lookup("example.org"))
+        .respond(&lookup("example.org"))
         .unwrap_err()
         .to_string();
     assert!(
@@ -111,9 +112,9 @@ fn uses_up_what_does_not_match() {
     );
     assert_eq!(player.leftovers().len(), 4);
     for _ in 0..4 {
-        let _ = player.answer(&namespace("other"));
+        let _ = player.respond(&namespace("other"));
     }
-    let error = player.answer(&namespace("other")).unwrap_err().to_string();
+    let error = player.respond(&namespace("other")).unwrap_err().to_string();
     assert!(
         error.ends_with("the list of recorded responses is empty"),
         "{error}"
@@ -121,7 +122,7 @@ fn uses_up_what_does_not_match() {
 }
 
 #[test]
-fn tells_what_is_wrong_with_a_file() {
+fn rejects_invalid_files() {
     assert!(matches!(player("{}"), Err(SessionError::Format { .. })));
     let unknown =
         "- {type: Exchange, request: '!Nothing {}', response: {type: Success, payload: ''}}";
@@ -135,30 +136,33 @@ fn tells_what_is_wrong_with_a_file() {
 }
 
 #[test]
-fn replays_what_it_recorded() {
+fn replays_recorded_exchanges() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("session.yml");
     let requests = every_request();
     let recorder = Recorder::create(&path).unwrap();
     assert!(Player::open(&path).unwrap().leftovers().is_empty());
     for (number, request) in requests.iter().enumerate() {
-        let answer = match number % 2 {
+        let response = match number % 2 {
             0 => Ok(format!("{{\"a\": \"'{number}\\n: #\"}}\n").into_bytes()),
-            _ => Err(Refused::Failed(format!("null: 'no'\n{number}"))),
+            _ => Err(HostCallError::Failed(format!("null: 'no'\n{number}"))),
         };
-        recorder.record(request, &answer);
+        recorder.record(request, &response);
     }
     let player = Player::open(&path).unwrap();
     for (number, request) in requests.iter().enumerate() {
-        match player.answer(request) {
+        match player.respond(request) {
             Ok(payload) => {
                 assert_eq!(
                     payload,
                     format!("{{\"a\": \"'{number}\\n: #\"}}\n").into_bytes()
                 );
             }
-            Err(refused) => {
-                assert_eq!(refused, Refused::Failed(format!("null: 'no'\n{number}")));
+            Err(error) => {
+                assert_eq!(
+                    error,
+                    HostCallError::Failed(format!("null: 'no'\n{number}"))
+                );
             }
         }
     }
@@ -166,9 +170,9 @@ fn replays_what_it_recorded() {
 }
 
 #[test]
-fn writes_requests_with_the_tags_that_the_peer_reads() {
-    let written = written(&namespace("null")).unwrap();
-    let mut lines: Vec<&str> = written.lines().collect();
+fn writes_requests_with_the_tags_of_kubewarden() {
+    let text = to_tagged_yaml(&namespace("null")).unwrap();
+    let mut lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.remove(0), "!KubernetesGetResource");
     lines.sort_unstable();
     assert_eq!(

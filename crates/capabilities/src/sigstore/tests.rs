@@ -1,4 +1,4 @@
-//! What the module promises, tried.
+//! Tests with images signed on the spot, in a registry on loopback.
 
 use base64::Engine as _;
 use rcgen::{
@@ -11,17 +11,18 @@ use crate::testing::{digest_of, response, serve};
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
-/// A registry with one image, signed by `key` as cosign does; `about` tells the digest in the payload.
+/// Starts a registry with one image that `key` signed as cosign does. `signed_digest` computes the
+/// digest in the payload from the image's. Returns the image reference and the image's digest too.
 async fn signed_image(
     key: &KeyPair,
-    about: impl Fn(&str) -> String,
+    signed_digest: impl Fn(&str) -> String,
 ) -> (Registries, String, String) {
     let image = br#"{"schemaVersion":2,"config":{"mediaType":"a","digest":"sha256:0","size":0},"layers":[]}"#;
     let digest = digest_of(image);
     let payload = json!({
         "critical": {
             "identity": {"docker-reference": "r"},
-            "image": {"docker-manifest-digest": about(&digest)},
+            "image": {"docker-manifest-digest": signed_digest(&digest)},
             "type": "cosign container image signature",
         },
         "optional": {"env": "prod", "n": 1},
@@ -48,13 +49,13 @@ async fn signed_image(
                 .insert("docker-content-digest", digest);
             response
         };
-        let answer = match path.rsplit('/').next().unwrap() {
+        let response = match path.rsplit('/').next().unwrap() {
             "1" => manifest(image),
             last if last == tag => manifest(signatures.to_string().as_bytes()),
             last if last == blob => response(200, "application/octet-stream", &payload),
             _ => response(404, "application/json", b"{}"),
         };
-        async { answer }
+        async { response }
     })
     .await;
     let registries = Registries::new(vec![address.to_string()], None);
@@ -73,7 +74,7 @@ fn by_keys(image: &str, keys: &[&KeyPair], annotations: &[(&str, &str)]) -> PubK
 }
 
 #[tokio::test]
-async fn trusts_an_image_that_all_keys_signed() {
+async fn trusts_an_image_signed_by_all_keys() {
     for algorithm in [
         &rcgen::PKCS_ECDSA_P256_SHA256,
         &rcgen::PKCS_ECDSA_P384_SHA384,
@@ -90,11 +91,11 @@ async fn trusts_an_image_that_all_keys_signed() {
             (&[&other], &[], false),
             (&[&key, &other], &[], false),
         ] {
-            let answer = verify_keys(&registries, &by_keys(&image, keys, annotations)).await;
-            assert_eq!(answer.is_ok(), trusted, "{answer:?}");
-            if let Ok(answer) = answer {
-                let answer: Value = serde_json::from_slice(&answer).unwrap();
-                assert_eq!(answer, json!({"is_trusted": true, "digest": digest}));
+            let result = verify_keys(&registries, &by_keys(&image, keys, annotations)).await;
+            assert_eq!(result.is_ok(), trusted, "{result:?}");
+            if let Ok(response) = result {
+                let response: Value = serde_json::from_slice(&response).unwrap();
+                assert_eq!(response, json!({"is_trusted": true, "digest": digest}));
             }
         }
     }
@@ -104,31 +105,31 @@ async fn trusts_an_image_that_all_keys_signed() {
 async fn does_not_trust_a_signature_of_another_image() {
     let key = KeyPair::generate().unwrap();
     let (registries, image, _) = signed_image(&key, |_| digest_of(b"another")).await;
-    let answer = verify_keys(&registries, &by_keys(&image, &[&key], &[])).await;
+    let result = verify_keys(&registries, &by_keys(&image, &[&key], &[])).await;
     assert!(
-        matches!(answer, Err(SignatureFailure::NotSigned { .. })),
-        "{answer:?}"
+        matches!(result, Err(SignatureFailure::NotSigned { .. })),
+        "{result:?}"
     );
 }
 
 #[tokio::test]
-async fn fails_for_keys_that_are_none() {
+async fn rejects_missing_and_invalid_keys() {
     let registries = Registries::new(Vec::new(), None);
-    let mut asked = by_keys("busybox", &[], &[]);
-    let answer = verify_keys(&registries, &asked).await.unwrap_err();
-    assert_eq!(answer.to_string(), "Must provide at least one pub key");
+    let mut verify = by_keys("busybox", &[], &[]);
+    let result = verify_keys(&registries, &verify).await.unwrap_err();
+    assert_eq!(result.to_string(), "Must provide at least one pub key");
     for pem in [
         "",
         "no key",
         "-----BEGIN PUBLIC KEY-----\nMAA=\n-----END PUBLIC KEY-----\n",
     ] {
-        asked.pub_keys = vec![pem.to_owned()];
-        assert!(verify_keys(&registries, &asked).await.is_err(), "{pem}");
+        verify.pub_keys = vec![pem.to_owned()];
+        assert!(verify_keys(&registries, &verify).await.is_err(), "{pem}");
     }
 }
 
 #[tokio::test]
-async fn trusts_an_image_that_a_trusted_certificate_signed() {
+async fn trusts_an_image_signed_by_a_trusted_certificate() {
     let mut parameters = CertificateParams::new([]).unwrap();
     parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let root = CertifiedIssuer::self_signed(parameters, KeyPair::generate().unwrap()).unwrap();
@@ -155,23 +156,23 @@ async fn trusts_an_image_that_a_trusted_certificate_signed() {
         (&good, chain.clone(), true, false),
         (&server, chain, false, false),
     ] {
-        let asked = CertificateVerify {
+        let verify = CertificateVerify {
             image: image.clone(),
             certificate: certificate.clone(),
             certificate_chain: chain,
             require_rekor_bundle: rekor,
             annotations: None,
         };
-        let answer = verify_certificate(&registries, &asked).await;
-        assert_eq!(answer.is_ok(), trusted, "{answer:?}");
+        let result = verify_certificate(&registries, &verify).await;
+        assert_eq!(result.is_ok(), trusted, "{result:?}");
     }
 }
 
 #[test]
-fn tells_that_keyless_signatures_cannot_be_verified() {
-    assert_eq!(verify_keyless(0).to_string(), "Must provide keyless info");
+fn rejects_keyless_verification() {
+    assert_eq!(keyless_failure(0).to_string(), "Must provide keyless info");
     assert!(
-        verify_keyless(1)
+        keyless_failure(1)
             .to_string()
             .starts_with("this host cannot verify keyless")
     );

@@ -14,7 +14,7 @@ use capabilities::{Capabilities, Grants};
 use host::config::{self, AdmissionPolicy, Asked, Policy, Position};
 use host::load::{LoadErrorKind, LoadErrors};
 use host::{Configuration, FileModules, Host, ModuleSource};
-use kubewarden::{ExecutionMode, Metadata, PolicyType, Request, SettingsAnswer, SettingsError};
+use kubewarden::{ExecutionMode, Metadata, PolicyType, Request, SettingsResponse, SettingsError};
 use serde::Serialize;
 use wire::admission::{PatchType, Response};
 
@@ -110,7 +110,7 @@ impl Subject {
         if !detected && flags.execution_mode.is_none() && !flags.raw {
             return Ok(None);
         }
-        let metadata = Metadata::of(&bytes, &inspection)
+        let metadata = Metadata::from_module(&bytes, &inspection)
             .with_context(|| format!("failed to load `{}`", module.display()))?;
         Ok(Some(Self {
             module: module.to_owned(),
@@ -169,9 +169,9 @@ impl Subject {
     pub(super) fn request(&self, flags: &Flags, path: &Path) -> Result<Request, Failed> {
         let json = super::review::read_json(path)?;
         let request = if self.is_raw(flags) {
-            Request::raw(&json)
+            Request::from_raw(&json)
         } else {
-            Request::of_file(&json)
+            Request::from_file(&json)
         };
         let request = request.with_context(|| format!("`{}` holds no request", path.display()));
         request.hint("`--raw` takes any JSON for the request of a policy that is made for that")
@@ -221,7 +221,7 @@ pub(super) fn load(
         && let LoadErrorKind::Settings(error) = &error.kind
         && let Some(message) = objection(error)
     {
-        let answer = SettingsAnswer {
+        let answer = SettingsResponse {
             valid: false,
             message: message.clone(),
         };

@@ -1,78 +1,96 @@
-//! The expression of a group: `a() && (b() || !c())`.
+//! Expressions of policy groups: `a() && (b() || !c())`.
 //!
-//! The language is what the peer's two evaluators share: calls of members without arguments, `true`, `false`, `!`, `==`, `!=`, `&&`,
-//! `||` and parentheses, binding in this order.
+//! The language is the common subset of Kubewarden's two evaluators: calls of members without
+//! arguments, `true`, `false`, `!`, `==`, `!=`, `&&`, `||` and parentheses. Operators bind in this
+//! order.
 
 use std::future::Future;
 use std::pin::Pin;
 
-use super::Asked;
 use crate::failure::Failure;
 
-/// An expression that was parsed and calls members only.
+/// Bytes of an expression; enough for several hundred members.
+const MAX_LENGTH: usize = 4 << 10;
+/// Nesting levels of an expression.
+const MAX_DEPTH: usize = 64;
+
+/// A parsed expression over the members of a group.
+///
+/// ```
+/// use kubewarden::Expression;
+///
+/// let members = ["signed", "trusted"];
+/// assert!(Expression::parse("signed() || !trusted()", &members).is_ok());
+/// let error = Expression::parse("signed() && other()", &members).unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "`other` is not a member of the group; its members are signed, trusted",
+/// );
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expression(Node);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Node {
     Constant(bool),
-    /// A member, by its index.
+    /// The verdict of a member, by its index.
     Call(usize),
     Not(Box<Node>),
     And(Box<Node>, Box<Node>),
     Or(Box<Node>, Box<Node>),
-    /// The same truth, or with `false` another.
+    /// Equality, or with `false` inequality.
     Equal(Box<Node>, Box<Node>, bool),
 }
 
-/// An expression cannot be used.
+/// An invalid expression.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ExpressionError {
-    /// Something else was expected.
+    /// The expression does not parse.
     #[error("at character {at}: expected {expected}")]
     Expected {
-        /// Counted from 1.
+        /// The position, from 1.
         at: usize,
-        /// What.
+        /// The expected token.
         expected: &'static str,
     },
-    /// A call of what is no member.
-    #[error("`{name}` is no member of the group; its members are {}", .members.join(", "))]
+    /// The expression calls a name that is not a member.
+    #[error("`{name}` is not a member of the group; its members are {}", .members.join(", "))]
     Unknown {
-        /// What is called.
+        /// The name in the expression.
         name: String,
-        /// What could be.
+        /// The names of the members.
         members: Vec<String>,
     },
-    /// A member that could not be called by its name.
+    /// The name of a member cannot be called in an expression.
     #[error(
-        "a member cannot be named `{0}`: names are letters, digits and `_`, and begin with no digit"
+        "invalid member name `{0}`: names consist of letters, digits and `_`, and do not begin with a digit"
     )]
     Name(String),
-    /// Longer than any expression that people can follow.
-    #[error("it has more than {LENGTH_MAX} bytes")]
+    /// The expression is too long.
+    #[error("it is longer than {MAX_LENGTH} bytes")]
     Length,
-    /// Parentheses in parentheses in parentheses.
-    #[error("it is nested more than {DEPTH_MAX} levels deep")]
+    /// The expression is nested too deeply.
+    #[error("it is nested more than {MAX_DEPTH} levels deep")]
     Depth,
-    /// A group without policies.
+    /// The group is empty.
     #[error("the group has no members")]
     NoMembers,
 }
 
-/// In bytes: some hundred members.
-const LENGTH_MAX: usize = 4 << 10;
-
-/// More than anybody writes by hand.
-const DEPTH_MAX: usize = 64;
+/// The verdicts of the members of a group.
+pub(super) trait Members: Send {
+    /// Returns whether the member at an index accepts.
+    fn accepts(&mut self, index: usize) -> impl Future<Output = Result<bool, Failure>> + Send;
+}
 
 impl Expression {
-    /// Parses an expression over these members.
+    /// Parses an expression over the given members.
     ///
     /// # Errors
-    /// Where it does not parse, or what it calls that is no member.
+    /// [`ExpressionError`] for an expression that does not parse or calls another name, and for
+    /// invalid names of members.
     pub fn parse(text: &str, members: &[&str]) -> Result<Self, ExpressionError> {
-        if text.len() > LENGTH_MAX {
+        if text.len() > MAX_LENGTH {
             return Err(ExpressionError::Length);
         }
         if members.is_empty() {
@@ -95,26 +113,29 @@ impl Expression {
         Ok(Self(node))
     }
 
-    pub(super) async fn evaluate(&self, asked: &mut Asked<'_>) -> Result<bool, Failure> {
-        evaluate(&self.0, asked).await
+    /// Evaluates the expression from left to right, as far as needed.
+    pub(super) async fn evaluate(&self, members: &mut impl Members) -> Result<bool, Failure> {
+        evaluate(&self.0, members).await
     }
 }
 
-type Truth<'a> = Pin<Box<dyn Future<Output = Result<bool, Failure>> + Send + 'a>>;
+type BoxedVerdict<'a> = Pin<Box<dyn Future<Output = Result<bool, Failure>> + Send + 'a>>;
 
-fn evaluate<'a>(node: &'a Node, asked: &'a mut Asked<'_>) -> Truth<'a> {
+fn evaluate<'a, M: Members>(node: &'a Node, members: &'a mut M) -> BoxedVerdict<'a> {
     Box::pin(async move {
         Ok(match node {
             Node::Constant(value) => *value,
-            Node::Call(member) => asked.accepts(*member).await?,
-            Node::Not(inner) => !evaluate(inner, asked).await?,
+            Node::Call(member) => members.accepts(*member).await?,
+            Node::Not(inner) => !evaluate(inner, members).await?,
             Node::And(left, right) => {
-                evaluate(left, asked).await? && evaluate(right, asked).await?
+                evaluate(left, members).await? && evaluate(right, members).await?
             }
-            Node::Or(left, right) => evaluate(left, asked).await? || evaluate(right, asked).await?,
+            Node::Or(left, right) => {
+                evaluate(left, members).await? || evaluate(right, members).await?
+            }
             Node::Equal(left, right, same) => {
-                let left = evaluate(left, asked).await?;
-                (left == evaluate(right, asked).await?) == *same
+                let left = evaluate(left, members).await?;
+                (left == evaluate(right, members).await?) == *same
             }
         })
     })
@@ -131,7 +152,7 @@ fn is_name(name: &str) -> bool {
 
 struct Parser<'a> {
     text: &'a str,
-    /// In bytes.
+    /// The position in bytes.
     at: usize,
     depth: usize,
     members: &'a [&'a str],
@@ -170,7 +191,7 @@ impl Parser<'_> {
 
     fn unary(&mut self) -> Result<Node, ExpressionError> {
         self.depth = self.depth.saturating_add(1);
-        if self.depth > DEPTH_MAX {
+        if self.depth > MAX_DEPTH {
             return Err(ExpressionError::Depth);
         }
         let node = if self.take("!") {
@@ -226,7 +247,7 @@ impl Parser<'_> {
 
     fn take(&mut self, token: &str) -> bool {
         self.skip_space();
-        // `!` is no negation when it begins `!=`.
+        // `!=` does not begin with a negation.
         let is_other = token == "!" && self.rest().starts_with("!=");
         let found = !is_other && self.rest().starts_with(token);
         if found {
@@ -262,30 +283,28 @@ mod tests {
 
     const MEMBERS: [&str; 3] = ["a", "b", "c"];
 
-    /// The truth of an expression when the members have these.
-    fn truth(text: &str, members: [bool; 3]) -> bool {
-        fn of(node: &Node, members: [bool; 3]) -> bool {
-            match node {
-                Node::Constant(value) => *value,
-                Node::Call(member) => members[*member],
-                Node::Not(inner) => !of(inner, members),
-                Node::And(left, right) => of(left, members) && of(right, members),
-                Node::Or(left, right) => of(left, members) || of(right, members),
-                Node::Equal(left, right, same) => {
-                    (of(left, members) == of(right, members)) == *same
-                }
-            }
+    impl Members for [bool; 3] {
+        async fn accepts(&mut self, index: usize) -> Result<bool, Failure> {
+            Ok(self[index])
         }
-        of(&Expression::parse(text, &MEMBERS).unwrap().0, members)
+    }
+
+    /// Evaluates an expression with the given verdicts of the members.
+    fn evaluated(text: &str, mut members: [bool; 3]) -> bool {
+        let expression = Expression::parse(text, &MEMBERS).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        runtime.block_on(expression.evaluate(&mut members)).unwrap()
     }
 
     #[test]
-    fn operators_bind_as_in_both_languages_of_the_peer() {
+    fn operators_bind_as_in_both_evaluators_of_kubewarden() {
         for a in [false, true] {
             for b in [false, true] {
                 for c in [false, true] {
                     let check = |text: &str, expected: bool| {
-                        assert_eq!(truth(text, [a, b, c]), expected, "{text} {a} {b} {c}");
+                        assert_eq!(evaluated(text, [a, b, c]), expected, "{text} {a} {b} {c}");
                     };
                     check("a() || b() && c()", a || (b && c));
                     check("a() && (b() || !c())", a && (b || !c));
@@ -300,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn says_where_it_does_not_parse() {
+    fn reports_the_position_of_errors() {
         for (text, error) in [
             (
                 "",
@@ -329,7 +348,7 @@ mod tests {
             ),
             (
                 "d()",
-                "`d` is no member of the group; its members are a, b, c",
+                "`d` is not a member of the group; its members are a, b, c",
             ),
         ] {
             let found = Expression::parse(text, &MEMBERS).unwrap_err();
@@ -338,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_would_overflow_and_names_that_cannot_be_called() {
+    fn rejects_excessive_expressions_and_invalid_names() {
         let long = "a()&&".repeat(100_000);
         assert_eq!(
             Expression::parse(&long, &MEMBERS),

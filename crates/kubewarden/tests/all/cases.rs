@@ -1,4 +1,4 @@
-//! Every case beside the policies in Rust and Go.
+//! The cases of the policies in Rust and Go.
 
 use std::fs;
 use std::path::Path;
@@ -7,10 +7,11 @@ use kubewarden::{Change, ExecutionMode, Failure, SettingsError, Validation, Verd
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::session::{Exchange, Session};
-use crate::support::{Setup, ask, block_on, built, root, soon};
+use crate::support::{
+    Exchange, Session, Setup, block_on, built, generous_deadline, root, validate,
+};
 
-/// A file in `cases/`; `tests/policies/README.md` has the form.
+/// A file in `cases/`; `tests/policies/README.md` documents the format.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
@@ -33,17 +34,17 @@ struct HostCall {
 }
 
 #[test]
-fn policies_that_validate_answer_as_their_cases_say() {
+fn validating_policies_pass_their_cases() {
     replay("rust/deny-names", "deny_names", ExecutionMode::Wapc);
 }
 
 #[test]
-fn policies_that_mutate_answer_as_their_cases_say() {
+fn mutating_policies_pass_their_cases() {
     replay("rust/add-labels", "add_labels", ExecutionMode::Wapc);
 }
 
 #[test]
-fn context_aware_policies_answer_as_their_cases_say() {
+fn context_aware_policies_pass_their_cases() {
     replay(
         "rust/namespace-rules",
         "namespace_rules",
@@ -52,7 +53,7 @@ fn context_aware_policies_answer_as_their_cases_say() {
 }
 
 #[test]
-fn programs_answer_as_their_cases_say() {
+fn programs_pass_their_cases() {
     replay(
         "go/required-annotations",
         "required_annotations",
@@ -64,10 +65,10 @@ fn replay(folder: &str, module: &str, mode: ExecutionMode) {
     let module = built(module);
     let cases = root().join("tests/policies").join(folder).join("cases");
     let mut count = 0;
-    for entry in fs::read_dir(cases).expect("cases") {
-        let path = entry.expect("a case").path();
-        let text = fs::read_to_string(&path).expect("a case");
-        let case: Case = serde_json::from_str(&text).expect("the form of a case");
+    for entry in fs::read_dir(cases).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        let case: Case = serde_json::from_str(&text).unwrap();
         check(&module, mode, &case, &path);
         count += 1;
     }
@@ -75,9 +76,9 @@ fn replay(folder: &str, module: &str, mode: ExecutionMode) {
 }
 
 fn check(module: &engine::Module, mode: ExecutionMode, case: &Case, path: &Path) {
-    let what = format!("{} ({})", case.name, path.display());
+    let context = format!("{} ({})", case.name, path.display());
     let exchanges: Vec<Exchange> = case.host_calls.iter().map(HostCall::exchange).collect();
-    let session = Session::of(&exchanges);
+    let session = Session::new(&exchanges);
     let mut setup = Setup::new(mode);
     setup.settings = case.settings.clone();
     setup.capabilities = session.capabilities.clone();
@@ -85,18 +86,18 @@ fn check(module: &engine::Module, mode: ExecutionMode, case: &Case, path: &Path)
     let policy = setup.load(module);
     match &case.request {
         Some(request) => {
-            let found = told(ask(&policy, request, soon()));
+            let found = to_case(validate(&policy, request, generous_deadline()));
             match (case.expected["error"].as_str(), found["error"].as_str()) {
-                (Some(part), Some(error)) => assert!(error.contains(part), "{what}: {error}"),
-                _ => assert_eq!(found, case.expected, "{what}"),
+                (Some(part), Some(error)) => assert!(error.contains(part), "{context}: {error}"),
+                _ => assert_eq!(found, case.expected, "{context}"),
             }
         }
         None => {
-            let settings = block_on(policy.validate_settings(soon()));
-            assert_eq!(told_settings(settings), case.expected, "{what}");
+            let settings = block_on(policy.validate_settings(generous_deadline()));
+            assert_eq!(settings_to_case(settings), case.expected, "{context}");
         }
     }
-    session.is_over(&what);
+    session.assert_complete(&context);
 }
 
 fn resource(kind: &str) -> capabilities::KubernetesResource {
@@ -117,56 +118,55 @@ impl HostCall {
                 ("KubernetesListResourceNamespace", self.request.clone())
             }
             ("kubernetes", "can_i") => {
-                let asked = &self.request;
                 let fields = json!({
-                    "request": asked["subject_access_review"],
-                    "disable_cache": asked["disable_cache"],
+                    "request": self.request["subject_access_review"],
+                    "disable_cache": self.request["disable_cache"],
                 });
                 ("KubernetesCanI", fields)
             }
-            other => panic!("no case makes the call {other:?} yet"),
+            other => panic!("cases do not support the call {other:?} yet"),
         };
-        let answer = match (&self.response, &self.error) {
+        let response = match (&self.response, &self.error) {
             (Some(response), None) => Ok(response.to_string()),
             (None, Some(error)) => Err(error.clone()),
-            _ => panic!("a call has a response or an error"),
+            _ => panic!("a call must have either a response or an error"),
         };
-        (tag, fields, answer)
+        (tag, fields, response)
     }
 }
 
-/// An answer in the words of a case.
-fn told(answer: Result<Validation, Failure>) -> Value {
-    let answer = match answer {
-        Ok(answer) => answer,
+/// Formats a result like `expected` of a case.
+fn to_case(result: Result<Validation, Failure>) -> Value {
+    let validation = match result {
+        Ok(validation) => validation,
         Err(failure) => return json!({"error": failure.to_string()}),
     };
-    let mut told = json!({"accepted": matches!(answer.verdict, Verdict::Accept(_))});
-    match answer.verdict {
+    let mut case = json!({"accepted": matches!(validation.verdict, Verdict::Accept(_))});
+    match validation.verdict {
         Verdict::Accept(None) => {}
         Verdict::Accept(Some(Change::Object(object))) => {
-            told["mutated_object"] = serde_json::from_str(object.get()).expect("an object");
+            case["mutated_object"] = serde_json::from_str(object.get()).unwrap();
         }
-        Verdict::Accept(Some(Change::JsonPatch(patch))) => panic!("a patch: {patch:?}"),
+        Verdict::Accept(Some(Change::JsonPatch(patch))) => panic!("unexpected patch: {patch:?}"),
         Verdict::Reject(rejection) => {
             if let Some(message) = rejection.message {
-                told["message"] = message.into();
+                case["message"] = message.into();
             }
             if let Some(code) = rejection.code {
-                told["code"] = code.into();
+                case["code"] = code.into();
             }
         }
     }
-    if !answer.warnings.is_empty() {
-        told["warnings"] = answer.warnings.into();
+    if !validation.warnings.is_empty() {
+        case["warnings"] = validation.warnings.into();
     }
-    if !answer.audit_annotations.is_empty() {
-        told["audit_annotations"] = json!(answer.audit_annotations);
+    if !validation.audit_annotations.is_empty() {
+        case["audit_annotations"] = json!(validation.audit_annotations);
     }
-    told
+    case
 }
 
-fn told_settings(settings: Result<(), SettingsError>) -> Value {
+fn settings_to_case(settings: Result<(), SettingsError>) -> Value {
     match settings {
         Ok(()) => json!({"valid": true}),
         Err(SettingsError::Invalid { message }) => match message {

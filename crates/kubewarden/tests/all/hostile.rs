@@ -1,4 +1,4 @@
-//! The modules in `tests/policies/wat`: the binary interface, kept and broken.
+//! The modules in `tests/policies/wat`, which respect or violate the binary interface.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,9 +7,11 @@ use capabilities::{Capabilities, ServiceOptions, Services};
 use engine::{ByteSize, CallError, Engine, LoadError, Options};
 use kubewarden::{ExecutionMode, Failure, Mode, Verdict};
 
-use crate::support::{Setup, any_request, ask, in_ms, module, root, soon};
+use crate::support::{
+    Setup, any_request, deadline_in_ms, generous_deadline, module, root, validate,
+};
 
-/// What must come of a module.
+/// The outcome of calling a module.
 #[derive(Debug, PartialEq)]
 enum Outcome {
     /// The policy accepts.
@@ -22,16 +24,16 @@ enum Outcome {
     Exit(i32),
     Reported(String),
     Protocol,
-    /// It came to its end, but its answer cannot be read.
-    Answer,
+    /// The response is invalid.
+    Response,
 }
 
 use Outcome::{
-    Accepts, Answer, Deadline, Exit, HostCalls, Pointer, Protocol, Reported, TooLarge, Trap,
+    Accepts, Deadline, Exit, HostCalls, Pointer, Protocol, Reported, Response, TooLarge, Trap,
 };
 
 #[test]
-fn modules_that_keep_or_break_the_binary_interface_come_to_the_end_that_they_should() {
+fn contains_modules_that_violate_the_binary_interface() {
     let reported = |text: &str| Reported(text.to_owned());
     let table = [
         ("console-log-flood", Deadline),
@@ -42,7 +44,7 @@ fn modules_that_keep_or_break_the_binary_interface_come_to_the_end_that_they_sho
         ("guest-request-one-past-the-end", Pointer),
         ("guest-request-out-of-bounds", Pointer),
         ("guest-request-up-to-the-end", Accepts),
-        ("guest-response-not-utf8", Answer),
+        ("guest-response-not-utf8", Response),
         ("guest-response-out-of-bounds", Pointer),
         ("guest-response-too-large", TooLarge),
         ("guest-response-twice", Accepts),
@@ -74,12 +76,16 @@ fn modules_that_keep_or_break_the_binary_interface_come_to_the_end_that_they_sho
         ("zero-with-response", reported("no error message")),
         ("zero-without-error", reported("no error message")),
     ];
-    let refused = ["guest-call-wrong-type", "no-memory", "unknown-import"];
-    let known: BTreeSet<_> = table.iter().map(|(name, _)| *name).chain(refused).collect();
+    let not_loadable = ["guest-call-wrong-type", "no-memory", "unknown-import"];
+    let known: BTreeSet<_> = table
+        .iter()
+        .map(|(name, _)| *name)
+        .chain(not_loadable)
+        .collect();
     assert_eq!(
         known,
         files().iter().map(String::as_str).collect(),
-        "a module without a line here"
+        "a module is missing in the table"
     );
 
     let mut wrong = Vec::new();
@@ -93,29 +99,22 @@ fn modules_that_keep_or_break_the_binary_interface_come_to_the_end_that_they_sho
 }
 
 #[test]
-fn modules_that_cannot_be_called_are_refused_when_they_are_loaded() {
-    let engine = Engine::new(Options::default()).expect("an engine");
+fn rejects_modules_that_cannot_be_called_when_they_are_loaded() {
+    let engine = Engine::new(Options::default()).unwrap();
     assert!(matches!(
         engine.load(&wat("no-memory")),
         Err(LoadError::NoMemory)
     ));
     let error = engine.load(&wat("unknown-import")).unwrap_err().to_string();
     assert!(error.contains("`wapc.__host_shutdown`"), "{error}");
-    let callable = engine.load(&wat("guest-call-wrong-type")).expect("valid");
+    let callable = engine.load(&wat("guest-call-wrong-type")).unwrap();
     assert!(Mode::new(&callable, ExecutionMode::Wapc).is_err());
 }
 
 fn files() -> Vec<String> {
-    let folder = fs::read_dir(root().join("tests/policies/wat")).expect("modules");
-    let stem = |path: std::path::PathBuf| {
-        path.file_stem()
-            .expect("a name")
-            .to_string_lossy()
-            .into_owned()
-    };
-    folder
-        .map(|entry| stem(entry.expect("a module").path()))
-        .collect()
+    let folder = fs::read_dir(root().join("tests/policies/wat")).unwrap();
+    let stem = |path: std::path::PathBuf| path.file_stem().unwrap().to_string_lossy().into_owned();
+    folder.map(|entry| stem(entry.unwrap().path())).collect()
 }
 
 fn wat(name: &str) -> Vec<u8> {
@@ -123,7 +122,7 @@ fn wat(name: &str) -> Vec<u8> {
         .join("tests/policies/wat")
         .join(name)
         .with_extension("wat");
-    wat::parse_file(file).expect("WebAssembly text")
+    wat::parse_file(file).unwrap()
 }
 
 fn outcome(name: &str, expected: &Outcome) -> Outcome {
@@ -133,21 +132,21 @@ fn outcome(name: &str, expected: &Outcome) -> Outcome {
         ExecutionMode::Wapc
     };
     let mut setup = Setup::new(mode);
-    // Some look `localhost` up.
+    // Some modules look up `localhost`.
     setup.capabilities = Capabilities::live(Services::new(ServiceOptions::default()));
     setup.limits.memory = ByteSize::mib(128);
     let policy = setup.load(&module(&wat(name)));
     let deadline = match expected {
-        Deadline => in_ms(100),
-        _ => soon(),
+        Deadline => deadline_in_ms(100),
+        _ => generous_deadline(),
     };
-    match ask(&policy, &any_request(), deadline) {
-        Ok(answer) => match answer.verdict {
+    match validate(&policy, &any_request(), deadline) {
+        Ok(validation) => match validation.verdict {
             Verdict::Accept(_) => Accepts,
             Verdict::Reject(rejection) => Reported(rejection.message.unwrap_or_default()),
         },
-        Err(Failure::Answer { .. }) => Answer,
-        Err(failure @ (Failure::Host(_) | Failure::Deadline)) => panic!("{name}: {failure}"),
+        Err(Failure::Response { .. }) => Response,
+        Err(failure @ (Failure::Internal(_) | Failure::Deadline)) => panic!("{name}: {failure}"),
         Err(Failure::Call(failed)) => match failed.error {
             CallError::Pointer => Pointer,
             CallError::Deadline(_) => Deadline,

@@ -1,9 +1,8 @@
-//! The test policies, asked in their modes through the engine; hostile ones, too.
+//! Tests with the test policies in all execution modes, including hostile ones.
 //!
-//! The modules come from `cargo xtask guests`, which tells their folder in `K8S_WASM_GUESTS`.
+//! The modules are built by `cargo xtask guests`, which passes their folder in `K8S_WASM_GUESTS`.
 
 mod cases;
 mod hostile;
 mod rego;
-mod session;
 mod support;

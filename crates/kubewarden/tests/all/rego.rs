@@ -1,4 +1,4 @@
-//! Every case beside the policies in Rego.
+//! The cases of the policies in Rego.
 
 use std::fs;
 
@@ -8,10 +8,12 @@ use kubewarden::{ExecutionMode, Failure, SettingsError, Verdict};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::session::{Exchange, Session};
-use crate::support::{Setup, any_request, ask, block_on, built, bytes_of, in_ms, root, soon};
+use crate::support::{
+    Exchange, Session, Setup, any_request, block_on, built, built_bytes, deadline_in_ms,
+    generous_deadline, root, validate,
+};
 
-/// `cases.json`; `tests/policies/rego/README.md` has the form.
+/// The contents of `cases.json`; `tests/policies/rego/README.md` documents the format.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Cases {
@@ -36,7 +38,7 @@ struct Case {
 }
 
 #[test]
-fn policies_for_opa_answer_as_their_cases_say() {
+fn policies_for_opa_pass_their_cases() {
     for name in [
         "conflict",
         "endless",
@@ -50,16 +52,16 @@ fn policies_for_opa_answer_as_their_cases_say() {
 }
 
 #[test]
-fn policies_for_gatekeeper_answer_as_their_cases_say() {
+fn policies_for_gatekeeper_pass_their_cases() {
     for name in ["required-labels", "unique-ingress-host"] {
         replay("gatekeeper", name, ExecutionMode::Gatekeeper);
     }
 }
 
 #[test]
-fn a_policy_that_needs_a_function_nobody_has_is_refused_when_it_is_loaded() {
+fn rejects_a_policy_that_requires_an_unknown_function_when_it_is_loaded() {
     let policy = Setup::new(ExecutionMode::Opa).load(&built("opa-http-send"));
-    let error = block_on(policy.validate_settings(soon())).unwrap_err();
+    let error = block_on(policy.validate_settings(generous_deadline())).unwrap_err();
     let SettingsError::Builtins(missing) = error else {
         panic!("{error}")
     };
@@ -67,19 +69,19 @@ fn a_policy_that_needs_a_function_nobody_has_is_refused_when_it_is_loaded() {
 }
 
 #[test]
-fn built_in_functions_work_when_only_one_call_may_run() {
+fn calls_built_in_functions_with_a_single_permit() {
     let options = engine::Options {
         concurrent_calls: std::num::NonZeroU32::MIN,
         ..engine::Options::default()
     };
-    let engine = engine::Engine::new(options).expect("an engine");
+    let engine = engine::Engine::new(options).unwrap();
     let module = engine
-        .load(&bytes_of("gatekeeper-required-labels"))
-        .expect("a module");
+        .load(&built_bytes("gatekeeper-required-labels"))
+        .unwrap();
     let mut setup = Setup::new(ExecutionMode::Gatekeeper);
     setup.settings = json!({"labels": [{"key": "cost"}]});
     let policy = setup.load(&module);
-    ask(&policy, &any_request(), soon()).expect("an answer");
+    validate(&policy, &any_request(), generous_deadline()).unwrap();
 }
 
 fn replay(mode: &str, name: &str, execution_mode: ExecutionMode) {
@@ -89,8 +91,7 @@ fn replay(mode: &str, name: &str, execution_mode: ExecutionMode) {
         .join(mode)
         .join(name)
         .join("cases.json");
-    let cases: Cases =
-        serde_json::from_str(&fs::read_to_string(file).expect("cases")).expect("the form of cases");
+    let cases: Cases = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
     assert!(
         cases.builtins.iter().all(|name| rego::find(name).is_some()),
         "{name}"
@@ -101,23 +102,23 @@ fn replay(mode: &str, name: &str, execution_mode: ExecutionMode) {
 }
 
 fn check(module: &engine::Module, mode: ExecutionMode, cases: &Cases, case: &Case) {
-    let session = Session::of(&context(mode, cases, case));
+    let session = Session::new(&context(mode, cases, case));
     let mut setup = Setup::new(mode);
     setup.settings = case.settings.clone();
     setup.capabilities = session.capabilities.clone();
     setup.resources = cases.context_aware_resources.clone();
     let policy = setup.load(module);
-    block_on(policy.validate_settings(soon())).expect("valid settings");
+    block_on(policy.validate_settings(generous_deadline())).unwrap();
     let deadline = match &case.fails {
-        Some(_) => in_ms(3000),
-        None => soon(),
+        Some(_) => deadline_in_ms(3000),
+        None => generous_deadline(),
     };
-    let answer = ask(&policy, &completed(&case.request), deadline);
+    let result = validate(&policy, &completed(&case.request), deadline);
     match &case.fails {
-        Some(how) => {
-            let failure = answer.unwrap_err();
-            let expected: &[&str] = match how.as_str() {
-                // Which of the two limits is met first depends on the machine.
+        Some(kind_of_failure) => {
+            let failure = result.unwrap_err();
+            let expected: &[&str] = match kind_of_failure.as_str() {
+                // The limit that is reached first depends on the machine.
                 "deadline" | "memory" => &["deadline", "memory"],
                 _ => &["abort"],
             };
@@ -128,7 +129,7 @@ fn check(module: &engine::Module, mode: ExecutionMode, cases: &Cases, case: &Cas
             );
         }
         None => {
-            let verdict = answer
+            let verdict = result
                 .unwrap_or_else(|failure| panic!("{}: {failure}", case.name))
                 .verdict;
             let (allowed, message) = match verdict {
@@ -143,10 +144,10 @@ fn check(module: &engine::Module, mode: ExecutionMode, cases: &Cases, case: &Cas
             );
         }
     }
-    session.is_over(&case.name);
+    session.assert_complete(&case.name);
 }
 
-/// Violations are a set: their order means nothing.
+/// Sorts the violations in a message. They are a set, without a defined order.
 fn sorted(message: &str) -> String {
     let mut parts: Vec<&str> = message.split(", ").collect();
     parts.sort_unstable();
@@ -155,7 +156,7 @@ fn sorted(message: &str) -> String {
 
 fn kind(failure: &Failure) -> &'static str {
     let Failure::Call(failed) = failure else {
-        return "answer";
+        return "response";
     };
     match &failed.error {
         CallError::Deadline(_) => "deadline",
@@ -165,17 +166,17 @@ fn kind(failure: &Failure) -> &'static str {
     }
 }
 
-/// The request with what every request has.
+/// Adds the required members to a request.
 fn completed(request: &Value) -> Value {
     let mut completed = any_request();
     if let Some(completed) = completed.as_object_mut() {
         completed.remove("object");
-        completed.extend(request.as_object().expect("an object").clone());
+        completed.extend(request.as_object().unwrap().clone());
     }
     completed
 }
 
-/// What the host is asked for the objects of the cluster: a list of each kind, then the plural names.
+/// Returns the requests for the context of a policy: a list of each kind, then the plural names.
 fn context(mode: ExecutionMode, cases: &Cases, case: &Case) -> Vec<Exchange> {
     let mut resources = cases.context_aware_resources.clone();
     resources.sort();

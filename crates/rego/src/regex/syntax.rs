@@ -1,28 +1,32 @@
-//! Go's syntax of regular expressions (<https://pkg.go.dev/regexp/syntax>) in that of the `regex` crate.
+//! Translation of Go's regular expressions (<https://pkg.go.dev/regexp/syntax>) to the syntax of
+//! the `regex` crate.
 //!
-//! The languages are close relatives. What differs: `\d`, `\s`, `\w` and `\b` are ASCII in Go; `\Q…\E`, octal
-//! escapes and `\p{^…}` are Go's alone; a brace that repeats nothing and a bracket or `&&` within a class are
-//! literal in Go; and Go refuses to repeat a repetition.
+//! The two syntaxes are similar. The differences:
 //!
-//! Go also limits how often repetitions within each other may repeat together. Here the size of the compiled
-//! pattern is the limit.
+//! * `\d`, `\s`, `\w` and `\b` match ASCII only in Go.
+//! * `\Q…\E`, octal escapes and `\p{^…}` exist in Go only.
+//! * A brace that is not a repetition, and a bracket or `&&` in a class, are literal in Go.
+//! * Go rejects the repetition of a repetition.
+//!
+//! Go also limits the product of nested repetitions. Here the size of the compiled pattern is
+//! limited instead.
 
 use std::iter::Peekable;
 use std::str::Chars;
 
 use crate::Error;
-use crate::limits::PATTERN_GROUPS_MAX;
+use crate::limits::MAX_PATTERN_GROUPS;
 
-/// The most that Go repeats.
-const REPEAT_MAX: u32 = 1000;
+/// The largest count of a repetition in Go.
+const MAX_REPEAT: u32 = 1000;
 
-/// Classes of ASCII characters that have a name.
+/// The names of ASCII character classes.
 const CLASS_NAMES: [&str; 14] = [
     "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct",
     "space", "upper", "word", "xdigit",
 ];
 
-/// The pattern in the syntax of the `regex` crate.
+/// Translates a pattern to the syntax of the `regex` crate.
 pub(super) fn translate(pattern: &str) -> Result<String, Error> {
     let mut translator = Translator {
         input: pattern.chars().peekable(),
@@ -36,7 +40,7 @@ pub(super) fn translate(pattern: &str) -> Result<String, Error> {
 struct Translator<'a> {
     input: Peekable<Chars<'a>>,
     output: String,
-    /// Groups that are open.
+    /// The number of open groups.
     depth: usize,
 }
 
@@ -54,7 +58,7 @@ impl Translator<'_> {
             };
             if repeats {
                 if repeated {
-                    return Err(Error::invalid("a repetition is repeated"));
+                    return Err(Error::invalid("a repetition follows a repetition"));
                 }
                 if self.input.next_if_eq(&'?').is_some() {
                     self.output.push('?');
@@ -82,7 +86,7 @@ impl Translator<'_> {
         Ok(())
     }
 
-    /// Writes a character that stands for itself, in and out of classes.
+    /// Writes a literal character, valid inside and outside of classes.
     fn literal(&mut self, char: char) {
         if char.is_ascii_alphanumeric() {
             self.output.push(char);
@@ -92,7 +96,7 @@ impl Translator<'_> {
         }
     }
 
-    /// What follows an opening brace; false when the brace is literal.
+    /// Translates a repetition after its opening brace. Returns false if the brace is literal.
     fn braces(&mut self) -> Result<bool, Error> {
         let before = self.input.clone();
         let text = self.until('}').unwrap_or_default();
@@ -110,7 +114,7 @@ impl Translator<'_> {
             self.literal('{');
             return Ok(false);
         }
-        let count = |text: &str| text.parse().ok().filter(|count: &u32| *count <= REPEAT_MAX);
+        let count = |text: &str| text.parse().ok().filter(|count: &u32| *count <= MAX_REPEAT);
         let bounds = (count(least), most.map(count));
         match bounds {
             (Some(_), None) => {}
@@ -121,14 +125,14 @@ impl Translator<'_> {
         Ok(true)
     }
 
-    /// What follows an opening parenthesis: flags, a name, or nothing special.
+    /// Translates the start of a group after its parenthesis: flags, a name, or neither.
     fn group(&mut self) -> Result<(), Error> {
         self.output.push('(');
         self.depth += 1;
-        if self.depth > PATTERN_GROUPS_MAX {
+        if self.depth > MAX_PATTERN_GROUPS {
             return Err(Error::TooLarge {
-                what: "a regular expression in nested groups",
-                max: PATTERN_GROUPS_MAX,
+                what: "the number of nested groups in a regular expression",
+                max: MAX_PATTERN_GROUPS,
             });
         }
         if self.input.next_if_eq(&'?').is_none() {
@@ -171,7 +175,7 @@ impl Translator<'_> {
         Err(Error::invalid("a group has an invalid name"))
     }
 
-    /// What follows a backslash outside of a class.
+    /// Translates an escape outside of a class, after its backslash.
     fn escape(&mut self) -> Result<(), Error> {
         match self.input.peek() {
             Some('A' | 'z') => {
@@ -197,7 +201,7 @@ impl Translator<'_> {
         self.output.push_str(assertion);
     }
 
-    /// `\Q` and literal text to `\E` or the end.
+    /// Translates `\Q` and the literal text up to `\E` or the end.
     fn quotation(&mut self) {
         self.input.next();
         while let Some(char) = self.input.next() {
@@ -208,7 +212,7 @@ impl Translator<'_> {
         }
     }
 
-    /// A set of characters after a backslash, such as `\d` or `\pL`, as a class of its own.
+    /// Translates the escape of a character set, such as `\d` or `\pL`, to a class.
     fn class_escape(&mut self) -> Result<Option<String>, Error> {
         let set = match self.input.peek() {
             Some('d') => "[0-9]",
@@ -225,7 +229,7 @@ impl Translator<'_> {
     }
 
     fn property(&mut self) -> Result<String, Error> {
-        let invalid = || Error::invalid("a property of characters has an invalid name");
+        let invalid = || Error::invalid("a character property has an invalid name");
         let mut negated = self.input.next() == Some('P');
         let mut name = match self.input.next() {
             Some('{') => self.until('}').ok_or_else(invalid)?,
@@ -246,9 +250,9 @@ impl Translator<'_> {
         Ok(format!("\\{}{{{name}}}", if negated { 'P' } else { 'p' }))
     }
 
-    /// A single character after a backslash.
+    /// Reads the escape of a single character, after its backslash.
     fn character_escape(&mut self) -> Result<char, Error> {
-        let invalid = || Error::invalid("an escape is invalid");
+        let invalid = || Error::invalid("an escape sequence is invalid");
         let char = self.input.next().ok_or_else(invalid)?;
         match char {
             'a' => Ok('\x07'),
@@ -275,7 +279,7 @@ impl Translator<'_> {
         }
     }
 
-    /// What follows `\x`: two digits, or any number of them in braces.
+    /// Reads the digits after `\x`: two, or any number in braces.
     fn hexadecimal(&mut self) -> Option<char> {
         let digits = match self.input.next_if_eq(&'{') {
             Some(_) => self.until('}').filter(|digits| !digits.is_empty())?,
@@ -292,7 +296,7 @@ impl Translator<'_> {
             .and_then(char::from_u32)
     }
 
-    /// The text up to this character, which is read too; nothing is read when there is none.
+    /// Reads the text up to and including a character. Reads nothing if the character is missing.
     fn until(&mut self, end: char) -> Option<String> {
         let mut ahead = self.input.clone();
         let mut text = String::new();
@@ -306,7 +310,8 @@ impl Translator<'_> {
         Some(text)
     }
 
-    /// What follows an opening bracket. Everything in it is literal but for escapes, ranges and `[:name:]`.
+    /// Translates a class after its opening bracket. All characters are literal except in escapes,
+    /// ranges and `[:name:]`.
     fn class(&mut self) -> Result<(), Error> {
         self.output.push('[');
         if self.input.next_if_eq(&'^').is_some() {
@@ -314,7 +319,7 @@ impl Translator<'_> {
         }
         let mut first = true;
         loop {
-            let missing = || Error::invalid("a class of characters is not closed");
+            let missing = || Error::invalid("a character class is not closed");
             let char = self.input.next().ok_or_else(missing)?;
             if char == ']' && !first {
                 break;
@@ -335,7 +340,7 @@ impl Translator<'_> {
         Ok(())
     }
 
-    /// A character in a class, or a range that starts with it.
+    /// Translates a character in a class, or a range that begins with it.
     fn range(&mut self, first: char) -> Result<(), Error> {
         let low = self.class_character(first)?;
         self.literal(low);
@@ -344,7 +349,7 @@ impl Translator<'_> {
             return Ok(());
         }
         self.input = ahead;
-        let invalid = || Error::invalid("a range of characters is invalid");
+        let invalid = || Error::invalid("a character range is invalid");
         let second = self.input.next().ok_or_else(invalid)?;
         let high = self.class_character(second)?;
         if high < low {
@@ -362,7 +367,7 @@ impl Translator<'_> {
         }
     }
 
-    /// `[:name:]`, of which the bracket is already read; false when the bracket is literal.
+    /// Translates `[:name:]` after its bracket. Returns false if the bracket is literal.
     fn named_class(&mut self) -> Result<bool, Error> {
         let mut ahead = self.input.clone();
         if ahead.next() != Some(':') {
@@ -373,7 +378,7 @@ impl Translator<'_> {
             return Ok(false);
         }
         if !CLASS_NAMES.contains(&name.trim_start_matches('^')) {
-            return Err(Error::invalid("a class of characters has an invalid name"));
+            return Err(Error::invalid("a character class has an invalid name"));
         }
         self.output.push_str(&format!("[:{name}:]"));
         self.input = ahead;

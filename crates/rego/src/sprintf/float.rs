@@ -4,10 +4,10 @@ use super::spec::Spec;
 use crate::Error;
 use crate::output::Output;
 
-/// Digits after the point beyond which every number of 64 bits has only zeros.
+/// Digits after the point beyond which every 64-bit number has zeros only.
 const EXACT_PLACES: usize = 1_100;
 
-/// Prints a number; false when the verb is not one for floating-point numbers.
+/// Prints a number. Returns false if the verb is not valid for floating-point numbers.
 pub(super) fn print(
     number: f64,
     verb: char,
@@ -30,9 +30,10 @@ pub(super) fn print(
     if matches!(verb, 'E' | 'G' | 'X') {
         text.make_ascii_uppercase();
     }
-    let sign = match number.is_sign_negative() {
-        true => "-",
-        false => spec.positive_sign(),
+    let sign = if number.is_sign_negative() {
+        "-"
+    } else {
+        spec.positive_sign()
     };
     let length = sign.len() + text.len();
     match spec.width {
@@ -46,7 +47,8 @@ pub(super) fn print(
     Ok(true)
 }
 
-/// `1.5e+06`, with the fewest digits that tell the number, or with this many after the point.
+/// Formats as `1.5e+06`, with `places` digits after the point, or with the fewest that identify the
+/// number.
 fn scientific(number: f64, places: Option<usize>) -> String {
     let (mantissa, exponent) = parts(number, places);
     let missing = places.map_or(0, |places| places.saturating_sub(EXACT_PLACES));
@@ -60,7 +62,7 @@ fn fixed(number: f64, places: usize) -> String {
     format!("{number:.exact$}{}", "0".repeat(places - exact))
 }
 
-/// Fixed for numbers of a common size, scientific for others; zeros at the end are left out.
+/// Formats numbers of moderate size as fixed, others as scientific, without trailing zeros.
 fn general(number: f64, precision: Option<usize>) -> String {
     let significant = precision.map(|precision| precision.max(1));
     let (mantissa, exponent) = parts(number, significant.map(|digits| digits - 1));
@@ -85,13 +87,13 @@ fn general(number: f64, precision: Option<usize>) -> String {
     }
 }
 
-/// The number that these digits tell; rounding it again to its own digits changes nothing.
+/// Parses digits with an exponent. Rounding the result to the same digits changes nothing.
 fn parts_value(digits: &str, exponent: i64) -> Option<f64> {
     let places = i64::try_from(digits.len()).ok()? - 1;
     format!("{digits}e{}", exponent - places).parse().ok()
 }
 
-/// The digits with a point after the first, and the power of ten.
+/// Returns the digits, with a point after the first, and the exponent of ten.
 fn parts(number: f64, places: Option<usize>) -> (String, i64) {
     let text = match places {
         Some(places) => format!("{number:.*e}", places.min(EXACT_PLACES)),
@@ -103,7 +105,7 @@ fn parts(number: f64, places: Option<usize>) -> (String, i64) {
     }
 }
 
-/// The 53 bits of a number and the power of two they count.
+/// Returns the 53 bits of the mantissa and the exponent of two.
 fn bits(number: f64) -> (u64, i64) {
     let bits = number.to_bits();
     let exponent = (bits >> 52) & 0x7FF;
@@ -114,19 +116,19 @@ fn bits(number: f64) -> (u64, i64) {
     }
 }
 
-/// `4503599627370496p-52`
+/// Formats as `4503599627370496p-52`.
 fn binary(number: f64) -> String {
     let (mantissa, exponent) = bits(number);
     format!("{mantissa}p{exponent:+}")
 }
 
-/// `0x1.8p+01`
+/// Formats as `0x1.8p+01`.
 fn hexadecimal(number: f64, precision: Option<usize>) -> String {
     let (mut mantissa, mut exponent) = bits(number);
     if mantissa == 0 {
         exponent = 0;
     } else {
-        // The leading one stands before 60 bits of fraction, which are 15 digits.
+        // The leading one precedes 60 bits of fraction, which are 15 digits.
         let shift = mantissa.leading_zeros().saturating_sub(3);
         mantissa <<= shift;
         exponent += 60 - i64::from(shift);
@@ -157,7 +159,7 @@ fn hexadecimal(number: f64, precision: Option<usize>) -> String {
     )
 }
 
-/// The flag `#`: a point always, and for some verbs the zeros that were left out.
+/// Applies the flag `#`: always a point, and for some verbs trailing zeros.
 fn with_point(text: &str, verb: char, precision: Option<usize>) -> String {
     let marker = if verb == 'x' || verb == 'X' { 'p' } else { 'e' };
     let (number, tail) = match text.find(marker) {
@@ -173,8 +175,8 @@ fn with_point(text: &str, verb: char, precision: Option<usize>) -> String {
         .filter(|char| *char != '.')
         .skip_while(|char| *char == '0')
         .count();
-    let alone = usize::from(number == "0");
-    let zeros = "0".repeat(wanted.saturating_sub(counted + alone));
+    let is_zero = usize::from(number == "0");
+    let zeros = "0".repeat(wanted.saturating_sub(counted + is_zero));
     let point = if number.contains('.') { "" } else { "." };
     format!("{number}{point}{zeros}{tail}")
 }

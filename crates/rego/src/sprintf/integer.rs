@@ -1,11 +1,11 @@
-//! Verbs for whole numbers.
+//! Verbs for integers.
 
 use super::spec::Spec;
 use super::text::{is_printable, quote};
 use crate::Error;
 use crate::output::Output;
 
-/// Prints a number of 64 bits; false when the verb is not one for whole numbers.
+/// Prints a number of Go's int64. Returns false if the verb is not valid for integers.
 pub(super) fn print(
     number: i64,
     verb: char,
@@ -24,7 +24,7 @@ pub(super) fn print(
     Ok(true)
 }
 
-/// Prints a number beyond that, for which Go has fewer verbs.
+/// Prints a number beyond int64, for which Go has fewer verbs.
 pub(super) fn print_large(
     number: u64,
     verb: char,
@@ -47,7 +47,7 @@ fn character(number: i64) -> char {
         .unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 
-/// `U+0041`, with the flag `#` also the character itself.
+/// Prints `U+0041`, with the flag `#` followed by the character.
 fn code_point(number: i64, spec: &Spec, output: &mut Output) -> Result<(), Error> {
     let mut text = Output::default();
     let hexadecimal = format!("{number:X}");

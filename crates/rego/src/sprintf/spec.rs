@@ -1,9 +1,9 @@
-//! How a value is laid out: the flags, width and precision of a verb.
+//! The flags, width and precision of a verb.
 
 use crate::Error;
 use crate::output::Output;
 
-/// The flags, width and precision of a verb.
+/// The format of a value.
 #[derive(Debug, Default)]
 pub(super) struct Spec {
     pub(super) sharp: bool,
@@ -11,14 +11,14 @@ pub(super) struct Spec {
     pub(super) plus: bool,
     pub(super) minus: bool,
     pub(super) space: bool,
-    /// `%#v`: as Go would write the value in a program.
+    /// True for `%#v`: the value in Go syntax.
     pub(super) go_syntax: bool,
     pub(super) width: Option<usize>,
     pub(super) precision: Option<usize>,
 }
 
 impl Spec {
-    /// Sets a flag; false when the character is none.
+    /// Sets a flag. Returns false if the character is not a flag.
     pub(super) fn set_flag(&mut self, char: char) -> bool {
         match char {
             '#' => self.sharp = true,
@@ -31,13 +31,13 @@ impl Spec {
         true
     }
 
-    /// `v` takes its flags in a sense of its own.
+    /// Adapts the flags to the verb `v`, which interprets them differently.
     pub(super) fn for_value_verb(&mut self) {
         self.go_syntax = std::mem::take(&mut self.sharp);
         self.plus = false;
     }
 
-    /// The sign of a number that is not negative.
+    /// Returns the sign of a number that is not negative.
     pub(super) fn positive_sign(&self) -> &'static str {
         match (self.plus, self.space) {
             (true, _) => "+",
@@ -46,12 +46,12 @@ impl Spec {
         }
     }
 
-    /// Whether zeros fill the width, which they do on the left only.
+    /// Returns whether zeros fill the width. They do on the left only.
     pub(super) fn fills_with_zeros(&self) -> bool {
         self.zero && !self.minus
     }
 
-    /// Writes a text at the side of its width that it belongs to.
+    /// Writes a text, padded to its width.
     pub(super) fn pad(&self, text: &str, output: &mut Output) -> Result<(), Error> {
         self.pad_with(
             text,
@@ -60,7 +60,7 @@ impl Spec {
         )
     }
 
-    /// The same for numbers, which have their zeros already.
+    /// Writes a number, padded to its width. Its zeros are already part of the text.
     pub(super) fn pad_with_spaces(&self, text: &str, output: &mut Output) -> Result<(), Error> {
         self.pad_with(text, ' ', output)
     }

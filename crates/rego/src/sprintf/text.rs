@@ -1,4 +1,4 @@
-//! Verbs for texts, and Go's way to quote.
+//! Verbs for texts, and Go's quoting.
 
 use std::sync::LazyLock;
 
@@ -8,7 +8,7 @@ use super::spec::Spec;
 use crate::Error;
 use crate::output::Output;
 
-/// Prints a text; false when the verb is not one for texts.
+/// Prints a text. Returns false if the verb is not valid for texts.
 pub(super) fn print(
     text: &str,
     verb: char,
@@ -25,7 +25,7 @@ pub(super) fn print(
     Ok(true)
 }
 
-/// The text between quotation marks, with what cannot be printed as escapes.
+/// Quotes a text and escapes characters that are not printable.
 pub(super) fn quote(text: &str, mark: char, ascii_only: bool) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push(mark);
@@ -50,7 +50,8 @@ pub(super) fn quote(text: &str, mark: char, ascii_only: bool) -> String {
     quoted
 }
 
-/// What Go prints as it is: letters, marks, numbers, punctuation, symbols and the ASCII space.
+/// Returns whether Go prints a character unescaped: letters, marks, numbers, punctuation, symbols
+/// and the ASCII space.
 pub(super) fn is_printable(char: char) -> bool {
     static PRINTABLE: LazyLock<Option<Regex>> =
         LazyLock::new(|| Regex::new(r"^[\p{L}\p{M}\p{N}\p{P}\p{S}]$").ok());
@@ -62,7 +63,7 @@ pub(super) fn is_printable(char: char) -> bool {
     }
 }
 
-/// A precision is the number of characters to keep.
+/// Truncates a text to its precision in characters.
 fn truncated<'a>(text: &'a str, spec: &Spec) -> &'a str {
     spec.precision
         .and_then(|precision| text.char_indices().nth(precision))
@@ -80,7 +81,7 @@ fn quoted(text: &str, spec: &Spec) -> String {
     quote(text, '"', spec.plus)
 }
 
-/// The bytes of the text; with a space between them, each has a prefix of its own.
+/// Prints the bytes of a text. With the space flag, each byte has its own prefix.
 fn hexadecimal(text: &str, verb: char, spec: &Spec, output: &mut Output) -> Result<(), Error> {
     let prefix = match (spec.sharp, verb) {
         (false, _) => "",

@@ -1,10 +1,10 @@
-//! Durations in Go's notation (`1h30m`), with days, weeks and years of 365 days.
+//! Durations in Go's notation (`1h30m`), with OPA's days, weeks, and years of 365 days.
 
 use crate::Error;
 
 const HOUR: u64 = 3_600_000_000_000;
 
-/// Longer names before those they start with.
+/// The units. Longer names precede their prefixes.
 const UNITS: [(&str, u64); 11] = [
     ("ns", 1),
     ("us", 1_000),
@@ -19,7 +19,7 @@ const UNITS: [(&str, u64); 11] = [
     ("y", 365 * 24 * HOUR),
 ];
 
-/// The nanoseconds of a duration.
+/// Parses a duration to nanoseconds.
 pub(super) fn parse(text: &str) -> Result<i64, Error> {
     let invalid = || Error::invalid("not a duration");
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
@@ -36,14 +36,15 @@ pub(super) fn parse(text: &str) -> Result<i64, Error> {
         total = total.checked_add(nanoseconds).ok_or_else(invalid)?;
         rest = after;
     }
-    match text.starts_with('-') {
-        true => 0_i64.checked_sub_unsigned(total),
-        false => i64::try_from(total).ok(),
-    }
-    .ok_or_else(invalid)
+    let signed = if text.starts_with('-') {
+        0_i64.checked_sub_unsigned(total)
+    } else {
+        i64::try_from(total).ok()
+    };
+    signed.ok_or_else(invalid)
 }
 
-/// One amount with its unit, and what follows.
+/// Parses one amount with its unit, and returns the rest of the text.
 fn segment(text: &str) -> Option<(u64, &str)> {
     let (whole, rest) = digits(text);
     let (fraction, rest) = match rest.strip_prefix('.') {

@@ -1,17 +1,17 @@
-//! Go's layouts of time: an example of how one certain time is to be written.
+//! Go's time layouts: the representation of a reference time.
 
 use super::civil::Civil;
 use crate::Error;
 use crate::output::Output;
 
-/// A layout, taken apart.
+/// A parsed layout.
 #[derive(Debug)]
 pub(super) struct Layout<'a> {
     pub(super) elements: Vec<Element<'a>>,
 }
 
-/// A part of a layout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// An element of a layout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Element<'a> {
     Literal(&'a str),
     Year(Digits),
@@ -27,26 +27,26 @@ pub(super) enum Element<'a> {
     Hour12(Digits),
     Minute(Digits),
     Second(Digits),
-    /// The separator, how many digits, and whether zeros at the end are left out.
+    /// The separator, the number of digits, and true if trailing zeros are omitted.
     Fraction(char, usize, bool),
-    /// Before or after noon, in capitals or not.
+    /// AM or PM; true for capitals.
     Noon(bool),
     Abbreviation,
     Offset(Offset),
 }
 
-/// How a number fills its place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The padding of a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Digits {
     AsNeeded,
     Zeros,
     Spaces,
 }
 
-/// How an offset from UTC is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The format of an offset from UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Offset {
-    /// `Z` for UTC.
+    /// True if UTC is written as `Z`.
     pub(super) letter: bool,
     pub(super) colons: bool,
     pub(super) minutes: bool,
@@ -54,8 +54,8 @@ pub(super) struct Offset {
 }
 
 impl Offset {
-    /// From the text in the layout, such as `Z07:00`.
-    fn of(text: &str) -> Self {
+    /// Parses the offset of a layout, such as `Z07:00`.
+    fn from_layout(text: &str) -> Self {
         let digits = text.bytes().filter(u8::is_ascii_digit).count();
         Self {
             letter: text.starts_with('Z'),
@@ -66,7 +66,7 @@ impl Offset {
     }
 }
 
-/// Texts that stand for something. Where two fit, the first one counts.
+/// The texts of the reference time. The first match wins.
 const EXAMPLES: [(&str, Element<'static>); 23] = [
     ("January", Element::MonthName),
     ("Jan", Element::ShortMonthName),
@@ -93,7 +93,7 @@ const EXAMPLES: [(&str, Element<'static>); 23] = [
     ("pm", Element::Noon(false)),
 ];
 
-/// Ways to write an offset from UTC. Where two fit, the first one counts.
+/// The formats of an offset from UTC. The first match wins.
 const OFFSETS: [&str; 10] = [
     "-070000",
     "-07:00:00",
@@ -133,7 +133,7 @@ impl<'a> Layout<'a> {
         Self { elements }
     }
 
-    /// Writes a time as the layout shows it.
+    /// Formats a time.
     pub(super) fn format(&self, time: &Civil) -> Result<String, Error> {
         let mut output = Output::default();
         for element in &self.elements {
@@ -143,9 +143,9 @@ impl<'a> Layout<'a> {
     }
 }
 
-/// The element that a text starts with, and its length.
+/// Returns the element at the start of a text, and its length.
 fn element(text: &str) -> Option<(Element<'_>, usize)> {
-    // An underscore before a year of four digits is nothing but an underscore.
+    // An underscore before a four-digit year is literal.
     if text.starts_with("_2006") {
         return None;
     }
@@ -156,7 +156,7 @@ fn element(text: &str) -> Option<(Element<'_>, usize)> {
 
 fn offset(text: &str) -> Option<(Element<'_>, usize)> {
     let offset = OFFSETS.iter().find(|offset| text.starts_with(**offset))?;
-    Some((Element::Offset(Offset::of(offset)), offset.len()))
+    Some((Element::Offset(Offset::from_layout(offset)), offset.len()))
 }
 
 fn example(text: &str) -> Option<(Element<'_>, usize)> {
@@ -166,14 +166,14 @@ fn example(text: &str) -> Option<(Element<'_>, usize)> {
         .map(|(example, element)| (*element, example.len()))
 }
 
-/// A short name is none when the word goes on, as in `Janet`.
+/// Returns whether an example matches. A short name does not if the word continues, as in `Janet`.
 fn fits(text: &str, example: &str, element: Element) -> bool {
     let is_short = matches!(element, Element::ShortMonthName | Element::ShortWeekdayName);
     let next = text.as_bytes().get(example.len());
     !(is_short && next.is_some_and(u8::is_ascii_lowercase))
 }
 
-/// A separator and zeros or nines, if no other digit follows.
+/// Parses a separator and zeros or nines that are not followed by another digit.
 fn fraction(text: &str) -> Option<(Element<'_>, usize)> {
     let mut chars = text.chars();
     let separator = chars.next().filter(|char| matches!(char, '.' | ','))?;
@@ -196,26 +196,31 @@ fn fraction(text: &str) -> Option<(Element<'_>, usize)> {
 impl Element<'_> {
     fn write(&self, time: &Civil, output: &mut Output) -> Result<(), Error> {
         let short = |name: &'static str| name.get(..3).unwrap_or(name);
-        let hour12 = (time.hour + 11) % 12 + 1;
+        let (date, clock) = (time.datetime.date(), time.datetime.time());
+        let hour12 = (clock.hour() + 11) % 12 + 1;
         match self {
             Self::Literal(text) => output.push(text),
-            Self::Year(_) => output.push(&format!("{:04}", time.year)),
-            Self::ShortYear => output.push(&format!("{:02}", time.year.abs() % 100)),
+            Self::Year(_) => output.push(&format!("{:04}", date.year())),
+            Self::ShortYear => output.push(&format!("{:02}", date.year().abs() % 100)),
             Self::MonthName => output.push(time.month_name()),
             Self::ShortMonthName => output.push(short(time.month_name())),
-            Self::Month(digits) => number(time.month, 2, *digits, output),
+            Self::Month(digits) => number(date.month(), 2, *digits, output),
             Self::WeekdayName => output.push(time.weekday()),
             Self::ShortWeekdayName => output.push(short(time.weekday())),
-            Self::Day(digits) => number(time.day, 2, *digits, output),
-            Self::DayOfYear(digits) => number(time.day_of_year(), 3, *digits, output),
-            Self::Hour => number(time.hour, 2, Digits::Zeros, output),
+            Self::Day(digits) => number(date.day(), 2, *digits, output),
+            Self::DayOfYear(digits) => number(date.day_of_year(), 3, *digits, output),
+            Self::Hour => number(clock.hour(), 2, Digits::Zeros, output),
             Self::Hour12(digits) => number(hour12, 2, *digits, output),
-            Self::Minute(digits) => number(time.minute, 2, *digits, output),
-            Self::Second(digits) => number(time.second, 2, *digits, output),
-            Self::Fraction(separator, digits, trimmed) => {
-                fraction_of(time.nanosecond, *separator, *digits, *trimmed, output)
-            }
-            Self::Noon(capital) => output.push(match (time.hour >= 12, capital) {
+            Self::Minute(digits) => number(clock.minute(), 2, *digits, output),
+            Self::Second(digits) => number(clock.second(), 2, *digits, output),
+            Self::Fraction(separator, digits, trimmed) => write_fraction(
+                clock.subsec_nanosecond(),
+                *separator,
+                *digits,
+                *trimmed,
+                output,
+            ),
+            Self::Noon(capital) => output.push(match (clock.hour() >= 12, capital) {
                 (false, true) => "AM",
                 (true, true) => "PM",
                 (false, false) => "am",
@@ -227,7 +232,13 @@ impl Element<'_> {
     }
 }
 
-fn number(number: i64, width: usize, digits: Digits, output: &mut Output) -> Result<(), Error> {
+fn number(
+    number: impl Into<i64>,
+    width: usize,
+    digits: Digits,
+    output: &mut Output,
+) -> Result<(), Error> {
+    let number = number.into();
     output.push(&match digits {
         Digits::AsNeeded => format!("{number}"),
         Digits::Zeros => format!("{number:0width$}"),
@@ -235,8 +246,8 @@ fn number(number: i64, width: usize, digits: Digits, output: &mut Output) -> Res
     })
 }
 
-fn fraction_of(
-    nanosecond: i64,
+fn write_fraction(
+    nanosecond: i32,
     separator: char,
     digits: usize,
     trimmed: bool,
@@ -244,9 +255,10 @@ fn fraction_of(
 ) -> Result<(), Error> {
     let text = format!("{nanosecond:09}");
     let shown = text.get(..digits.min(9)).unwrap_or(&text);
-    let shown = match trimmed {
-        true => shown.trim_end_matches('0'),
-        false => shown,
+    let shown = if trimmed {
+        shown.trim_end_matches('0')
+    } else {
+        shown
     };
     if trimmed && shown.is_empty() {
         return Ok(());
@@ -261,7 +273,7 @@ impl Offset {
             return output.push("Z");
         }
         let colon = if self.colons { ":" } else { "" };
-        // Go decides on the sign by whole minutes.
+        // Go derives the sign from whole minutes.
         output.push(if offset <= -60 { "-" } else { "+" })?;
         let (minutes, seconds) = (offset.abs() / 60, offset.abs() % 60);
         output.push(&format!("{:02}", minutes / 60))?;

@@ -1,11 +1,12 @@
-//! Reads a time that is written as a layout shows.
+//! Parsing of times in a layout.
 
-use super::civil::{self, MONTHS, WEEKDAYS};
+use jiff::civil::{Date, Time};
+
+use super::civil::{MONTHS, WEEKDAYS, nanoseconds, seconds_as_in_utc};
 use super::layout::{Digits, Element, Layout, Offset};
-use super::nanoseconds;
 use crate::Error;
 
-/// Nanoseconds since 1970.
+/// Parses a time to nanoseconds since 1970.
 pub(super) fn parse(layout: &Layout, text: &str) -> Result<i64, Error> {
     let mut reader = Reader {
         rest: text,
@@ -22,10 +23,10 @@ pub(super) fn parse(layout: &Layout, text: &str) -> Result<i64, Error> {
 }
 
 fn malformed() -> Error {
-    Error::invalid("the time is not written as its layout says, or does not exist")
+    Error::invalid("the time does not match its layout or does not exist")
 }
 
-/// What the text says, as far as it is read.
+/// The parts of the time that have been read.
 #[derive(Debug, Default)]
 struct Parts {
     year: i64,
@@ -37,7 +38,7 @@ struct Parts {
     second: i64,
     nanosecond: i64,
     after_noon: Option<bool>,
-    /// In seconds.
+    /// The offset from UTC in seconds.
     offset: i64,
 }
 
@@ -84,25 +85,25 @@ impl Reader<'_> {
         Some(())
     }
 
-    /// Spaces stand for any number of spaces, and for none at the end.
+    /// Reads a literal. Spaces match any number of spaces, and none at the end of the text.
     fn literal(&mut self, text: &str) -> Option<()> {
-        let mut wanted = text;
-        while let Some(char) = wanted.chars().next() {
+        let mut expected = text;
+        while let Some(char) = expected.chars().next() {
             if char == ' ' {
                 if !self.rest.is_empty() && !self.rest.starts_with(' ') {
                     return None;
                 }
-                wanted = wanted.trim_start_matches(' ');
+                expected = expected.trim_start_matches(' ');
                 self.rest = self.rest.trim_start_matches(' ');
             } else {
                 self.rest = self.rest.strip_prefix(char)?;
-                wanted = wanted.strip_prefix(char)?;
+                expected = expected.strip_prefix(char)?;
             }
         }
         Some(())
     }
 
-    /// Exactly this many digits.
+    /// Reads exactly `count` digits.
     fn digits(&mut self, count: usize) -> Option<i64> {
         let (digits, rest) = self.rest.split_at_checked(count)?;
         if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -112,7 +113,7 @@ impl Reader<'_> {
         digits.parse().ok()
     }
 
-    /// Up to `width` digits; all of them where zeros fill the place.
+    /// Reads up to `width` digits; exactly `width` if the number is padded with zeros.
     fn number(&mut self, width: usize, digits: Digits) -> Option<i64> {
         if digits == Digits::Spaces {
             for _ in 1..width {
@@ -132,11 +133,14 @@ impl Reader<'_> {
         if enough { self.digits(found) } else { None }
     }
 
-    /// The index of the name, in letters of either case.
+    /// Reads one of the names, case-insensitively, and returns its index.
     fn name(&mut self, names: &[&str], short: bool) -> Option<i64> {
-        let names = names.iter().map(|name| match short {
-            true => name.get(..3).unwrap_or(name),
-            false => name,
+        let names = names.iter().map(|name| {
+            if short {
+                name.get(..3).unwrap_or(name)
+            } else {
+                name
+            }
         });
         for (index, name) in names.enumerate() {
             if let Some((word, rest)) = self.rest.split_at_checked(name.len())
@@ -149,7 +153,7 @@ impl Reader<'_> {
         None
     }
 
-    /// A separator and any number of digits, or nothing.
+    /// Reads a separator and any number of digits, or nothing.
     fn optional_fraction(&mut self) -> Option<()> {
         let Some(after) = self.rest.strip_prefix(['.', ',']) else {
             return Some(());
@@ -160,7 +164,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A separator and exactly this many digits, of which nine count.
+    /// Reads a separator and exactly `digits` digits, of which the first nine are significant.
     fn fraction(&mut self, digits: usize) -> Option<()> {
         let after = self.rest.strip_prefix(['.', ','])?;
         let (text, rest) = after.split_at_checked(digits)?;
@@ -207,7 +211,8 @@ impl Reader<'_> {
         Some(())
     }
 
-    /// The name of a zone, which says nothing about the time: Go takes every one for UTC, even `GMT+3`.
+    /// Reads the name of a zone, which does not affect the time: Go treats all as UTC, even
+    /// `GMT+3`.
     fn abbreviation(&mut self) -> Option<()> {
         if let Some(rest) = self.rest.strip_prefix("UTC") {
             self.rest = rest;
@@ -227,7 +232,7 @@ impl Reader<'_> {
     }
 }
 
-/// What follows a sign and up to 23 hours.
+/// Returns the rest of the text after a sign and up to 23 hours.
 fn after_hours(text: &str) -> Option<&str> {
     let digits = text.strip_prefix(['+', '-'])?;
     let end = digits.find(|char: char| !char.is_ascii_digit());
@@ -235,7 +240,8 @@ fn after_hours(text: &str) -> Option<&str> {
     within(hours.parse().ok()?, 23).map(|_| rest)
 }
 
-/// Names have three capitals, four or five when the last is a T; three names are exceptions.
+/// Returns the length of the name of a zone. Names have three capitals, or four or five if the last
+/// is a T, with three exceptions.
 fn zone_name_length(text: &str) -> Option<usize> {
     if text.starts_with("ChST") || text.starts_with("MeST") {
         return Some(4);
@@ -260,38 +266,43 @@ fn below(number: i64, limit: i64) -> Option<i64> {
     Some(number).filter(|number| *number < limit)
 }
 
-fn within(number: i64, most: i64) -> Option<i64> {
-    Some(number).filter(|number| *number <= most)
+fn within(number: i64, max: i64) -> Option<i64> {
+    Some(number).filter(|number| *number <= max)
 }
 
 impl Parts {
     fn resolve(&self) -> Result<i64, Error> {
-        let (month, day) = self.month_and_day().ok_or_else(malformed)?;
+        let seconds = self.local_seconds().ok_or_else(malformed)?;
+        nanoseconds(seconds - self.offset, self.nanosecond)
+    }
+
+    /// Returns the seconds since 1970, counted as in UTC.
+    fn local_seconds(&self) -> Option<i64> {
         let hour = match self.after_noon {
             Some(true) if self.hour < 12 => self.hour + 12,
             Some(false) if self.hour == 12 => 0,
             _ => self.hour,
         };
-        let seconds = civil::midnight(self.year, month, day)
-            + civil::clock_seconds(hour, self.minute, self.second);
-        nanoseconds(seconds - self.offset, self.nanosecond)
+        let time = Time::new(small(hour)?, small(self.minute)?, small(self.second)?, 0).ok()?;
+        seconds_as_in_utc(self.date()?.to_datetime(time))
     }
 
-    /// The date within the year, which must exist and must not be given in two ways that differ.
-    fn month_and_day(&self) -> Option<(i64, i64)> {
-        let Some(mut day) = self.day_of_year else {
-            let month = self.month.unwrap_or(1);
-            let day = self.day.unwrap_or(1);
-            let exists = (1..=civil::days_in_month(self.year, month)).contains(&day);
-            return exists.then_some((month, day));
+    /// Returns the date, which must exist. A day of the year must agree with the month and the day.
+    fn date(&self) -> Option<Date> {
+        let year = i16::try_from(self.year).ok()?;
+        let Some(day_of_year) = self.day_of_year else {
+            let (month, day) = (self.month.unwrap_or(1), self.day.unwrap_or(1));
+            return Date::new(year, small(month)?, small(day)?).ok();
         };
-        let mut month = 1;
-        while month <= 12 && day > civil::days_in_month(self.year, month) {
-            day -= civil::days_in_month(self.year, month);
-            month += 1;
-        }
-        let agrees = |given: Option<i64>, counted| given.is_none_or(|given| given == counted);
-        let exists = day >= 1 && month <= 12;
-        (exists && agrees(self.month, month) && agrees(self.day, day)).then_some((month, day))
+        let day_of_year = i16::try_from(day_of_year).ok()?;
+        let first = Date::new(year, 1, 1).ok()?;
+        let date = first.with().day_of_year(day_of_year).build().ok()?;
+        let agrees =
+            |given: Option<i64>, found: i8| given.is_none_or(|given| given == i64::from(found));
+        (agrees(self.month, date.month()) && agrees(self.day, date.day())).then_some(date)
     }
+}
+
+fn small(number: i64) -> Option<i8> {
+    i8::try_from(number).ok()
 }

@@ -8,12 +8,13 @@ import (
 	"os"
 )
 
-// hostCall returns 0 when the host answered and 1 when it refused; the answer or the reason is appended to standard input.
+// hostCall returns 0 for a response and 1 for an error. The host appends the response or the error to
+// standard input.
 //
 //go:wasmimport host call
 func hostCall(binding, namespace, operation, payload string) int32
 
-// getNamespace asks the host for a namespace.
+// getNamespace reads a namespace through the host.
 func getNamespace(name string) (Object, error) {
 	request, err := json.Marshal(map[string]any{
 		"api_version":   "v1",
@@ -24,26 +25,26 @@ func getNamespace(name string) (Object, error) {
 	if err != nil {
 		return Object{}, err
 	}
-	answer, err := call("kubernetes", "get_resource", string(request))
+	response, err := call("kubernetes", "get_resource", string(request))
 	if err != nil {
 		return Object{}, fmt.Errorf("cannot read the namespace: %w", err)
 	}
 	var namespace Object
-	if err := json.Unmarshal(answer, &namespace); err != nil {
+	if err := json.Unmarshal(response, &namespace); err != nil {
 		return Object{}, fmt.Errorf("cannot parse the namespace: %w", err)
 	}
 	return namespace, nil
 }
 
-// call performs a host call; the input was read to its end before.
+// call performs a host call. The input must have been read to its end before.
 func call(namespace, operation, payload string) ([]byte, error) {
-	refused := hostCall("kubewarden", namespace, operation, payload) != 0
-	answer, err := io.ReadAll(os.Stdin)
+	failed := hostCall("kubewarden", namespace, operation, payload) != 0
+	response, err := io.ReadAll(os.Stdin)
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the host's answer: %w", err)
+		return nil, fmt.Errorf("cannot read the response of the host: %w", err)
 	}
-	if refused {
-		return nil, errors.New(string(answer))
+	if failed {
+		return nil, errors.New(string(response))
 	}
-	return answer, nil
+	return response, nil
 }

@@ -1,5 +1,5 @@
-// Command required-annotations is a policy in the execution mode wasi: objects must have annotations, or, with a setting,
-// their namespace must have them.
+// Command required-annotations is a policy in the execution mode wasi. Objects, or optionally their
+// namespaces, must have annotations.
 package main
 
 import (
@@ -10,15 +10,15 @@ import (
 	"os"
 )
 
-// Settings choose the annotations.
+// Settings are the settings of the policy.
 type Settings struct {
-	// Annotations are the keys that must be there.
+	// Annotations are the required keys.
 	Annotations []string `json:"annotations"`
-	// Inherit accepts an object whose namespace has what it lacks.
+	// Inherit accepts an object whose namespace has the missing annotations.
 	Inherit bool `json:"inherit"`
 }
 
-// Validation is the answer to validate.
+// Validation is the response to validate.
 type Validation struct {
 	Accepted bool     `json:"accepted"`
 	Message  string   `json:"message,omitempty"`
@@ -26,13 +26,13 @@ type Validation struct {
 	Warnings []string `json:"warnings,omitempty"`
 }
 
-// SettingsValidation is the answer to validate-settings.
+// SettingsValidation is the response to validate-settings.
 type SettingsValidation struct {
 	Valid   bool   `json:"valid"`
 	Message string `json:"message,omitempty"`
 }
 
-// Object is what the policy reads of any Kubernetes object.
+// Object contains the fields that the policy reads of a Kubernetes object.
 type Object struct {
 	Metadata struct {
 		Annotations map[string]string `json:"annotations"`
@@ -46,7 +46,7 @@ func main() {
 	}
 }
 
-// run answers the operation that the arguments name.
+// run performs the operation in the arguments.
 func run(arguments []string, input io.Reader, output io.Writer) error {
 	if len(arguments) != 2 {
 		return errors.New("usage: policy.wasm validate|validate-settings")
@@ -55,19 +55,19 @@ func run(arguments []string, input io.Reader, output io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("cannot read the input: %w", err)
 	}
-	var answer any
+	var response any
 	switch operation := arguments[1]; operation {
 	case "validate":
-		answer, err = validate(payload)
+		response, err = validate(payload)
 	case "validate-settings":
-		answer, err = validateSettings(payload)
+		response, err = validateSettings(payload)
 	default:
 		err = fmt.Errorf("unknown operation %q", operation)
 	}
 	if err != nil {
 		return err
 	}
-	return json.NewEncoder(output).Encode(answer)
+	return json.NewEncoder(output).Encode(response)
 }
 
 func validate(payload []byte) (*Validation, error) {
@@ -96,11 +96,11 @@ func validate(payload []byte) (*Validation, error) {
 	if still := missingIn(namespace, missing); len(still) > 0 {
 		return rejection("the annotation %q is missing, also in the namespace %q", still[0], request.Namespace), nil
 	}
-	answer := Validation{Accepted: true}
+	validation := Validation{Accepted: true}
 	for _, key := range missing {
-		answer.Warnings = append(answer.Warnings, fmt.Sprintf("the annotation %q comes from the namespace", key))
+		validation.Warnings = append(validation.Warnings, fmt.Sprintf("the annotation %q comes from the namespace", key))
 	}
-	return &answer, nil
+	return &validation, nil
 }
 
 func validateSettings(payload []byte) (*SettingsValidation, error) {
@@ -118,7 +118,7 @@ func rejection(format string, arguments ...any) *Validation {
 	return &Validation{Code: 422, Message: fmt.Sprintf(format, arguments...)}
 }
 
-// missingIn returns the keys that an object has no annotation for.
+// missingIn returns the keys of the annotations that an object lacks.
 func missingIn(object Object, keys []string) []string {
 	var missing []string
 	for _, key := range keys {

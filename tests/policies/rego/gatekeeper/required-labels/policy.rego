@@ -1,4 +1,4 @@
-# Gatekeeper: every label of the parameters has to be there, and to look as they say.
+# Gatekeeper: requires the labels in the parameters, with values that match their patterns.
 package policy
 
 violation contains {"msg": msg, "details": {"missing": missing}} if {

@@ -1,4 +1,4 @@
-# Gatekeeper, context aware: no two ingresses may have the same host.
+# Gatekeeper, context aware: rejects an ingress whose host another ingress uses.
 package policy
 
 violation contains {"msg": msg} if {

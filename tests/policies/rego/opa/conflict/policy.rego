@@ -1,4 +1,4 @@
-# Hostile: has two answers when both names are given, which OPA ends with an abort.
+# Hostile: has two conflicting values if both names are given, upon which OPA aborts.
 package policy
 
 main := {

@@ -1,4 +1,4 @@
-# Hostile: takes time with the cube of the number in the request, but hardly any memory.
+# Hostile: takes time proportional to the cube of the number in the request, and little memory.
 package policy
 
 main := {

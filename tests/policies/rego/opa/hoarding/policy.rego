@@ -1,4 +1,4 @@
-# Hostile: takes memory with the square of the number in the request.
+# Hostile: takes memory proportional to the square of the number in the request.
 package policy
 
 main := {

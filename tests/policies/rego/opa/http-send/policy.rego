@@ -1,4 +1,4 @@
-# Asks its host for http.send, which no host here has: to be refused when it is loaded.
+# Requires http.send, which this host does not have: rejected when it is loaded.
 package policy
 
 main := {

@@ -1,4 +1,4 @@
-# Context aware: rejects objects in namespaces that no team owns, or that a team owns which is closed.
+# Context aware: rejects objects in namespaces without a team, or with a team that is closed.
 package policy
 
 main := {

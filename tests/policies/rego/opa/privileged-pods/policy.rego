@@ -1,4 +1,4 @@
-# Rejects pods with a privileged container, except in the namespaces that the settings exempt.
+# Rejects pods with a privileged container, except in namespaces that the settings exempt.
 package policy
 
 main := {

@@ -1,5 +1,5 @@
 # Rejects pods with images that are older than the settings allow, or whose support has ended.
-# Asks its host for sprintf, regex.split, semver, dates and the time.
+# Requires sprintf, regex.split, semver, dates and the time from the host.
 package policy
 
 main := {

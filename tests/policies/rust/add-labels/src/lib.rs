@@ -1,4 +1,4 @@
-//! Mutating, with settings: adds labels to objects.
+//! A mutating policy with settings: adds labels to objects.
 
 use std::collections::BTreeMap;
 
@@ -14,9 +14,9 @@ use serde_json::{Map, Value};
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 struct Settings {
-    /// The labels that objects get.
+    /// The labels to add.
     labels: BTreeMap<String, String>,
-    /// Whether a label that the object has with another value is replaced; otherwise it stays.
+    /// True if labels with other values are replaced; otherwise they are kept.
     overwrite: bool,
 }
 
@@ -30,13 +30,13 @@ impl Validatable for Settings {
             .keys()
             .find(|key| key.contains(char::is_whitespace) || key.is_empty())
         {
-            Some(key) => Err(format!("`{key}` is no key of a label")),
+            Some(key) => Err(format!("`{key}` is not a valid label key")),
             None => Ok(()),
         }
     }
 }
 
-/// Registers the operations; the host calls it before the first of them.
+/// Registers the operations. The host calls this function first.
 #[unsafe(no_mangle)]
 pub extern "C" fn wapc_init() {
     register_function("validate", validate);
@@ -51,7 +51,7 @@ fn validate(payload: &[u8]) -> CallResult {
         return accept_request();
     }
     let Some(labels) = labels_of(&mut object) else {
-        let message = "the metadata or the labels of the object are no map".to_owned();
+        let message = "the metadata or the labels of the object are not a map".to_owned();
         return reject_request(Some(message), Some(422), None, None);
     };
     if add(labels, &settings) {
@@ -61,7 +61,7 @@ fn validate(payload: &[u8]) -> CallResult {
     }
 }
 
-/// The labels of an object, created when it has none.
+/// Returns the labels of an object. Creates them if they are missing.
 fn labels_of(object: &mut Value) -> Option<&mut Map<String, Value>> {
     let metadata = object.get_mut("metadata")?.as_object_mut()?;
     let labels = metadata.entry("labels").or_insert(Value::Null);
@@ -71,7 +71,7 @@ fn labels_of(object: &mut Value) -> Option<&mut Map<String, Value>> {
     labels.as_object_mut()
 }
 
-/// Adds what is missing and says whether that was anything.
+/// Adds the labels and returns whether the object changed.
 fn add(labels: &mut Map<String, Value>, settings: &Settings) -> bool {
     let mut changed = false;
     for (key, value) in &settings.labels {

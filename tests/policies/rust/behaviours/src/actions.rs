@@ -1,4 +1,4 @@
-//! The actions, one variant each.
+//! The actions of the policy.
 
 use std::hint;
 use std::process;
@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use slog::{Logger, debug, error, info, o, warn};
 
-/// What the policy does when it is asked.
+/// An action of the policy.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Action {
@@ -20,43 +20,43 @@ pub enum Action {
         message: Option<String>,
         code: Option<u16>,
     },
-    /// Answers with this object as the mutated one.
+    /// Accepts with this mutated object.
     Mutate(Value),
-    /// Rejects; the message is the request as its JSON arrived, or the settings.
+    /// Rejects. The message is the JSON of the request, or of the settings.
     Echo,
-    /// Fails the call with this text instead of an answer.
+    /// Fails the call with this error.
     Fail(String),
-    /// Answers with this text, whatever it is.
+    /// Responds with this text, which may be invalid.
     Answer(String),
-    /// Answers with so many bytes of white space.
+    /// Responds with this number of bytes of white space.
     LargeAnswer(usize),
     EndlessLoop,
     Panic(String),
-    /// Ends the module as a WASI program would.
+    /// Exits like a WASI program.
     Exit(i32),
-    /// Takes so many bytes of memory, and accepts.
+    /// Allocates this number of bytes, and accepts.
     Allocate(usize),
-    /// One call; the message of the acceptance is the response, that of the rejection the error.
+    /// Makes one host call. Accepts with the response as the message, or rejects with the error.
     HostCall(HostCall),
-    /// The same call again and again, whatever comes back.
+    /// Repeats a host call and ignores the responses.
     Flood {
         call: HostCall,
         times: u64,
     },
-    /// So many lines through `__console_log`.
+    /// Writes a line this many times through `__console_log`.
     Print {
         line: String,
         times: u64,
     },
-    /// One record of each level that the SDK has, with values.
+    /// Logs one record at each level of the SDK, with values.
     Log(String),
-    /// The message is the digest.
+    /// Accepts with the digest of the image as the message.
     ManifestDigest(String),
-    /// The message is the addresses, with commas between them.
+    /// Accepts with the addresses of the host as the message, separated by commas.
     LookupHost(String),
 }
 
-/// A call to the host that the SDK need not know.
+/// A host call, which may be unknown to the SDK.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HostCall {
@@ -71,16 +71,16 @@ fn kubewarden() -> String {
     "kubewarden".to_owned()
 }
 
-/// What the action leaves to be said.
+/// The outcome of an action.
 pub enum Outcome {
-    Answer(Answer),
-    /// Handed to the host as they are.
+    Response(Response),
+    /// A response that is passed to the host unchanged.
     Bytes(Vec<u8>),
 }
 
-/// The part of an answer that actions decide.
+/// The response of the policy.
 #[derive(Default)]
-pub struct Answer {
+pub struct Response {
     pub accepted: bool,
     pub message: Option<String>,
     pub code: Option<u16>,
@@ -89,24 +89,24 @@ pub struct Answer {
 
 impl Outcome {
     fn accept(message: Option<String>) -> Self {
-        Self::Answer(Answer {
+        Self::Response(Response {
             accepted: true,
             message,
-            ..Answer::default()
+            ..Response::default()
         })
     }
 
     fn reject(message: Option<String>, code: Option<u16>) -> Self {
-        Self::Answer(Answer {
+        Self::Response(Response {
             message,
             code,
-            ..Answer::default()
+            ..Response::default()
         })
     }
 }
 
 impl Action {
-    /// Performs the action; `input` is what the policy was asked about.
+    /// Performs the action. `input` is the request, or the settings.
     pub fn perform(self, input: &str) -> HandlerResult<Outcome> {
         let message = match self {
             Self::Reject { message, code } => return Ok(Outcome::reject(message, code)),
@@ -140,15 +140,15 @@ impl Action {
 }
 
 fn mutate(object: Value) -> Outcome {
-    Outcome::Answer(Answer {
+    Outcome::Response(Response {
         accepted: true,
         mutated_object: Some(object),
-        ..Answer::default()
+        ..Response::default()
     })
 }
 
 fn allocate(bytes: usize) -> String {
-    // A value that the compiler cannot know, so that it does not leave the memory out.
+    // Prevents the compiler from optimizing the allocation away.
     let memory = hint::black_box(vec![1_u8; bytes]);
     format!("allocated {} bytes", memory.len())
 }

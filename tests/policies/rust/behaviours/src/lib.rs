@@ -1,4 +1,5 @@
-//! Does what its settings say: answers of every kind, host calls of every kind, and what no policy should do.
+//! A policy that performs the actions in its settings: all kinds of responses and host calls, and
+//! misbehaviour.
 //!
 //! ```yaml
 //! settings:
@@ -26,7 +27,7 @@ struct Settings {
     validate_settings: Action,
 }
 
-/// What the host hands over; the request is kept as it was written.
+/// The payload. The request is kept as the bytes that the host sent.
 #[derive(Deserialize)]
 struct Payload<'a> {
     #[serde(borrow)]
@@ -34,7 +35,7 @@ struct Payload<'a> {
     settings: Settings,
 }
 
-/// Registers the operations; the host calls it before the first of them.
+/// Registers the operations. The host calls this function first.
 #[unsafe(no_mangle)]
 pub extern "C" fn wapc_init() {
     register_function("validate", validate);
@@ -44,15 +45,15 @@ pub extern "C" fn wapc_init() {
 
 fn validate(payload: &[u8]) -> CallResult {
     let Payload { request, settings } = serde_json::from_slice(payload)?;
-    let answer = match settings.validate.perform(request.get())? {
-        Outcome::Answer(answer) => answer,
+    let response = match settings.validate.perform(request.get())? {
+        Outcome::Response(response) => response,
         Outcome::Bytes(bytes) => return Ok(bytes),
     };
     Ok(serde_json::to_vec(&ValidationResponse {
-        accepted: answer.accepted,
-        message: answer.message,
-        code: answer.code,
-        mutated_object: answer.mutated_object,
+        accepted: response.accepted,
+        message: response.message,
+        code: response.code,
+        mutated_object: response.mutated_object,
         audit_annotations: None,
         warnings: None,
     })?)
@@ -60,15 +61,15 @@ fn validate(payload: &[u8]) -> CallResult {
 
 fn validate_settings(payload: &[u8]) -> CallResult {
     let settings: Settings = serde_json::from_slice(payload)?;
-    let answer = match settings
+    let response = match settings
         .validate_settings
         .perform(&String::from_utf8_lossy(payload))?
     {
-        Outcome::Answer(answer) => answer,
+        Outcome::Response(response) => response,
         Outcome::Bytes(bytes) => return Ok(bytes),
     };
     Ok(serde_json::to_vec(&SettingsValidationResponse {
-        valid: answer.accepted,
-        message: answer.message,
+        valid: response.accepted,
+        message: response.message,
     })?)
 }

@@ -1,4 +1,5 @@
-//! Validating, with settings: rejects objects by their name, and warns about names that will be rejected one day.
+//! A validating policy with settings: rejects objects with denied names and warns about deprecated
+//! names.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -11,17 +12,17 @@ use kubewarden_policy_sdk::{
 };
 use serde::Deserialize;
 
-/// Prefix of the audit annotations; what follows is the verdict.
+/// The prefix of the audit annotations, followed by the verdict.
 const ANNOTATION: &str = "deny-names.example.com/";
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 struct Settings {
-    /// Objects of these names are rejected.
+    /// The names of objects to reject.
     denied: BTreeSet<String>,
-    /// Objects of these names are accepted with a warning.
+    /// The names of objects to accept with a warning.
     deprecated: BTreeSet<String>,
-    /// The HTTP status of a rejection.
+    /// The HTTP status code of a rejection.
     code: Option<u16>,
 }
 
@@ -42,7 +43,7 @@ impl Validatable for Settings {
     }
 }
 
-/// Registers the operations; the host calls it before the first of them.
+/// Registers the operations. The host calls this function first.
 #[unsafe(no_mangle)]
 pub extern "C" fn wapc_init() {
     register_function("validate", validate);

@@ -1,4 +1,5 @@
-//! Context aware: decides by what the cluster says about the namespace of an object and about its author.
+//! A context-aware policy: reads the namespace of the object, and checks the permissions of its
+//! author.
 
 use std::collections::BTreeSet;
 
@@ -16,17 +17,17 @@ use kubewarden_policy_sdk::{
 };
 use serde::Deserialize;
 
-/// The rules; each that is there is one call to the host, in this order.
+/// The rules. Each configured rule makes one host call, in this order.
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 struct Settings {
-    /// The namespace of the object must have these labels.
+    /// The labels that the namespace of the object must have.
     namespace_labels: Vec<String>,
-    /// There must be fewer configmaps than this.
+    /// The maximum number of ConfigMaps.
     configmaps: Option<Quota>,
-    /// The author of the request must also be allowed to do this in the namespace.
+    /// An action that the author of the request must be allowed in the namespace.
     author_may: Option<Action>,
-    /// Whether the host has to ask the API server rather than its cache.
+    /// True if the host must not use its cache.
     disable_cache: bool,
 }
 
@@ -34,7 +35,7 @@ struct Settings {
 #[serde(deny_unknown_fields)]
 struct Quota {
     max: usize,
-    /// Whether those of every namespace count, rather than of the object's.
+    /// True if the ConfigMaps of all namespaces count, instead of the object's namespace.
     #[serde(default)]
     everywhere: bool,
     label_selector: Option<String>,
@@ -63,7 +64,7 @@ impl Validatable for Settings {
     }
 }
 
-/// Registers the operations; the host calls it before the first of them.
+/// Registers the operations. The host calls this function first.
 #[unsafe(no_mangle)]
 pub extern "C" fn wapc_init() {
     register_function("validate", validate);
@@ -79,7 +80,7 @@ fn validate(payload: &[u8]) -> CallResult {
     }
 }
 
-/// The first rule that is broken, in words.
+/// Returns a message about the first rule that is violated.
 fn fault(request: &KubernetesAdmissionRequest, settings: &Settings) -> Result<Option<String>> {
     let namespace = &request.namespace;
     if !settings.namespace_labels.is_empty() {

@@ -18,7 +18,7 @@ import (
 // now is the time of all evaluations, 2024-02-29T12:34:56.789Z.
 var now = time.Date(2024, 2, 29, 12, 34, 56, 789_000_000, time.UTC)
 
-// A call of a built-in function, and what came of it: a result, an error, or neither.
+// A call of a built-in function with its outcome: a result, an error, or neither.
 type call struct {
 	Builtin string            `json:"builtin"`
 	Args    []json.RawMessage `json:"args"`
@@ -26,8 +26,8 @@ type call struct {
 	Error   string            `json:"error,omitempty"`
 }
 
-// answerCalls reads a JSON array of calls and writes it back with OPA's answers, one call a line.
-func answerCalls(ctx context.Context, path string) error {
+// recordCalls reads a JSON array of calls and writes it back with OPA's results, one call per line.
+func recordCalls(ctx context.Context, path string) error {
 	time.Local = time.UTC
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -40,7 +40,7 @@ func answerCalls(ctx context.Context, path string) error {
 	var output bytes.Buffer
 	for index := range calls {
 		one := &calls[index]
-		if err := one.answer(ctx); err != nil {
+		if err := one.record(ctx); err != nil {
 			return fmt.Errorf("%s %s: %w", one.Builtin, one.Args, err)
 		}
 		line, err := marshal(one)
@@ -58,7 +58,7 @@ func answerCalls(ctx context.Context, path string) error {
 	return os.WriteFile(path, output.Bytes(), 0o644)
 }
 
-func (c *call) answer(ctx context.Context) error {
+func (c *call) record(ctx context.Context) error {
 	builtin := topdown.GetBuiltin(c.Builtin)
 	if builtin == nil {
 		return fmt.Errorf("no such built-in function")
@@ -100,7 +100,7 @@ func builtinContext(ctx context.Context) topdown.BuiltinContext {
 	}
 }
 
-// marshal leaves <, > and & as they are, for people to read.
+// marshal does not escape <, > and &, so that the file is readable.
 func marshal(value any) ([]byte, error) {
 	var output bytes.Buffer
 	encoder := json.NewEncoder(&output)

@@ -1,0 +1,45 @@
+//! Calls of a policy in any mode: their common input, and parsing of their output.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use engine::{HostCalls, Limits, Output};
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Failure;
+
+/// The input of a call other than the request.
+pub(crate) struct Call<'a> {
+    /// The settings of the policy, a JSON object.
+    pub(crate) settings: &'a str,
+    pub(crate) host: Option<Arc<dyn HostCalls>>,
+    pub(crate) limits: &'a Limits,
+    pub(crate) deadline: Instant,
+}
+
+/// The result of validating a policy's settings. Source: `kubewarden-policy-sdk`, `settings.rs`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettingsResponse {
+    /// True if the policy accepts the settings.
+    pub valid: bool,
+    /// The reason of a rejection.
+    #[serde(default)]
+    pub message: Option<String>,
+}
+
+/// Parses the response of a policy, an `expected`. The parser's error quotes the response, so it is
+/// a detail for the log.
+pub(super) fn parse<'a, T: Deserialize<'a>>(
+    output: &'a Output,
+    expected: &str,
+) -> Result<T, Failure> {
+    if !output.stderr.is_empty() {
+        tracing::debug!(log = %String::from_utf8_lossy(&output.stderr), "policy log");
+    }
+    serde_json::from_slice(&output.stdout).map_err(|error| {
+        Failure::response(
+            format!("its response is not a valid {expected}"),
+            error.to_string(),
+        )
+    })
+}

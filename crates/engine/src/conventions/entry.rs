@@ -1,68 +1,92 @@
-//! Our own convention: an exported function that reads stdin and writes stdout.
+//! Entry points: exported functions that read stdin and write stdout.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use wasmtime::ModuleExport;
+use wasmtime::{Linker, ModuleExport};
 
-use crate::call::{self, CallFailed, Output, Running};
-use crate::limits::Limits;
-use crate::module::{EntryError, Module};
-use crate::state::State;
-use crate::wasi;
+use crate::core::call::{Bound, Output, check_input};
+use crate::core::convention::Convention;
+use crate::core::error::{CallError, CallFailure};
+use crate::core::exports::{EntryError, Exports, INITIALIZE};
+use crate::core::imports::ImportSet;
+use crate::core::instance::Instance;
+use crate::core::limits::Limits;
+use crate::core::module::Module;
+use crate::core::state::CallState;
+use crate::wasi::{self, HasWasi, Wasi};
 
-/// The function that prepares a reactor; it runs before the entry point in each instance.
-pub(crate) const INITIALIZE: &str = "_initialize";
-
-/// A function of a module that can be called: it takes and answers nothing, and speaks through the
-/// standard streams. Cheap to clone.
+/// An entry point of a module: an exported function without parameters and results that uses the
+/// standard streams. Cloning is cheap.
 #[derive(Clone)]
 pub struct Entry {
-    module: Module,
-    name: Arc<str>,
-    export: ModuleExport,
-    initialize: Option<ModuleExport>,
+    bound: Arc<Bound<EntryConvention>>,
+}
+
+impl Module {
+    /// Returns the entry point `export`. The export is looked up once, here.
+    ///
+    /// # Errors
+    /// Returns an error if there is no export of this name, it is not a function, or it has
+    /// parameters or results; or if the module imports functions of another calling convention.
+    pub fn entry(&self, export: &str) -> Result<Entry, EntryError> {
+        Ok(Entry {
+            bound: Arc::new(Bound::new(self, export)?),
+        })
+    }
 }
 
 impl Entry {
-    pub(crate) fn new(module: &Module, name: &str) -> Result<Self, EntryError> {
-        let export = module.function(name, &[], &[])?;
-        check_imports(module, name)?;
-        Ok(Self {
-            export,
-            initialize: module.optional_function(INITIALIZE)?,
-            module: module.clone(),
-            name: name.into(),
-        })
-    }
-
-    /// The module it belongs to.
+    /// Returns the module of the entry point.
     pub fn module(&self) -> &Module {
-        &self.module
+        self.bound.module()
     }
 
-    /// The name of the export.
+    /// Returns the name of the export.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.bound.convention().name
     }
 
-    /// Calls the entry point in a fresh instance: the start section, `_initialize`, then the
-    /// function, all before one `deadline` and within `limits`. What the module reads from stdin is
-    /// `stdin`.
+    /// Calls the entry point in a fresh instance: the start section, then `_initialize`, then the
+    /// function, all before `deadline` and within `limits`. The module reads `stdin` from its
+    /// standard input.
     ///
-    /// Runs in a Tokio runtime with time enabled, of any kind. A long call yields about every
-    /// millisecond. Dropping the future ends the call and frees the instance.
+    /// Requires a Tokio runtime of any kind with time enabled. A long call yields to other tasks
+    /// about every millisecond. Dropping the future ends the call and releases the instance.
+    ///
+    /// ```
+    /// # use std::time::{Duration, Instant};
+    /// # use engine::{CallError, Engine, Limits, Options};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let wasm = wat::parse_str(
+    ///     r#"(module
+    ///         (func (export "authn"))
+    ///         (func (export "authz") (loop $forever (br $forever))))"#,
+    /// )?;
+    /// let module = Engine::new(Options::default())?.load(&wasm)?;
+    /// let limits = Limits::default();
+    /// let deadline = Instant::now() + Duration::from_millis(100);
+    ///
+    /// let output = module.entry("authn")?.call("{}", &limits, deadline).await?;
+    /// assert!(output.stdout.is_empty());
+    ///
+    /// let failure = module.entry("authz")?.call("{}", &limits, deadline).await.unwrap_err();
+    /// assert!(matches!(failure.error, CallError::Deadline(_)));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
-    /// When the module did not come to its end, or left with an exit code other than 0; with its
-    /// log and what it took.
+    /// Returns an error, with the module's log and statistics, if the module does not return, or
+    /// exits with a code other than 0.
     pub async fn call(
         &self,
         stdin: impl Into<Vec<u8>>,
         limits: &Limits,
         deadline: Instant,
-    ) -> Result<Output, CallFailed> {
+    ) -> Result<Output, CallFailure> {
         self.call_with(stdin.into(), limits, deadline).await
     }
 
@@ -71,40 +95,88 @@ impl Entry {
         stdin: Vec<u8>,
         limits: &Limits,
         deadline: Instant,
-    ) -> Result<Output, CallFailed> {
-        call::check_input(stdin.len(), limits)?;
-        let state = State::new(stdin, limits, self.module.memory_max(), deadline);
-        let run = async |running: &mut Running| {
-            if let Some(initialize) = &self.initialize {
-                running.nullary(initialize).await?;
-            }
-            running.nullary(&self.export).await
-        };
-        let ended = call::once(&self.module, state, limits, run).await?;
-        Ok(ended.into_output())
+    ) -> Result<Output, CallFailure> {
+        check_input(stdin.len(), limits)?;
+        let state = State::new(stdin, limits);
+        self.bound.call(state, (), limits, deadline).await
     }
-}
-
-/// The functions of other conventions are linked too, but to an entry point nobody would answer them.
-fn check_imports(module: &Module, name: &str) -> Result<(), EntryError> {
-    let imports = &module.inspection().imports;
-    let foreign = imports
-        .iter()
-        .find(|import| import.module != wasi::IMPORTS.module);
-    foreign.map_or(Ok(()), |import| {
-        Err(EntryError::Import {
-            export: name.to_owned(),
-            module: import.module.clone(),
-            name: import.name.clone(),
-        })
-    })
 }
 
 impl fmt::Debug for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Entry")
-            .field("module", self.module.digest())
-            .field("name", &self.name)
+            .field("module", self.module().digest())
+            .field("name", &self.name())
             .finish()
+    }
+}
+
+/// The exports of one entry point.
+pub(super) struct EntryConvention {
+    name: String,
+    function: ModuleExport,
+    initialize: Option<ModuleExport>,
+}
+
+/// The state of one call of an entry point.
+pub(super) struct State {
+    wasi: Wasi,
+}
+
+impl State {
+    pub(super) fn new(stdin: Vec<u8>, limits: &Limits) -> Self {
+        Self {
+            wasi: Wasi::new(stdin, limits),
+        }
+    }
+}
+
+impl HasWasi for State {
+    fn wasi(&self) -> &Wasi {
+        &self.wasi
+    }
+
+    fn wasi_mut(&mut self) -> &mut Wasi {
+        &mut self.wasi
+    }
+}
+
+impl Convention for EntryConvention {
+    const IMPORTS: &'static [ImportSet] = &[wasi::IMPORTS];
+
+    type Selector = str;
+    type State = State;
+    type Input<'a> = ();
+    type Returned = ();
+
+    fn link(linker: &mut Linker<CallState<State>>) -> wasmtime::Result<()> {
+        wasi::link(linker)
+    }
+
+    fn find(exports: &Exports<'_>, name: &str) -> Result<Self, EntryError> {
+        Ok(Self {
+            function: exports.function(name, &[], &[])?,
+            initialize: exports.optional_function(INITIALIZE)?,
+            name: name.to_owned(),
+        })
+    }
+
+    async fn call(
+        &self,
+        instance: &mut Instance<State>,
+        (): Self::Input<'_>,
+    ) -> wasmtime::Result<()> {
+        if let Some(initialize) = &self.initialize {
+            instance.call_nullary(initialize).await?;
+        }
+        instance.call_nullary(&self.function).await
+    }
+
+    fn response(state: &mut State, _returned: Option<()>) -> Result<Vec<u8>, CallError> {
+        Ok(state.wasi.stdio.take_stdout())
+    }
+
+    fn into_log(state: State) -> Vec<u8> {
+        state.wasi.stdio.into_log()
     }
 }

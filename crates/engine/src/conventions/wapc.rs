@@ -1,79 +1,100 @@
-//! waPC: named operations with payloads, through functions of the module `wapc`. Most Kubewarden policies speak it.
+//! waPC: named operations with a payload, passed by functions of the module `wapc`. Most Kubewarden
+//! policies use it.
 //!
-//! Source: <https://wapc.io/docs/spec/>; start order and return codes as in wasmtime-provider.
+//! Source: <https://wapc.io/docs/spec/>; the order of the start functions and the return codes are
+//! those of wasmtime-provider.
+
+mod imports;
+mod state;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use wasmtime::{Caller, Linker, ModuleExport};
+use wasmtime::{Linker, ModuleExport};
 
-use crate::call::{self, CallError, CallFailed, Output, Running};
-use crate::guest::Guest;
-use crate::host_calls::{self, HostCalls, Pointers};
-use crate::imports::{Function, ImportSet};
-use crate::inspect::ValueType::I32;
-use crate::limits::Limits;
-use crate::module::{EntryError, Module};
-use crate::state::{State, Stop};
+pub(super) use self::state::State;
 
-const MODULE: &str = "wapc";
+use crate::core::call::{Bound, Output, check_input};
+use crate::core::convention::Convention;
+use crate::core::error::{CallError, CallFailure};
+use crate::core::exports::{EntryError, Exports, INITIALIZE};
+use crate::core::imports::ImportSet;
+use crate::core::inspect::ValueType::I32;
+use crate::core::instance::Instance;
+use crate::core::limits::Limits;
+use crate::core::module::Module;
+use crate::core::state::CallState;
+use crate::core::stop::Stop;
+use crate::host_calls::HostCalls;
+use crate::wasi;
 
-/// The function that takes a call: `(length of the operation, length of the payload) -> success`.
+/// The function that performs an operation. Its parameters are the lengths of the operation's name
+/// and of the payload; its result is 0 for a failure.
 const GUEST_CALL: &str = "__guest_call";
 
-/// What runs before it in each instance, when exported, in this order.
+/// Functions that are called before it in each instance, if exported, in this order.
 const STARTS: [&str; 2] = ["_start", "wapc_init"];
 
-/// What a failed call reports when the module has given no text.
+/// Error message of a failed operation for which the module set none.
 const NO_MESSAGE: &str = "no error message";
 
-/// A waPC guest that can be called. Cheap to clone.
+/// A waPC guest. Cloning is cheap.
+///
+/// ```
+/// # use std::time::{Duration, Instant};
+/// # use engine::{Engine, Limits, Options};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // Responds to every operation with its payload.
+/// let wasm = wat::parse_str(
+///     r#"(module
+///         (import "wapc" "__guest_request" (func $request (param i32 i32)))
+///         (import "wapc" "__guest_response" (func $response (param i32 i32)))
+///         (memory (export "memory") 1)
+///         (func (export "__guest_call") (param i32) (param $payload_len i32) (result i32)
+///             (call $request (i32.const 0) (i32.const 64))
+///             (call $response (i32.const 64) (local.get $payload_len))
+///             (i32.const 1)))"#,
+/// )?;
+/// let guest = Engine::new(Options::default())?.load(&wasm)?.wapc()?;
+///
+/// let deadline = Instant::now() + Duration::from_secs(10);
+/// let output = guest
+///     .call("validate", b"{}".to_vec(), None, &Limits::default(), deadline)
+///     .await?;
+/// assert_eq!(output.stdout, b"{}");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Wapc {
-    module: Module,
-    starts: Arc<[ModuleExport]>,
-    guest_call: ModuleExport,
+    bound: Arc<Bound<WapcConvention>>,
 }
 
-/// What is going on between host and guest in one call.
-#[derive(Default)]
-pub(crate) struct Exchange {
-    operation: Vec<u8>,
-    payload: Vec<u8>,
-    response: Option<Vec<u8>>,
-    error: Option<String>,
-    host_reply: Option<Result<Vec<u8>, String>>,
+impl Module {
+    /// Returns the module as a waPC guest.
+    ///
+    /// # Errors
+    /// Returns an error if the module does not export `__guest_call` with the signature of waPC, or
+    /// imports functions of another calling convention.
+    pub fn wapc(&self) -> Result<Wapc, EntryError> {
+        Ok(Wapc {
+            bound: Arc::new(Bound::new(self, &())?),
+        })
+    }
 }
 
 impl Wapc {
-    pub(crate) fn new(module: &Module) -> Result<Self, EntryError> {
-        let guest_call = module.function(GUEST_CALL, &[I32, I32], &[I32])?;
-        let mut starts = Vec::new();
-        for name in STARTS {
-            starts.extend(module.optional_function(name)?);
-        }
-        // A reactor has no `_start`, and something else to run instead.
-        if !module.has_function("_start") {
-            let initialize = module.optional_function(super::entry::INITIALIZE)?;
-            starts.splice(..0, initialize);
-        }
-        Ok(Self {
-            module: module.clone(),
-            starts: starts.into(),
-            guest_call,
-        })
-    }
-
-    /// Calls an operation in a fresh instance, after `_start` and `wapc_init`. The response is the
-    /// output's `stdout`; what the guest writes to its standard streams is its log. Its host calls go
-    /// to `host`, and are refused when there is none.
+    /// Performs an operation in a fresh instance, after `_start` and `wapc_init`. The response is
+    /// the output's `stdout`; the log is what the guest writes to its standard streams. `host`
+    /// handles its host calls; without a host they return an error to the guest.
     ///
-    /// Otherwise like [`Entry::call`](crate::Entry::call).
+    /// In all other respects like [`Entry::call`](crate::Entry::call).
     ///
     /// # Errors
-    /// When the guest did not come to its end, reported an error ([`CallError::Reported`]), or gave no
-    /// response.
+    /// Returns an error if the guest does not return, reports an error ([`CallError::Reported`]), or
+    /// gives no response.
     pub async fn call(
         &self,
         operation: &str,
@@ -81,204 +102,96 @@ impl Wapc {
         host: Option<Arc<dyn HostCalls>>,
         limits: &Limits,
         deadline: Instant,
-    ) -> Result<Output, CallFailed> {
-        call::check_input(payload.len(), limits)?;
-        let mut state = State::new(Vec::new(), limits, self.module.memory_max(), deadline);
-        state.wasi.stdio.log_everything();
-        state.host_calls.set(host);
-        state.wapc.operation = operation.into();
-        state.wapc.payload = payload;
-        let run = async |running: &mut Running| self.run(running).await;
-        let mut ended = call::once(&self.module, state, limits, run).await?;
-        let exchange = std::mem::take(&mut ended.state.wapc);
-        match outcome(exchange, ended.value) {
-            Ok(response) => Ok(Output {
-                stdout: response,
-                ..ended.into_output()
-            }),
-            Err(error) => Err(ended.fail(error)),
-        }
+    ) -> Result<Output, CallFailure> {
+        check_input(payload.len(), limits)?;
+        let state = State::new(operation, payload, host, limits);
+        self.bound.call(state, (), limits, deadline).await
+    }
+}
+
+impl fmt::Debug for Wapc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Wapc")
+            .field(self.bound.module().digest())
+            .finish()
+    }
+}
+
+/// The exports of a waPC guest.
+pub(super) struct WapcConvention {
+    starts: Vec<ModuleExport>,
+    guest_call: ModuleExport,
+}
+
+impl Convention for WapcConvention {
+    const IMPORTS: &'static [ImportSet] = &[wasi::IMPORTS, imports::IMPORTS];
+
+    type Selector = ();
+    type State = State;
+    type Input<'a> = ();
+    type Returned = i32;
+
+    fn link(linker: &mut Linker<CallState<State>>) -> wasmtime::Result<()> {
+        wasi::link(linker)?;
+        imports::link(linker)
     }
 
-    async fn run(&self, running: &mut Running) -> wasmtime::Result<i32> {
-        let wapc = &running.data().wapc;
-        let (operation, payload) = (length(&wapc.operation)?, length(&wapc.payload)?);
-        for start in self.starts.iter() {
-            match running.nullary(start).await {
-                // Programs end with `exit(0)`; the instance lives on.
+    fn find(exports: &Exports<'_>, (): &()) -> Result<Self, EntryError> {
+        let guest_call = exports.function(GUEST_CALL, &[I32, I32], &[I32])?;
+        let mut starts = Vec::new();
+        for name in STARTS {
+            starts.extend(exports.optional_function(name)?);
+        }
+        // A reactor exports `_initialize` instead of `_start`.
+        if !exports.contains("_start") {
+            let initialize = exports.optional_function(INITIALIZE)?;
+            starts.splice(..0, initialize);
+        }
+        Ok(Self { starts, guest_call })
+    }
+
+    fn may_wait(state: &State) -> bool {
+        state.host_calls.may_wait()
+    }
+
+    async fn call(
+        &self,
+        instance: &mut Instance<State>,
+        (): Self::Input<'_>,
+    ) -> wasmtime::Result<i32> {
+        let state = instance.state();
+        let lengths = (length(&state.operation)?, length(&state.payload)?);
+        for start in &self.starts {
+            match instance.call_nullary(start).await {
+                // Programs end with `exit(0)`; the instance can still be called.
                 Err(error) if matches!(error.downcast_ref(), Some(Stop::Exit(0))) => {}
                 other => other?,
             }
         }
-        running
-            .call::<(i32, i32), i32>(&self.guest_call, (operation, payload))
+        instance
+            .call::<(i32, i32), i32>(&self.guest_call, lengths)
             .await
     }
-}
 
-/// What came of the call. `returned` is 0 for a failure; none when the guest left with exit code 0.
-fn outcome(exchange: Exchange, returned: Option<i32>) -> Result<Vec<u8>, CallError> {
-    match (returned, exchange.response) {
-        (None | Some(0), _) => Err(CallError::Reported(
-            exchange.error.unwrap_or_else(|| NO_MESSAGE.to_owned()),
-        )),
-        (Some(_), Some(response)) => Ok(response),
-        (Some(_), None) => Err(CallError::Protocol(
-            "it reported success without a response",
-        )),
+    fn response(state: &mut State, returned: Option<i32>) -> Result<Vec<u8>, CallError> {
+        match (returned, state.response.take()) {
+            (None | Some(0), _) => {
+                let error = state.error.take();
+                let message = error.unwrap_or_else(|| NO_MESSAGE.to_owned());
+                Err(CallError::Reported(message))
+            }
+            (Some(_), Some(response)) => Ok(response),
+            (Some(_), None) => Err(CallError::Convention(
+                "it returned success without a response",
+            )),
+        }
+    }
+
+    fn into_log(state: State) -> Vec<u8> {
+        state.wasi.stdio.into_log()
     }
 }
 
 fn length(bytes: &[u8]) -> wasmtime::Result<i32> {
     Ok(i32::try_from(bytes.len())?)
-}
-
-impl fmt::Debug for Wapc {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Wapc").field(self.module.digest()).finish()
-    }
-}
-
-/// The import set.
-pub(crate) const IMPORTS: ImportSet = ImportSet {
-    module: MODULE,
-    functions: FUNCTIONS,
-    link,
-};
-
-const FUNCTIONS: &[Function] = &[
-    Function::new("__guest_request", &[I32; 2], &[]),
-    Function::new("__guest_response", &[I32; 2], &[]),
-    Function::new("__guest_error", &[I32; 2], &[]),
-    Function::new("__host_call", &[I32; 8], &[I32]),
-    Function::new("__host_response_len", &[], &[I32]),
-    Function::new("__host_response", &[I32], &[]),
-    Function::new("__host_error_len", &[], &[I32]),
-    Function::new("__host_error", &[I32], &[]),
-    Function::new("__console_log", &[I32; 2], &[]),
-];
-
-fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    linker
-        .func_wrap(
-            MODULE,
-            "__guest_request",
-            |caller: Caller<'_, State>, operation: u32, payload: u32| {
-                serve(caller, |guest| {
-                    let wapc = &guest.state.wapc;
-                    guest.memory.write(operation, &wapc.operation)?;
-                    Ok(guest.memory.write(payload, &wapc.payload)?)
-                })
-            },
-        )?
-        .func_wrap(
-            MODULE,
-            "__guest_response",
-            |caller: Caller<'_, State>, at: u32, len: u32| {
-                serve(caller, |guest| {
-                    guest.state.wapc.response = Some(taken(guest, at, len)?);
-                    Ok(())
-                })
-            },
-        )?
-        .func_wrap(
-            MODULE,
-            "__guest_error",
-            |caller: Caller<'_, State>, at: u32, len: u32| {
-                serve(caller, |guest| {
-                    let text = taken(guest, at, len)?;
-                    guest.state.wapc.error = Some(String::from_utf8_lossy(&text).into_owned());
-                    Ok(())
-                })
-            },
-        )?
-        .func_wrap(
-            MODULE,
-            "__console_log",
-            |caller: Caller<'_, State>, at: u32, len: u32| {
-                serve(caller, |guest| {
-                    let log = &mut guest.state.wasi.stdio;
-                    log.log_line(guest.memory.read(at, len)?);
-                    Ok(())
-                })
-            },
-        )?
-        .func_wrap_async(MODULE, "__host_call", |caller, pointers: Pointers| {
-            Box::new(host_call(caller, pointers))
-        })?;
-    link_replies(linker)
-}
-
-fn link_replies(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    linker
-        .func_wrap(
-            MODULE,
-            "__host_response_len",
-            |caller: Caller<'_, State>| caller.data().wapc.reply().map_or(Ok(0), length),
-        )?
-        .func_wrap(MODULE, "__host_error_len", |caller: Caller<'_, State>| {
-            caller.data().wapc.refusal().map_or(Ok(0), length)
-        })?
-        .func_wrap(
-            MODULE,
-            "__host_response",
-            |caller: Caller<'_, State>, at: u32| {
-                serve(caller, |guest| {
-                    Ok(guest
-                        .memory
-                        .write(at, guest.state.wapc.reply().unwrap_or_default())?)
-                })
-            },
-        )?
-        .func_wrap(
-            MODULE,
-            "__host_error",
-            |caller: Caller<'_, State>, at: u32| {
-                serve(caller, |guest| {
-                    Ok(guest
-                        .memory
-                        .write(at, guest.state.wapc.refusal().unwrap_or_default())?)
-                })
-            },
-        )?;
-    Ok(())
-}
-
-/// 1 for a reply, 0 for an error; the guest fetches either. An earlier one is gone.
-async fn host_call(mut caller: Caller<'_, State>, pointers: Pointers) -> wasmtime::Result<u32> {
-    caller.data_mut().wapc.host_reply = None;
-    let reply = host_calls::ask(&mut caller, pointers).await?;
-    let success = u32::from(reply.is_ok());
-    caller.data_mut().wapc.host_reply = Some(reply);
-    Ok(success)
-}
-
-impl Exchange {
-    fn reply(&self) -> Option<&[u8]> {
-        self.host_reply.as_ref()?.as_deref().ok()
-    }
-
-    fn refusal(&self) -> Option<&[u8]> {
-        let error = self.host_reply.as_ref()?.as_ref().err()?;
-        Some(error.as_bytes())
-    }
-}
-
-/// Runs a host function on the memory and state of its caller; a bad pointer ends the call.
-fn serve(
-    mut caller: Caller<'_, State>,
-    function: impl FnOnce(&mut Guest<'_>) -> Result<(), Stop>,
-) -> wasmtime::Result<()> {
-    Guest::of(&mut caller)
-        .and_then(|mut guest| function(&mut guest))
-        .map_err(wasmtime::Error::new)
-}
-
-/// A copy of what the guest hands over, as long as an answer may be.
-fn taken(guest: &Guest<'_>, at: u32, len: u32) -> Result<Vec<u8>, Stop> {
-    let bytes = guest.memory.read(at, len)?;
-    if bytes.len() > guest.state.handover_max {
-        return Err(Stop::OutputTooLarge);
-    }
-    Ok(bytes.to_vec())
 }

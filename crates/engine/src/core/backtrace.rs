@@ -1,50 +1,50 @@
-//! Where a module crashed, in names that people can read.
+//! Backtraces of traps, with demangled and bounded function names.
 
 use std::fmt::{self, Write};
 
 use wasmtime::{FrameInfo, WasmBacktrace};
 
-/// The longest name that is kept, in bytes. Names of generic functions grow without end, and
-/// hostile ones need no reason.
-const NAME_MAX: usize = 256;
+/// Maximum length of a function name, in bytes. Names of generic functions can be very long, and a
+/// hostile module can contain any name.
+const MAX_NAME: usize = 256;
 
-/// The functions that were active when a module trapped, the innermost first. At most twenty.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// The functions that were active when a module trapped, innermost first. At most 20.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Backtrace {
-    /// The functions.
+    /// Active functions, innermost first.
     pub frames: Vec<Frame>,
 }
 
 /// One active function.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
-    /// Its name, when the module carries names; demangled when it is a Rust name.
+    /// Function name, demangled if it is a Rust name; `None` if the module has no name for it.
     pub name: Option<String>,
-    /// Its number in the module.
+    /// Index of the function in the module.
     pub function: u32,
-    /// Where in the module's file the instruction is.
+    /// Offset of the instruction in the module's file.
     pub offset: Option<usize>,
 }
 
-impl Backtrace {
-    pub(super) fn of(backtrace: &WasmBacktrace) -> Self {
+impl From<&WasmBacktrace> for Backtrace {
+    fn from(backtrace: &WasmBacktrace) -> Self {
         Self {
-            frames: backtrace.frames().iter().map(Frame::of).collect(),
+            frames: backtrace.frames().iter().map(Frame::from).collect(),
         }
     }
 }
 
-impl Frame {
-    fn of(frame: &FrameInfo) -> Self {
+impl From<&FrameInfo> for Frame {
+    fn from(frame: &FrameInfo) -> Self {
         Self {
-            name: frame.func_name().map(readable),
+            name: frame.func_name().map(printable_name),
             function: frame.func_index(),
             offset: frame.module_offset(),
         }
     }
 }
 
-/// One function a line, without a newline at the end.
+/// Formats one function per line, without a newline at the end.
 impl fmt::Display for Backtrace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (n, frame) in self.frames.iter().enumerate() {
@@ -68,21 +68,21 @@ impl fmt::Display for Frame {
     }
 }
 
-/// The name without mangling and control characters, cut where it becomes too long.
-fn readable(name: &str) -> String {
-    let mut text = Bounded(String::new());
-    // The only error is that of `Bounded`: what fits is there.
+/// Returns the name demangled, without control characters, and cut at [`MAX_NAME`].
+fn printable_name(name: &str) -> String {
+    let mut text = BoundedText(String::new());
+    // `BoundedText` returns an error only when it is full; the text up to there is kept.
     let _ = write!(text, "{:#}", rustc_demangle::demangle(name));
     text.0
 }
 
-/// Takes printable characters until there are enough, then refuses.
-struct Bounded(String);
+/// A writer that replaces control characters and fails once [`MAX_NAME`] bytes are written.
+struct BoundedText(String);
 
-impl Write for Bounded {
+impl Write for BoundedText {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for c in text.chars() {
-            if self.0.len() >= NAME_MAX {
+            if self.0.len() >= MAX_NAME {
                 return Err(fmt::Error);
             }
             self.0.push(if c.is_control() { '?' } else { c });
@@ -96,22 +96,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_demangled() {
+    fn demangles_rust_names() {
         assert_eq!(
-            readable("_ZN4core9panicking5panic17h0123456789abcdefE"),
+            printable_name("_ZN4core9panicking5panic17h0123456789abcdefE"),
             "core::panicking::panic"
         );
-        assert_eq!(readable("validate"), "validate");
+        assert_eq!(printable_name("validate"), "validate");
     }
 
     #[test]
-    fn names_are_short_and_printable() {
-        assert_eq!(readable("a\nb\u{1b}[31m"), "a?b?[31m");
-        assert_eq!(readable(&"x".repeat(10_000)).len(), NAME_MAX);
+    fn bounds_names_and_replaces_control_characters() {
+        assert_eq!(printable_name("a\nb\u{1b}[31m"), "a?b?[31m");
+        assert_eq!(printable_name(&"x".repeat(10_000)).len(), MAX_NAME);
     }
 
     #[test]
-    fn is_written_one_function_a_line() {
+    fn formats_one_function_per_line() {
         let named = Frame {
             name: Some("panic".into()),
             function: 3,

@@ -1,54 +1,63 @@
-//! A number of bytes, written the way Kubernetes writes quantities: `64Mi`.
+//! Sizes in bytes, in the notation of Kubernetes quantities: `64Mi`.
 
 use std::fmt;
 use std::str::FromStr;
-
-use thiserror::Error;
 
 const KI: u64 = 1 << 10;
 const MI: u64 = 1 << 20;
 const GI: u64 = 1 << 30;
 
-/// Units from the largest, so that the first that divides is the shortest text.
+/// Units in descending order, so that formatting picks the largest unit that divides the size.
 const UNITS: [(&str, u64); 3] = [("Gi", GI), ("Mi", MI), ("Ki", KI)];
 
-/// A number of bytes. Written `1000`, `512Ki`, `64Mi` or `1Gi`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// A number of bytes. Its text form is `1000`, `512Ki`, `64Mi` or `1Gi`.
+///
+/// ```
+/// use engine::ByteSize;
+///
+/// let size: ByteSize = "64Mi".parse()?;
+/// assert_eq!(size, ByteSize::mib(64));
+/// assert_eq!(size.bytes(), 67_108_864);
+/// assert_eq!(ByteSize::from_bytes(1536 << 20).to_string(), "1536Mi");
+/// assert!("64MB".parse::<ByteSize>().is_err());
+/// # Ok::<(), engine::ParseByteSizeError>(())
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ByteSize(u64);
 
 impl ByteSize {
-    /// That many bytes.
+    /// Creates a size of `bytes` bytes.
     pub const fn from_bytes(bytes: u64) -> Self {
         Self(bytes)
     }
 
-    /// That many times 1024 bytes; stays at the largest number when there are too many.
+    /// Creates a size of `count` × 1024 bytes, saturating at the largest size.
     pub const fn kib(count: u64) -> Self {
         Self(count.saturating_mul(KI))
     }
 
-    /// That many times 1024² bytes; stays at the largest number when there are too many.
+    /// Creates a size of `count` × 1024² bytes, saturating at the largest size.
     pub const fn mib(count: u64) -> Self {
         Self(count.saturating_mul(MI))
     }
 
-    /// That many times 1024³ bytes; stays at the largest number when there are too many.
+    /// Creates a size of `count` × 1024³ bytes, saturating at the largest size.
     pub const fn gib(count: u64) -> Self {
         Self(count.saturating_mul(GI))
     }
 
-    /// The number of bytes.
+    /// Returns the number of bytes.
     pub const fn bytes(self) -> u64 {
         self.0
     }
 
-    /// The number of bytes as a length in this process's memory, or the largest such length.
+    /// Returns the size as a length in the memory of this process, saturating at `usize::MAX`.
     pub(crate) fn as_len(self) -> usize {
         usize::try_from(self.0).unwrap_or(usize::MAX)
     }
 
-    /// The size of something that is in this process's memory.
-    pub(crate) fn of_len(len: usize) -> Self {
+    /// Creates a size from a length in the memory of this process.
+    pub(crate) fn from_len(len: usize) -> Self {
         Self(u64::try_from(len).unwrap_or(u64::MAX))
     }
 }
@@ -89,13 +98,13 @@ impl FromStr for ByteSize {
     }
 }
 
-/// A text is not a [`ByteSize`].
-#[derive(Debug, Error, PartialEq, Eq)]
+/// An error for text that is not a [`ByteSize`].
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{text}` is not a size: write a whole number of bytes, or one with the unit Ki, Mi or Gi, like `64Mi`"
+    "invalid size `{text}`: expected a whole number of bytes, optionally with the unit Ki, Mi or Gi, such as `64Mi`"
 )]
 pub struct ParseByteSizeError {
-    /// What was given.
+    /// The rejected text.
     pub text: String,
 }
 
@@ -104,24 +113,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_what_it_writes() {
+    fn parses_its_own_text_form() {
         for text in [
             "0", "1", "1000", "1025", "1Ki", "512Ki", "64Mi", "1Gi", "1536Mi",
         ] {
-            let size: ByteSize = text.parse().expect(text);
+            let size: ByteSize = text.parse().unwrap();
             assert_eq!(size.to_string(), text);
         }
     }
 
     #[test]
-    fn writes_the_largest_unit_that_divides() {
+    fn formats_with_the_largest_unit_that_divides() {
         assert_eq!(ByteSize::from_bytes(65_536).to_string(), "64Ki");
         assert_eq!(ByteSize::kib(1024).to_string(), "1Mi");
         assert_eq!(ByteSize::from_bytes(1 << 30).to_string(), "1Gi");
     }
 
     #[test]
-    fn refuses_everything_else() {
+    fn rejects_other_notations() {
         for text in [
             "",
             "Mi",
@@ -134,7 +143,7 @@ mod tests {
             "99999999999999999999",
             "99999999999Gi",
         ] {
-            let error = text.parse::<ByteSize>().expect_err(text);
+            let error = text.parse::<ByteSize>().unwrap_err();
             assert_eq!(error.text, text);
         }
     }

@@ -1,9 +1,10 @@
-//! Compiled code on disk, from one process to the next.
+//! The code cache: compiled modules on disk.
 //!
-//! What is in a file is run, so files are believed only where nobody else could have put or changed
-//! them: in a directory that belongs to this user and that others cannot write to, held open from
-//! then on. The checksum in each file is for accidents (a full disk, a crash), not against
-//! attackers. Whatever is wrong, the module is compiled again.
+//! The engine executes the code in these files, so it accepts them only where no other user can
+//! have created or changed them: in a directory that is owned by the current user, that others
+//! cannot write to, and that stays open from then on. The checksum in each file protects against
+//! accidents such as a full disk or a crash, not against attackers. If a file cannot be used, the
+//! module is compiled again.
 
 use std::fs::{self, DirBuilder, File};
 use std::hash::{BuildHasher, DefaultHasher, Hash, Hasher, RandomState};
@@ -17,52 +18,52 @@ use std::time::{Duration, SystemTime};
 
 use rustix::fs::{AtFlags, Mode, OFlags};
 use sha2::{Digest as _, Sha256};
-use thiserror::Error;
 use tracing::{debug, warn};
 
-use crate::Digest;
+use crate::core::digest::Digest;
 
-/// The first bytes of every file, with the version of this layout.
+/// First bytes of every file, with the version of the layout.
 const MAGIC: &[u8; 16] = b"k8s-wasm code 1\n";
 
-/// The bytes before the code: the magic and the SHA-256 of the code.
-const HEADER: usize = MAGIC.len() + 32;
+/// Length of the header: the magic and the SHA-256 of the code.
+const HEADER_LEN: usize = MAGIC.len() + 32;
 
-/// A file that is being written begins with this until it is whole.
+/// Prefix of the name of a file that is still being written.
 const UNFINISHED: &str = ".";
 
-/// Nobody writes any more what has not changed for so long: writing takes less than a second.
+/// Age after which an unfinished file is removed. Writing takes less than a second, so its writer
+/// was killed.
 const ABANDONED: Duration = Duration::from_secs(60 * 60);
 
-/// Group and others may write.
+/// Mode bits that permit group and others to write.
 const WRITABLE_BY_OTHERS: u32 = 0o022;
 
-/// A directory of compiled code.
+/// A directory that keeps compiled modules between processes.
 pub(crate) struct CodeCache {
     path: PathBuf,
     directory: OwnedFd,
-    /// Stands for the version and settings of the code generator and the processor: other code has
-    /// other names.
+    /// Hash of the version and settings of the code generator and of the processor's features. It
+    /// is part of the file names.
     generator: u64,
     warned: AtomicBool,
 }
 
-/// Why something on disk is not used.
-#[derive(Debug, Error)]
+/// A reason for not using a directory or file.
+#[derive(Debug, thiserror::Error)]
 enum Unusable {
     #[error("it cannot be accessed")]
     Io(#[from] io::Error),
     #[error("it is not a directory")]
     NotADirectory,
-    #[error("it is not a plain file")]
+    #[error("it is not a regular file")]
     NotAFile,
-    #[error("it belongs to another user")]
+    #[error("it is owned by another user")]
     ForeignOwner,
-    #[error("other users may write to it")]
+    #[error("it is writable for other users")]
     WritableByOthers,
-    #[error("its content is damaged")]
-    Damaged,
-    #[error("the code is of another engine")]
+    #[error("its content is corrupt")]
+    Corrupt,
+    #[error("the code was compiled by another engine")]
     Foreign(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
@@ -73,12 +74,12 @@ impl From<rustix::io::Errno> for Unusable {
 }
 
 impl CodeCache {
-    /// Opens the directory and creates it where missing. `None`, with a warning, when it cannot be
-    /// used safely.
+    /// Opens the directory, and creates it if it is missing. Logs a warning and returns `None` if it
+    /// cannot be used safely.
     pub(crate) fn open(path: PathBuf, engine: &wasmtime::Engine) -> Option<Self> {
         match open_directory(&path) {
             Ok(directory) => {
-                sweep(&path, &directory);
+                remove_abandoned(&path, &directory);
                 let mut hasher = DefaultHasher::new();
                 engine.precompile_compatibility_hash().hash(&mut hasher);
                 let generator = hasher.finish();
@@ -91,45 +92,45 @@ impl CodeCache {
             }
             Err(error) => {
                 let error: &dyn std::error::Error = &error;
-                warn!(path = %path.display(), error, "compiled code is not kept: the directory cannot be used");
+                warn!(path = %path.display(), error, "code cache disabled: the directory cannot be used");
                 None
             }
         }
     }
 
-    /// The compiled code of a module, when there is a file that can be believed.
+    /// Returns the compiled code of a module if there is a valid file for it.
     pub(crate) fn find(
         &self,
         digest: &Digest,
         engine: &wasmtime::Engine,
     ) -> Option<wasmtime::Module> {
-        match self.read(&self.name(digest), engine) {
+        match self.read(&self.file_name(digest), engine) {
             Ok(module) => Some(module),
             Err(Unusable::Io(error)) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => {
                 let error: &dyn std::error::Error = &error;
-                debug!(path = %self.path.display(), %digest, error, "compiled code was not used");
+                debug!(path = %self.path.display(), %digest, error, "compiled code not used");
                 None
             }
         }
     }
 
-    /// Keeps the compiled code of a module, in place of what was there. Failure is a warning, once.
-    pub(crate) fn keep(&self, digest: &Digest, module: &wasmtime::Module) {
-        let kept = module
+    /// Stores the compiled code of a module and replaces an existing file. A failure is logged once.
+    pub(crate) fn store(&self, digest: &Digest, module: &wasmtime::Module) {
+        let stored = module
             .serialize()
             .map_err(|error| Unusable::Foreign(error.into()));
-        let kept = kept.and_then(|code| self.write(&self.name(digest), &code));
-        if let Err(error) = kept
+        let stored = stored.and_then(|code| self.write(&self.file_name(digest), &code));
+        if let Err(error) = stored
             && !self.warned.swap(true, Ordering::Relaxed)
         {
             let error: &dyn std::error::Error = &error;
-            warn!(path = %self.path.display(), error, "compiled code could not be kept");
+            warn!(path = %self.path.display(), error, "failed to store compiled code");
         }
     }
 
-    fn name(&self, digest: &Digest) -> String {
-        format!("{}-{:016x}.code", digest.hex(), self.generator)
+    fn file_name(&self, digest: &Digest) -> String {
+        format!("{}-{:016x}.code", digest.to_hex(), self.generator)
     }
 
     fn read(&self, name: &str, engine: &wasmtime::Engine) -> Result<wasmtime::Module, Unusable> {
@@ -150,9 +151,10 @@ impl CodeCache {
         deserialize(checked_code(&content)?, engine)
     }
 
-    /// Writes under another name first, so that a reader never sees half a file.
+    /// Writes to a temporary file and renames it, so that readers never see a partial file.
     fn write(&self, name: &str, code: &[u8]) -> Result<(), Unusable> {
-        // In a container every process has the same number, also the one that was killed while it wrote.
+        // In a container every process may have the same id, including one that was killed while
+        // writing. The random part makes the name unique.
         let random = RandomState::new().hash_one(process::id());
         let temporary = format!("{UNFINISHED}{name}.{random:016x}");
         let flags =
@@ -170,7 +172,7 @@ impl CodeCache {
                     .map_err(Unusable::from)
             });
         if written.is_err() {
-            // Best effort: what is left behind is never read.
+            // Best effort: temporary files are never read.
             let _ = rustix::fs::unlinkat(&self.directory, &temporary, AtFlags::empty());
         }
         written
@@ -188,8 +190,8 @@ fn open_directory(path: &Path) -> Result<OwnedFd, Unusable> {
     Ok(directory.into())
 }
 
-/// Removes what processes that were killed have left unfinished. Best effort: it is never read.
-fn sweep(path: &Path, directory: &OwnedFd) {
+/// Removes unfinished files of processes that were killed. Best effort: they are never read.
+fn remove_abandoned(path: &Path, directory: &OwnedFd) {
     for entry in fs::read_dir(path).into_iter().flatten().flatten() {
         let name = entry.file_name();
         if !name.to_string_lossy().starts_with(UNFINISHED) {
@@ -203,7 +205,7 @@ fn sweep(path: &Path, directory: &OwnedFd) {
     }
 }
 
-/// Nobody but this user may have written it.
+/// Checks that only the current user can have written a file or directory.
 fn check_owner(metadata: &fs::Metadata) -> Result<(), Unusable> {
     if metadata.uid() != rustix::process::geteuid().as_raw() {
         return Err(Unusable::ForeignOwner);
@@ -220,28 +222,30 @@ fn write_content(file: &mut File, code: &[u8]) -> io::Result<()> {
     file.write_all(code)
 }
 
-/// The code in a file's content, when the file is whole.
+/// Returns the code in the content of a file if its checksum matches.
 fn checked_code(content: &[u8]) -> Result<&[u8], Unusable> {
-    let (header, code) = content.split_at_checked(HEADER).ok_or(Unusable::Damaged)?;
+    let (header, code) = content
+        .split_at_checked(HEADER_LEN)
+        .ok_or(Unusable::Corrupt)?;
     let checksum = header
         .strip_prefix(MAGIC.as_slice())
-        .ok_or(Unusable::Damaged)?;
+        .ok_or(Unusable::Corrupt)?;
     if checksum != Sha256::digest(code).as_slice() {
-        return Err(Unusable::Damaged);
+        return Err(Unusable::Corrupt);
     }
     Ok(code)
 }
 
 #[allow(
     unsafe_code,
-    reason = "wasmtime can only be told, not shown, that code is its own"
+    reason = "wasmtime cannot verify that code is its own output"
 )]
 fn deserialize(code: &[u8], engine: &wasmtime::Engine) -> Result<wasmtime::Module, Unusable> {
-    // SAFETY: `deserialize` wants bytes that `Module::serialize` made and nobody changed. They come
-    // from a plain file of this user that others cannot write to, out of a directory that others
-    // cannot write to either; this process and its like are the only ones that write there, always
-    // the output of `serialize`; and the checksum shows that nothing was lost since. Whether the
-    // code is of this version and these settings is checked by `deserialize` itself.
+    // SAFETY: `deserialize` requires unmodified output of `Module::serialize`. The bytes come from a
+    // regular file that is owned by this user and not writable for others, in a directory that is
+    // not writable for others either. Only processes of this program write there, always the output
+    // of `serialize`, and the checksum proves that the file is complete. `deserialize` itself checks
+    // that the code fits this version and these settings.
     unsafe { wasmtime::Module::deserialize(engine, code) }
         .map_err(|error| Unusable::Foreign(error.into()))
 }
@@ -249,8 +253,8 @@ fn deserialize(code: &[u8], engine: &wasmtime::Engine) -> Result<wasmtime::Modul
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Options;
-    use crate::engine::wasmtime_engine;
+    use crate::core::options::Options;
+    use crate::core::pool::wasmtime_engine;
 
     fn file(code: &[u8]) -> Vec<u8> {
         let mut content = MAGIC.to_vec();
@@ -260,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_process_left_is_in_nobodys_way_and_goes() {
+    fn removes_leftovers_of_killed_process() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("code");
         let engine = wasmtime_engine(&Options::default()).unwrap();
@@ -271,7 +275,7 @@ mod tests {
         fs::write(&left, "half").unwrap();
         cache.write("a.code", b"code").unwrap();
         drop(open());
-        assert!(left.exists(), "somebody may be writing it");
+        assert!(left.exists(), "another process may still be writing it");
 
         let long_ago = SystemTime::now() - 2 * ABANDONED;
         let file = File::options().write(true).open(&left).unwrap();
@@ -283,12 +287,12 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_file_gives_its_code() {
+    fn accepts_a_complete_file() {
         assert_eq!(checked_code(&file(b"code")).unwrap(), b"code");
     }
 
     #[test]
-    fn any_changed_byte_or_missing_end_is_noticed() {
+    fn rejects_changed_and_truncated_files() {
         let whole = file(b"code");
         for at in 0..whole.len() {
             let mut changed = whole.clone();

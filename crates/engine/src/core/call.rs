@@ -1,207 +1,176 @@
-//! One call: one fresh instance, bytes in, bytes out, within limits.
+//! Calls: one fresh instance each, bytes in, bytes out, within limits.
 
 use std::time::{Duration, Instant};
 
-use wasmtime::{Instance, ModuleExport, Store, UpdateDeadline, WasmParams, WasmResults};
+use wasmtime::{InstancePre, Store, UpdateDeadline};
 
-use crate::ByteSize;
-use crate::call::error::explain;
-pub(crate) use crate::call::error::{CallError, CallFailed};
-use crate::engine::Shared;
-use crate::guest::{GuestMemory, MEMORY};
-use crate::limits::Limits;
-use crate::module::Module;
-use crate::slots::Class;
-use crate::state::{State, Stop};
+use crate::core::byte_size::ByteSize;
+use crate::core::convention::Convention;
+use crate::core::error::{CallError, CallFailure};
+use crate::core::exports::EntryError;
+use crate::core::imports;
+use crate::core::instance::Instance;
+use crate::core::limits::Limits;
+use crate::core::module::Module;
+use crate::core::permits::{CallKind, Class};
+use crate::core::runtime::Runtime;
+use crate::core::state::CallState;
+use crate::core::stop::Stop;
+use crate::core::usage::Stats;
 
-pub(crate) mod backtrace;
-pub(crate) mod error;
-
-/// What a module answered.
-#[derive(Clone, Debug, Default)]
+/// The output of a module.
+#[derive(Debug, Clone, Default)]
 pub struct Output {
-    /// What it wrote to stdout: the answer.
+    /// The response.
     pub stdout: Vec<u8>,
-    /// What it wrote to stderr: its log. When it was longer than the limit, its last line says so.
+    /// The log. If it was longer than [`Limits::stderr`], its last line says so.
     pub stderr: Vec<u8>,
-    /// What the call took.
+    /// Statistics of the call.
     pub stats: Stats,
 }
 
-/// What a call took.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Stats {
-    /// How long it waited for its turn.
-    pub waited: Duration,
-    /// How long it ran, from the new instance to its end.
-    pub ran: Duration,
-    /// The most memory that the instance had.
-    pub memory_peak: ByteSize,
+/// A module that is bound to a calling convention: its imports are linked and its exports found.
+pub(crate) struct Bound<C: Convention> {
+    module: Module,
+    pre: InstancePre<CallState<C::State>>,
+    convention: C,
 }
 
-/// An instance while its call runs.
-pub(crate) struct Running {
-    store: Store<State>,
-    instance: Instance,
-}
+impl<C: Convention> Bound<C> {
+    /// Binds `module` to the convention `C`.
+    ///
+    /// # Errors
+    /// Returns an error if an export is missing or has another signature, or the module imports a
+    /// function of another convention.
+    pub(crate) fn new(module: &Module, selector: &C::Selector) -> Result<Self, EntryError> {
+        let convention = C::find(&module.exports(), selector)?;
+        check_imports::<C>(module)?;
+        let pre = link::<C>(module).map_err(|error| EntryError::Link(error.into()))?;
+        Ok(Self {
+            module: module.clone(),
+            pre,
+            convention,
+        })
+    }
 
-/// A call that has come to its end.
-pub(crate) struct Ended<T> {
-    /// What came of it; none when the module left with exit code 0 before.
-    pub(crate) value: Option<T>,
-    pub(crate) state: State,
-    stats: Stats,
-}
+    pub(crate) fn module(&self) -> &Module {
+        &self.module
+    }
 
-/// Refuses what is longer than the module may be given.
-pub(crate) fn check_input(len: usize, limits: &Limits) -> Result<(), CallFailed> {
-    if ByteSize::of_len(len) > limits.stdin {
-        let error = CallError::StdinTooLarge {
-            limit: limits.stdin,
+    pub(crate) fn convention(&self) -> &C {
+        &self.convention
+    }
+
+    /// Runs one call: waits for a permit, creates a fresh instance, and calls the module within
+    /// `limits` and before `deadline`.
+    pub(crate) async fn call(
+        &self,
+        state: C::State,
+        input: C::Input<'_>,
+        limits: &Limits,
+        deadline: Instant,
+    ) -> Result<Output, CallFailure> {
+        let runtime = self.module.runtime();
+        let arrived = Instant::now();
+        let class = Class {
+            kind: if C::may_wait(&state) {
+                CallKind::Dependent
+            } else {
+                CallKind::Independent
+            },
+            share: limits.share,
         };
-        return Err(CallFailed::before_start(error, Duration::ZERO));
+        let queued = runtime.meter.queued();
+        // Dropped last: the next call must find the instance of this one free in the pool.
+        let _permit = runtime
+            .permits
+            .acquire(class, deadline)
+            .await
+            .map_err(|no_permit| not_started(no_permit.into(), arrived.elapsed()))?;
+        drop(queued);
+        let _running = runtime.meter.running();
+        let started = Instant::now();
+        let _ticking = runtime.ticker.enter();
+
+        let state = CallState::new(state, limits, runtime.max_memory, deadline);
+        let mut store = store(runtime, state);
+        let (returned, state) = match self.pre.instantiate_async(&mut store).await {
+            Err(error) => (Err(error), store.into_data()),
+            Ok(instance) => {
+                let mut instance = Instance::new(store, instance);
+                let returned = self.convention.call(&mut instance, input).await;
+                (returned, instance.into_state())
+            }
+        };
+        let stats = Stats {
+            queue_wait: started.duration_since(arrived),
+            run_time: started.elapsed(),
+            memory_peak: ByteSize::from_len(state.budget.memory.used),
+        };
+        runtime.meter.record_call(&stats);
+        finish::<C>(state, returned, limits, stats)
+    }
+}
+
+/// Rejects input that is longer than the module may read.
+pub(crate) fn check_input(len: usize, limits: &Limits) -> Result<(), CallFailure> {
+    if ByteSize::from_len(len) > limits.stdin {
+        let limit = limits.stdin;
+        let error = CallError::InputTooLarge { limit };
+        return Err(not_started(error, Duration::ZERO));
     }
     Ok(())
 }
 
-/// Refuses what is longer than the host may hand over from elsewhere.
-pub(crate) fn check_data(len: usize, limits: &Limits) -> Result<(), CallFailed> {
-    if ByteSize::of_len(len) > limits.host_replies {
-        let error = CallError::HostCalls {
-            calls: limits.host_calls,
-            replies: limits.host_replies,
-        };
-        return Err(CallFailed::before_start(error, Duration::ZERO));
+/// Rejects data from the host that is longer than replies of the host may be.
+pub(crate) fn check_data(len: usize, limits: &Limits) -> Result<(), CallFailure> {
+    if ByteSize::from_len(len) > limits.host_replies {
+        return Err(not_started(CallError::host_calls(limits), Duration::ZERO));
     }
     Ok(())
 }
 
-/// Runs `ask` on a fresh instance when it is its turn, before the deadline and within the limits of `state`.
-pub(crate) async fn once<T>(
-    module: &Module,
-    state: State,
-    limits: &Limits,
-    ask: impl AsyncFnOnce(&mut Running) -> wasmtime::Result<T>,
-) -> Result<Ended<T>, CallFailed> {
-    let engine = module.engine();
-    let arrived = Instant::now();
-    let class = Class {
-        kind: state.host_calls.kind(),
-        share: limits.share,
-    };
-    let waits = engine.meter.waits();
-    // Dropped last: the next call must find this one's place in the pool free.
-    let _slot = engine
-        .slots
-        .take(class, state.deadline)
-        .await
-        .map_err(|no_slot| CallFailed::before_start(no_slot.into(), arrived.elapsed()))?;
-    drop(waits);
-    let _runs = engine.meter.runs();
-    let started = Instant::now();
-    let _ticking = engine.ticker.enter();
-
-    let mut store = store(engine, state);
-    let (value, state) = match module.pre().instantiate_async(&mut store).await {
-        Err(error) => (Err(error), store.into_data()),
-        Ok(instance) => {
-            let mut running = Running { store, instance };
-            let value = ask(&mut running).await;
-            (value, running.store.into_data())
-        }
-    };
-    let stats = Stats {
-        waited: started.duration_since(arrived),
-        ran: started.elapsed(),
-        memory_peak: ByteSize::of_len(state.budget.memory.used),
-    };
-    engine.meter.ended(&stats);
-    let (value, error) = match value {
-        Ok(value) => (Some(value), None),
-        Err(error) => (None, explain(error, &state.budget, limits)),
-    };
-    let ended = Ended {
-        value,
-        state,
-        stats,
-    };
-    match error {
-        None => Ok(ended),
-        Some(error) => Err(ended.fail(error)),
-    }
-}
-
-impl<T> Ended<T> {
-    pub(crate) fn into_output(self) -> Output {
-        let (stdout, stderr) = self.state.wasi.stdio.into_output();
-        Output {
-            stdout,
-            stderr,
-            stats: self.stats,
+/// Checks that the convention provides every import. The same check at load covers all conventions.
+fn check_imports<C: Convention>(module: &Module) -> Result<(), EntryError> {
+    let aliases = module.aliases();
+    for import in &module.inspection().imports {
+        if imports::check(import, C::IMPORTS, aliases).is_err() {
+            return Err(EntryError::Import {
+                module: import.module.clone(),
+                name: import.name.clone(),
+                importable: imports::module_names(C::IMPORTS, aliases),
+            });
         }
     }
-
-    pub(crate) fn fail(self, error: CallError) -> CallFailed {
-        let (_, stderr) = self.state.wasi.stdio.into_output();
-        CallFailed {
-            error,
-            stderr,
-            stats: self.stats,
-        }
-    }
+    Ok(())
 }
 
-impl Running {
-    pub(crate) fn data(&self) -> &State {
-        self.store.data()
+fn link<C: Convention>(module: &Module) -> wasmtime::Result<InstancePre<CallState<C::State>>> {
+    let linker = module.runtime().linker(C::link)?;
+    let is_used = |alias: &&imports::ImportAlias| {
+        let mut sets = C::IMPORTS.iter();
+        let mut imports = module.inspection().imports.iter();
+        sets.any(|set| set.module == alias.module)
+            && imports.any(|import| import.module == alias.alias)
+    };
+    let mut aliases = module.aliases().iter().filter(is_used).peekable();
+    if aliases.peek().is_none() {
+        return linker.instantiate_pre(module.compiled());
     }
-
-    pub(crate) fn data_mut(&mut self) -> &mut State {
-        self.store.data_mut()
+    let mut linker = (*linker).clone();
+    for alias in aliases {
+        linker.alias_module(alias.module, alias.alias)?;
     }
-
-    /// Calls a function that takes and answers nothing.
-    pub(crate) async fn nullary(&mut self, export: &ModuleExport) -> wasmtime::Result<()> {
-        self.call(export, ()).await
-    }
-
-    /// Calls a function whose signature was checked when the module was loaded.
-    pub(crate) async fn call<P, R>(
-        &mut self,
-        export: &ModuleExport,
-        parameters: P,
-    ) -> wasmtime::Result<R>
-    where
-        P: WasmParams + Sync,
-        R: WasmResults + Sync,
-    {
-        let function = self
-            .instance
-            .get_module_export(&mut self.store, export)
-            .and_then(wasmtime::Extern::into_func)
-            .ok_or_else(|| wasmtime::Error::msg("an export is gone"))?;
-        let function = function.typed::<P, R>(&self.store)?;
-        function.call_async(&mut self.store, parameters).await
-    }
-
-    /// Lends out the module's memory.
-    pub(crate) fn memory<T>(
-        &mut self,
-        with: impl FnOnce(&mut GuestMemory<'_>) -> Result<T, Stop>,
-    ) -> wasmtime::Result<T> {
-        let memory = self.instance.get_memory(&mut self.store, MEMORY);
-        let memory = memory.ok_or_else(|| wasmtime::Error::new(Stop::NoMemory))?;
-        with(&mut GuestMemory::new(memory.data_mut(&mut self.store))).map_err(wasmtime::Error::new)
-    }
+    linker.instantiate_pre(module.compiled())
 }
 
-/// A store with limits and deadline in place before there is an instance.
-fn store(engine: &Shared, state: State) -> Store<State> {
-    let mut store = Store::new(&engine.wasmtime, state);
+/// Creates a store that enforces the limits and the deadline from the start.
+fn store<S: 'static>(runtime: &Runtime, state: CallState<S>) -> Store<CallState<S>> {
+    let mut store = Store::new(&runtime.wasmtime, state);
     store.limiter(|state| &mut state.budget);
     store.set_epoch_deadline(1);
-    // About every millisecond of running: the deadline ends the call, otherwise others may run
-    // first.
+    // Called about every millisecond: ends the call at its deadline, and otherwise lets other tasks
+    // run.
     store.epoch_deadline_callback(|store| {
         if Instant::now() < store.data().deadline {
             Ok(UpdateDeadline::Yield(1))
@@ -210,4 +179,45 @@ fn store(engine: &Shared, state: State) -> Store<State> {
         }
     });
     store
+}
+
+/// Turns the state of a call that has ended into its output.
+fn finish<C: Convention>(
+    mut state: CallState<C::State>,
+    returned: wasmtime::Result<C::Returned>,
+    limits: &Limits,
+    stats: Stats,
+) -> Result<Output, CallFailure> {
+    let response = match returned {
+        Ok(returned) => C::response(&mut state.convention, Some(returned)),
+        Err(error) => match CallError::from_early_end(error, &state.budget, limits) {
+            Some(error) => Err(error),
+            None => C::response(&mut state.convention, None),
+        },
+    };
+    let stderr = C::into_log(state.convention);
+    match response {
+        Ok(stdout) => Ok(Output {
+            stdout,
+            stderr,
+            stats,
+        }),
+        Err(error) => Err(CallFailure {
+            error,
+            stderr,
+            stats,
+        }),
+    }
+}
+
+/// Returns the failure of a call that did not get an instance.
+fn not_started(error: CallError, queue_wait: Duration) -> CallFailure {
+    CallFailure {
+        error,
+        stderr: Vec::new(),
+        stats: Stats {
+            queue_wait,
+            ..Stats::default()
+        },
+    }
 }

@@ -1,33 +1,42 @@
-//! What a module is known by: the SHA-256 of its bytes.
+//! SHA-256 digests of modules.
 
 use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-/// The SHA-256 of a module's bytes. Written `sha256:<64 hex digits>`, as OCI registries do.
+/// The SHA-256 digest of a module's bytes. Its text form is `sha256:<64 hex digits>`, as in OCI
+/// registries.
+///
+/// ```
+/// use engine::Digest;
+///
+/// let digest = Digest::compute(b"\0asm\x01\0\0\0");
+/// assert!(digest.to_string().starts_with("sha256:93a44bbb"));
+/// assert_eq!(digest.to_hex().len(), 64);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
 
 impl Digest {
-    /// The digest of these bytes.
-    pub fn of(bytes: &[u8]) -> Self {
+    /// Computes the digest of `bytes`.
+    pub fn compute(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
 
-    /// The 32 bytes themselves.
+    /// Returns the 32 bytes of the digest.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
-    /// The 64 hex digits, without `sha256:`.
-    pub fn hex(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    /// Returns the 64 hex digits without the prefix `sha256:`.
+    pub fn to_hex(&self) -> String {
+        hex::encode(self.0)
     }
 }
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "sha256:{}", self.hex())
+        write!(f, "sha256:{}", self.to_hex())
     }
 }
 
@@ -42,9 +51,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn is_written_like_an_oci_digest() {
+    fn formats_like_an_oci_digest() {
         assert_eq!(
-            Digest::of(b"").to_string(),
+            Digest::compute(b"").to_string(),
             "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
         );
     }

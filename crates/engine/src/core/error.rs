@@ -1,144 +1,124 @@
-//! Why a call failed, as variants: nobody has to read texts to decide.
+//! Errors of calls. Each failure is a variant, so that callers need not parse messages.
 
 use std::fmt;
-use std::time::Duration;
 
-use thiserror::Error;
+use crate::core::backtrace::Backtrace;
+use crate::core::byte_size::ByteSize;
+use crate::core::limits::{Budget, Limits};
+use crate::core::permits::NoPermit;
+use crate::core::stop::Stop;
+use crate::core::usage::Stats;
 
-use crate::ByteSize;
-use crate::call::Stats;
-use crate::call::backtrace::Backtrace;
-use crate::limits::{Budget, Limits};
-use crate::slots::NoSlot;
-use crate::state::Stop;
-
-/// A call failed. What the module logged until then, and what the call took, is part of it.
-#[derive(Debug, Error)]
+/// A failed call, with the module's log up to the failure.
+#[derive(Debug, thiserror::Error)]
 #[error("the call failed")]
-pub struct CallFailed {
-    /// Why.
+pub struct CallFailure {
+    /// The cause.
     #[source]
     pub error: CallError,
-    /// What the module wrote to stderr.
+    /// The module's log: its output on stderr.
     pub stderr: Vec<u8>,
-    /// What the call took.
+    /// Statistics of the call.
     pub stats: Stats,
 }
 
-impl CallFailed {
-    /// A call that failed before there was an instance.
-    pub(super) fn before_start(error: CallError, waited: Duration) -> Self {
-        Self {
-            error,
-            stderr: Vec::new(),
-            stats: Stats {
-                waited,
-                ..Stats::default()
-            },
-        }
-    }
-}
-
-/// Why a call failed. Exhaustive, so that callers decide about each.
-#[derive(Debug, Error)]
+/// The cause of a failed call. Exhaustive, so that callers handle each cause.
+#[derive(Debug, thiserror::Error)]
 pub enum CallError {
-    /// The deadline came first.
+    /// The deadline passed.
     #[error("{0}")]
     Deadline(Phase),
-    /// The module wanted more memory than [`Limits::memory`], and failed without it.
-    #[error("the module needs more than the {limit} of memory that it may use")]
+    /// The module needed more memory than [`Limits::memory`].
+    #[error("the module exceeded its memory limit of {limit}")]
     Memory {
-        /// What it may use.
+        /// The limit.
         limit: ByteSize,
-        /// How the module ended when it did not get it; none when the instance could not even
-        /// begin.
+        /// The end of the module after it did not get the memory; `None` if there was not even
+        /// enough for an instance.
         #[source]
         ended: Option<Box<CallError>>,
     },
-    /// The module wanted larger tables than [`Limits::table_elements`], and failed without them.
-    #[error("the module needs more than the {limit} table elements that it may use")]
+    /// The module needed larger tables than [`Limits::table_elements`].
+    #[error("the module exceeded its limit of {limit} table elements")]
     Table {
-        /// What it may use.
+        /// The limit, in elements.
         limit: u32,
-        /// How the module ended when it did not get them; none when the instance could not even
-        /// begin.
+        /// The end of the module after it did not get the elements; `None` if there were not even
+        /// enough for an instance.
         #[source]
         ended: Option<Box<CallError>>,
     },
-    /// The module crashed.
+    /// The module trapped.
     #[error("the module trapped: {0}")]
     Trap(Trap),
-    /// The module ended itself with an exit code other than 0.
+    /// The module exited with a code other than 0.
     #[error("the module exited with code {0}")]
     Exit(i32),
-    /// There is more to read than [`Limits::stdin`]; the module was not called.
-    #[error("the request is larger than the {limit} that the module may be given")]
-    StdinTooLarge {
-        /// What may be given.
+    /// The input is larger than [`Limits::stdin`]; the module was not called.
+    #[error("the request exceeds the input limit of {limit}")]
+    InputTooLarge {
+        /// The limit.
         limit: ByteSize,
     },
-    /// The module wrote more than [`Limits::stdout`].
-    #[error("the module answered more than the {limit} that it may write")]
+    /// The output is larger than [`Limits::stdout`].
+    #[error("the module exceeded its output limit of {limit}")]
     OutputTooLarge {
-        /// What it may write.
+        /// The limit.
         limit: ByteSize,
     },
-    /// The module asked its host more often, or for more, than [`Limits::host_calls`] and
-    /// [`Limits::host_replies`] allow.
-    #[error(
-        "the module asked its host for more than the {calls} calls and {replies} of replies that it may"
-    )]
+    /// The module exceeded [`Limits::host_calls`] or [`Limits::host_replies`].
+    #[error("the module exceeded its limits of {calls} host calls and {replies} of replies")]
     HostCalls {
-        /// How often it may ask.
+        /// Maximum number of host calls.
         calls: u32,
-        /// How long all replies together may be.
+        /// Maximum size of all replies together.
         replies: ByteSize,
     },
-    /// The module itself says that it failed.
+    /// The module reported an error.
     #[error("the module reported: {0}")]
     Reported(String),
-    /// The module does not keep to the convention by which it is called.
-    #[error("the module broke its protocol: {0}")]
-    Protocol(&'static str),
-    /// The module gave its host a pointer that leaves its memory.
-    #[error("the module gave its host a pointer outside of its memory")]
+    /// The module violated its calling convention.
+    #[error("the module violated its calling convention: {0}")]
+    Convention(&'static str),
+    /// The module passed the host a pointer that leaves its memory.
+    #[error("the module passed the host a pointer outside its memory")]
     Pointer,
-    /// [`Options::concurrent_calls`](crate::Options::concurrent_calls) were running and
-    /// [`Options::waiting_calls`](crate::Options::waiting_calls) waiting; the module was not
-    /// called.
-    #[error("too many calls are waiting already")]
-    Busy,
-    /// The host failed, not the module: no memory for the instance, for example.
+    /// All permits were in use and the queue was full; the module was not called. See
+    /// [`Options::max_concurrent_calls`](crate::Options::max_concurrent_calls) and
+    /// [`Options::max_queued_calls`](crate::Options::max_queued_calls).
+    #[error("too many calls are already queued")]
+    Overloaded,
+    /// The engine failed, not the module: for example, there was no memory for the instance.
     #[error("the module could not be run")]
-    Host(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-impl From<NoSlot> for CallError {
-    fn from(no_slot: NoSlot) -> Self {
-        match no_slot {
-            NoSlot::Busy => Self::Busy,
-            NoSlot::Deadline => Self::Deadline(Phase::Waiting),
+impl From<NoPermit> for CallError {
+    fn from(no_permit: NoPermit) -> Self {
+        match no_permit {
+            NoPermit::Overloaded => Self::Overloaded,
+            NoPermit::Deadline => Self::Deadline(Phase::Queued),
         }
     }
 }
 
-/// What a call was doing when its deadline came.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+/// The state of a call when its deadline passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Phase {
-    /// It waited for its turn; the module was not called.
-    #[error("the deadline passed while the call waited for its turn")]
-    Waiting,
+    /// The call was queued; the module was not called.
+    #[error("the deadline passed while the call was queued")]
+    Queued,
     /// The module was running.
-    #[error("the module did not answer before its deadline")]
+    #[error("the module did not finish before its deadline")]
     Running,
 }
 
-/// A crash of a module.
-#[derive(Clone, Debug)]
+/// A trap of a module.
+#[derive(Debug, Clone)]
 pub struct Trap {
-    /// What went wrong, in the words of the engine.
+    /// Description of the trap by Wasmtime.
     pub message: String,
-    /// Where it went wrong, the innermost function first.
+    /// Functions that were active, innermost first.
     pub backtrace: Backtrace,
 }
 
@@ -148,55 +128,58 @@ impl fmt::Display for Trap {
     }
 }
 
-/// Why a module ended early; `None` when it ended itself with code 0, which is as good as
-/// returning.
-pub(super) fn explain(
-    error: wasmtime::Error,
-    budget: &Budget,
-    limits: &Limits,
-) -> Option<CallError> {
-    let ended = match error.downcast_ref::<Stop>() {
-        Some(Stop::Exit(0)) => return None,
-        Some(Stop::Deadline) => return Some(CallError::Deadline(Phase::Running)),
-        Some(Stop::OutputTooLarge) => {
-            return Some(CallError::OutputTooLarge {
-                limit: limits.stdout,
+impl CallError {
+    /// Returns the error of a call that ended early; `None` if the module exited with code 0, which
+    /// is equivalent to returning.
+    pub(crate) fn from_early_end(
+        error: wasmtime::Error,
+        budget: &Budget,
+        limits: &Limits,
+    ) -> Option<Self> {
+        let ended = match error.downcast_ref::<Stop>() {
+            Some(Stop::Exit(0)) => return None,
+            Some(Stop::Deadline) => return Some(Self::Deadline(Phase::Running)),
+            Some(Stop::OutputTooLarge) => {
+                return Some(Self::OutputTooLarge {
+                    limit: limits.stdout,
+                });
+            }
+            Some(Stop::HostCalls) => return Some(Self::host_calls(limits)),
+            Some(Stop::Exit(code)) => Some(Self::Exit(*code)),
+            Some(Stop::Reported(text)) => Some(Self::Reported(text.clone())),
+            Some(Stop::Convention(text)) => Some(Self::Convention(text)),
+            Some(Stop::OutOfBounds) => Some(Self::Pointer),
+            Some(Stop::NoMemory) | None => trap(&error).map(Self::Trap),
+        };
+        if budget.memory.exceeded {
+            return Some(Self::Memory {
+                limit: ByteSize::from_len(budget.memory.limit),
+                ended: ended.map(Box::new),
             });
         }
-        Some(Stop::HostCalls) => {
-            return Some(CallError::HostCalls {
-                calls: limits.host_calls,
-                replies: limits.host_replies,
+        if budget.tables.exceeded {
+            return Some(Self::Table {
+                limit: u32::try_from(budget.tables.limit).unwrap_or(u32::MAX),
+                ended: ended.map(Box::new),
             });
         }
-        Some(Stop::Exit(code)) => Some(CallError::Exit(*code)),
-        Some(Stop::Reported(text)) => Some(CallError::Reported(text.clone())),
-        Some(Stop::Protocol(text)) => Some(CallError::Protocol(text)),
-        Some(Stop::OutOfBounds) => Some(CallError::Pointer),
-        Some(Stop::NoMemory) | None => trap(&error).map(CallError::Trap),
-    };
-    if budget.memory.refused {
-        let limit = ByteSize::of_len(budget.memory.limit);
-        return Some(CallError::Memory {
-            limit,
-            ended: ended.map(Box::new),
-        });
+        Some(ended.unwrap_or_else(|| Self::Internal(error.into())))
     }
-    if budget.tables.refused {
-        let limit = u32::try_from(budget.tables.limit).unwrap_or(u32::MAX);
-        return Some(CallError::Table {
-            limit,
-            ended: ended.map(Box::new),
-        });
+
+    /// Returns the error for more host calls or larger replies than `limits` allow.
+    pub(crate) fn host_calls(limits: &Limits) -> Self {
+        Self::HostCalls {
+            calls: limits.host_calls,
+            replies: limits.host_replies,
+        }
     }
-    Some(ended.unwrap_or_else(|| CallError::Host(error.into())))
 }
 
 fn trap(error: &wasmtime::Error) -> Option<Trap> {
     let trap = error.downcast_ref::<wasmtime::Trap>()?;
     let backtrace = error
         .downcast_ref::<wasmtime::WasmBacktrace>()
-        .map(Backtrace::of)
+        .map(Backtrace::from)
         .unwrap_or_default();
     Some(Trap {
         message: trap.to_string(),

@@ -1,78 +1,52 @@
-//! What modules may import. Each set of functions is one [`ImportSet`]; a new dialect adds one to
-//! [`SETS`].
+//! Host functions that modules can import, as declarations: names and signatures.
+//!
+//! The declarations are checked before a module is compiled, and before its calling convention is
+//! known. Each convention links the functions that it declares.
 
-use wasmtime::Linker;
+use crate::core::inspect::{ExternType, FunctionType, Import, ValueType};
 
-use crate::convention::{command, rego, wapc};
-use crate::inspect::{ExternType, FunctionType, Import, ValueType};
-use crate::state::State;
-use crate::wasi;
-
-/// Everything that modules may import.
-pub(crate) static SETS: &[ImportSet] = &[
-    wasi::IMPORTS,
-    wapc::IMPORTS,
-    command::IMPORTS,
-    command::IMPORTS_OF_JAVY,
-    rego::IMPORTS,
-];
-
-/// Functions of the host under one module name.
+/// Host functions under one module name.
 pub(crate) struct ImportSet {
-    /// The first half of the import's name.
+    /// Module name of the imports, such as `wasi_snapshot_preview1`.
     pub(crate) module: &'static str,
-    /// The functions with their signatures, to judge a module's imports before it is compiled.
+    /// Functions of the set.
     pub(crate) functions: &'static [Function],
-    /// Adds all of `functions` to a linker.
-    pub(crate) link: fn(&mut Linker<State>) -> wasmtime::Result<()>,
+    /// Memory of the set, if its modules import their memory.
+    pub(crate) memory: Option<MemoryImport>,
 }
 
-/// The name and signature of a function of the host.
+/// The name and signature of a host function.
 pub(crate) struct Function {
     pub(crate) name: &'static str,
     pub(crate) params: &'static [ValueType],
     pub(crate) results: &'static [ValueType],
 }
 
-/// What is wrong with an import.
+/// A memory that modules import. The loader gives each module a memory of its own in its place, so
+/// that it comes from the pool.
+pub(crate) struct MemoryImport {
+    pub(crate) name: &'static str,
+    /// Minimum initial size, in pages of 64 KiB.
+    pub(crate) min_pages: u64,
+}
+
+/// A second name for a set of host functions. A module that imports from `alias` gets the functions
+/// of `module`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ImportAlias {
+    /// The additional name.
+    pub alias: &'static str,
+    /// Name of a set that a calling convention provides.
+    pub module: &'static str,
+}
+
+/// An import that no set provides.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Mismatch {
-    /// The host has nothing of this name.
+    /// No set has a function of this name.
     Unknown,
-    /// The host has a function of this name with another signature.
-    Type { expected: FunctionType },
-}
-
-/// A linker with every set.
-pub(crate) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State>> {
-    let mut linker = Linker::new(engine);
-    for set in SETS {
-        (set.link)(&mut linker)?;
-    }
-    Ok(linker)
-}
-
-/// Whether the host has what this import wants.
-pub(crate) fn check(import: &Import) -> Result<(), Mismatch> {
-    let set = SETS
-        .iter()
-        .find(|set| set.module == import.module)
-        .ok_or(Mismatch::Unknown)?;
-    let function = set
-        .functions
-        .iter()
-        .find(|function| function.name == import.name)
-        .ok_or(Mismatch::Unknown)?;
-    match &import.ty {
-        ExternType::Function(found)
-            if found.params == function.params && found.results == function.results =>
-        {
-            Ok(())
-        }
-        _ => Err(Mismatch::Type {
-            expected: function.ty(),
-        }),
-    }
+    /// A set has a function of this name with another signature.
+    Signature { expected: FunctionType },
 }
 
 impl Function {
@@ -94,53 +68,71 @@ impl Function {
             results: self.results.to_vec(),
         }
     }
+
+    fn has_type(&self, ty: &ExternType) -> bool {
+        matches!(ty, ExternType::Function(ty)
+            if ty.params == self.params && ty.results == self.results)
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use wasmtime::{ExternType as Linked, Store, ValType};
-
-    use super::*;
-    use crate::engine::wasmtime_engine;
-    use crate::{ByteSize, Limits, Options};
-
-    fn value_type(ty: &ValType) -> ValueType {
-        match ty {
-            ValType::I32 => ValueType::I32,
-            ValType::I64 => ValueType::I64,
-            other => panic!("no host function takes {other}"),
+/// Checks that one of `sets` provides `import`.
+pub(crate) fn check<'a>(
+    import: &Import,
+    sets: impl IntoIterator<Item = &'a ImportSet>,
+    aliases: &[ImportAlias],
+) -> Result<(), Mismatch> {
+    let module = resolve(&import.module, aliases);
+    let mut mismatch = Mismatch::Unknown;
+    for set in sets.into_iter().filter(|set| set.module == module) {
+        if memory_in(set, import).is_some() {
+            return Ok(());
+        }
+        let mut functions = set.functions.iter();
+        match functions.find(|function| function.name == import.name) {
+            Some(function) if function.has_type(&import.ty) => return Ok(()),
+            Some(function) => {
+                let expected = function.ty();
+                mismatch = Mismatch::Signature { expected };
+            }
+            None => {}
         }
     }
+    Err(mismatch)
+}
 
-    #[test]
-    fn what_is_linked_is_what_is_declared() {
-        let engine = wasmtime_engine(&Options::default()).unwrap();
-        let linker = linker(&engine).unwrap();
-        let state = State::new(
-            Vec::new(),
-            &Limits::default(),
-            ByteSize::mib(1),
-            std::time::Instant::now(),
-        );
-        let mut store = Store::new(&engine, state);
-        let linked: Vec<_> = linker
-            .iter(&mut store)
-            .map(|(module, name, item)| (module.to_owned(), name.to_owned(), item))
-            .collect();
-        assert_eq!(
-            linked.len(),
-            SETS.iter().map(|set| set.functions.len()).sum::<usize>()
-        );
+/// Returns the declaration of the memory that `import` names, if one of `sets` has one.
+pub(crate) fn find_memory<'a>(
+    import: &Import,
+    sets: impl IntoIterator<Item = &'a ImportSet>,
+    aliases: &[ImportAlias],
+) -> Option<&'a MemoryImport> {
+    let module = resolve(&import.module, aliases);
+    let mut sets = sets.into_iter().filter(|set| set.module == module);
+    sets.find_map(|set| memory_in(set, import))
+}
 
-        for (module, name, item) in linked {
-            let Linked::Func(ty) = item.ty(&store) else {
-                panic!("`{name}` is not a function")
-            };
-            let params = ty.params().map(|ty| value_type(&ty)).collect();
-            let results = ty.results().map(|ty| value_type(&ty)).collect();
-            let ty = ExternType::Function(FunctionType { params, results }.into());
-            let import = Import { module, name, ty };
-            assert_eq!(check(&import), Ok(()), "{import:?}");
+/// Returns the module names of `sets` and the names of `aliases`, each once.
+pub(crate) fn module_names<'a>(
+    sets: impl IntoIterator<Item = &'a ImportSet>,
+    aliases: &[ImportAlias],
+) -> Vec<&'static str> {
+    let mut names = Vec::new();
+    let aliases = aliases.iter().map(|alias| alias.alias);
+    for name in sets.into_iter().map(|set| set.module).chain(aliases) {
+        if !names.contains(&name) {
+            names.push(name);
         }
     }
+    names
+}
+
+fn resolve<'a>(module: &'a str, aliases: &[ImportAlias]) -> &'a str {
+    let alias = aliases.iter().find(|alias| alias.alias == module);
+    alias.map_or(module, |alias| alias.module)
+}
+
+fn memory_in<'a>(set: &'a ImportSet, import: &Import) -> Option<&'a MemoryImport> {
+    let memory = set.memory.as_ref()?;
+    let is_memory = matches!(import.ty, ExternType::Memory(_)) && import.name == memory.name;
+    is_memory.then_some(memory)
 }

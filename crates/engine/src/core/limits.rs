@@ -1,119 +1,129 @@
-//! What one call may use, and the account that is kept while it runs.
+//! Limits of a call, and the accounting of memory and tables while it runs.
 
 use wasmtime::ResourceLimiter;
 
-use crate::ByteSize;
+use crate::core::byte_size::ByteSize;
 
-/// The most elements that the tables of one module may have; also the size of a table's slot in the
-/// pool.
+/// Maximum number of elements in the tables of one module; also the size of a table in the pool.
 ///
-/// Every function that a program calls through a pointer is an element, so this follows the size of
-/// programs: large Go programs have some ten thousand.
-pub(crate) const TABLE_ELEMENTS_MAX: u32 = 100_000;
+/// Every function that a program calls through a pointer is an element, so the number grows with
+/// the program: large Go programs have some ten thousand.
+pub(crate) const MAX_TABLE_ELEMENTS: u32 = 100_000;
 
-/// What one call may use. There is no "unlimited": [`Limits::default`] is the table of defaults.
+/// The limits of one call. There is no unlimited value; [`Limits::default`] defines the defaults.
 ///
-/// The deadline is the other limit of a call and comes with each call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The deadline, the remaining limit, is a separate argument of each call.
+///
+/// ```
+/// use engine::{ByteSize, Limits};
+///
+/// let limits = Limits {
+///     memory: ByteSize::mib(32),
+///     stdout: ByteSize::kib(64),
+///     ..Limits::default()
+/// };
+/// assert_eq!(limits.stdin, ByteSize::mib(16));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// All linear memories of the instance together. More than
-    /// [`Options::memory_max`](crate::Options::memory_max) is treated as that.
+    /// Size of all linear memories of the instance together. Capped at
+    /// [`Options::max_memory`](crate::Options::max_memory).
     pub memory: ByteSize,
-    /// All tables of the instance together, in elements. At most 100,000 count.
+    /// Number of elements of all tables of the instance together. Capped at 100,000.
     pub table_elements: u32,
-    /// What the module may be given to read.
+    /// Size of the input: the request that the module reads.
     pub stdin: ByteSize,
-    /// What the module may answer. One byte more ends the call.
+    /// Size of the output: the response of the module. A call that exceeds it fails.
     pub stdout: ByteSize,
-    /// What is kept of the module's log. The rest is dropped, and a last line says so; the call
-    /// goes on.
+    /// Size of the log that is kept. The rest is dropped, and a last line in the log says so; the
+    /// call continues.
     pub stderr: ByteSize,
-    /// How often the module may ask its host. One more ends the call.
+    /// Number of host calls. A call that exceeds it fails.
     pub host_calls: u32,
-    /// How long all replies of the host together may be. One byte more ends the call.
+    /// Size of all replies to host calls together. A call that exceeds it fails.
     pub host_replies: ByteSize,
-    /// How much of the engine's places such calls may take together.
+    /// Share of the engine's permits and queue that such calls may occupy together.
     pub share: Share,
 }
 
-/// How many of an engine's places for running and waiting calls a class of calls may take together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// The share of an engine's permits and queue that a class of calls may occupy together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Share {
-    /// All of them.
+    /// All permits and the whole queue.
     #[default]
     Whole,
-    /// Three quarters, together with all other calls of this share, so that the calls that may take all of them always find
-    /// some that are free, or taken by each other.
+    /// Three quarters, together with all other calls of this share. The remaining quarter is
+    /// reserved for calls of [`Share::Whole`].
     ThreeQuarters,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            // An AdmissionReview carries up to two objects of about 1.5 MiB; parsing JSON costs a
-            // program ten to thirty times that.
+            // An AdmissionReview contains up to two objects of about 1.5 MiB; a program needs ten
+            // to thirty times that to parse the JSON.
             memory: ByteSize::mib(128),
-            table_elements: TABLE_ELEMENTS_MAX,
+            table_elements: MAX_TABLE_ELEMENTS,
             stdin: ByteSize::mib(16),
             stdout: ByteSize::mib(16),
             stderr: ByteSize::kib(64),
-            // A policy asks for a few objects; one that checks each image of a pod asks dozens of times.
+            // A policy reads a few objects; one that verifies each image of a pod makes dozens of
+            // host calls.
             host_calls: 1000,
-            // Lists of a large cluster's namespaces or bindings have some megabytes.
+            // A list of a large cluster's namespaces or bindings has some megabytes.
             host_replies: ByteSize::mib(64),
             share: Share::Whole,
         }
     }
 }
 
-/// The account of one call: what its memories and tables use together, and whether it asked for
-/// more.
+/// The memory and table use of one call.
 ///
-/// A refused growth answers -1 to the module, as WebAssembly says; most programs then abort, and
-/// [`Account::refused`] tells why.
+/// A refused growth returns -1 to the module, as WebAssembly specifies; most programs then abort,
+/// and [`Quota::exceeded`] explains why.
 pub(crate) struct Budget {
-    pub(crate) memory: Account,
-    pub(crate) tables: Account,
+    pub(crate) memory: Quota,
+    pub(crate) tables: Quota,
 }
 
-/// Use of one kind of resource, in its own unit (bytes, elements).
-pub(crate) struct Account {
-    /// The most that may be in use at once.
+/// The use of one resource, in its own unit (bytes or elements).
+pub(crate) struct Quota {
+    /// Maximum use.
     pub(crate) limit: usize,
-    /// In use now, and also the peak: neither memories nor tables shrink.
+    /// Current use, and also the peak: neither memories nor tables shrink.
     pub(crate) used: usize,
-    /// Whether more was asked for than the limit allows.
-    pub(crate) refused: bool,
+    /// True if a growth beyond the limit was refused.
+    pub(crate) exceeded: bool,
 }
 
 impl Budget {
-    /// The account of a call under `limits`, in an engine whose slots hold `memory_max`.
-    pub(crate) fn new(limits: &Limits, memory_max: ByteSize) -> Self {
-        let tables = limits.table_elements.min(TABLE_ELEMENTS_MAX);
+    /// Creates the budget of a call under `limits` in an engine with memories of `max_memory`.
+    pub(crate) fn new(limits: &Limits, max_memory: ByteSize) -> Self {
+        let tables = limits.table_elements.min(MAX_TABLE_ELEMENTS);
         Self {
-            memory: Account::new(limits.memory.min(memory_max).as_len()),
-            tables: Account::new(usize::try_from(tables).unwrap_or(usize::MAX)),
+            memory: Quota::new(limits.memory.min(max_memory).as_len()),
+            tables: Quota::new(usize::try_from(tables).unwrap_or(usize::MAX)),
         }
     }
 }
 
-impl Account {
+impl Quota {
     fn new(limit: usize) -> Self {
         Self {
             limit,
             used: 0,
-            refused: false,
+            exceeded: false,
         }
     }
 
-    /// Books growth from `current` to `desired` when it fits, and says whether it does.
+    /// Accounts for a growth from `current` to `desired` if it fits. Returns whether it does.
     ///
-    /// `maximum` is what the module itself (or the pool) declared: beyond it growth fails whatever
-    /// we say, and nothing must be booked for it.
+    /// `maximum` is the bound that the module (or the pool) declares. Growth beyond it fails in any
+    /// case, so it must not be accounted for.
     fn grow(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> bool {
         let used = self.used.saturating_add(desired.saturating_sub(current));
         if used > self.limit {
-            self.refused = true;
+            self.exceeded = true;
             return false;
         }
         if maximum.is_some_and(|maximum| desired > maximum) {
@@ -143,15 +153,15 @@ impl ResourceLimiter for Budget {
         Ok(self.tables.grow(current, desired, maximum))
     }
 
-    /// Growth past 4 GiB (reported without asking first), or the operating system had no memory
-    /// left.
+    /// Called for growth past 4 GiB, without a call of `memory_growing` before, and when the
+    /// operating system has no memory left.
     fn memory_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
-        self.memory.refused = true;
+        self.memory.exceeded = true;
         Ok(())
     }
 
     fn table_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
-        self.tables.refused = true;
+        self.tables.exceeded = true;
         Ok(())
     }
 }
@@ -161,25 +171,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_the_sum_of_all_memories() {
-        let mut account = Account::new(100);
-        assert!(account.grow(0, 60, None));
-        assert!(account.grow(0, 40, None));
-        assert!(!account.grow(40, 41, None));
-        assert!(account.refused);
-        assert_eq!(account.used, 100);
+    fn limits_the_sum_of_all_memories() {
+        let mut quota = Quota::new(100);
+        assert!(quota.grow(0, 60, None));
+        assert!(quota.grow(0, 40, None));
+        assert!(!quota.grow(40, 41, None));
+        assert!(quota.exceeded);
+        assert_eq!(quota.used, 100);
     }
 
     #[test]
-    fn growth_beyond_the_modules_own_maximum_is_not_the_limits_doing() {
-        let mut account = Account::new(100);
-        assert!(!account.grow(0, 60, Some(50)));
-        assert!(!account.refused);
-        assert_eq!(account.used, 0);
+    fn does_not_report_growth_beyond_the_maximum_of_the_module_as_exceeded() {
+        let mut quota = Quota::new(100);
+        assert!(!quota.grow(0, 60, Some(50)));
+        assert!(!quota.exceeded);
+        assert_eq!(quota.used, 0);
     }
 
     #[test]
-    fn limits_beyond_the_slot_are_those_of_the_slot() {
+    fn caps_limits_at_the_memory_size_of_the_pool() {
         let limits = Limits {
             memory: ByteSize::gib(3),
             ..Limits::default()

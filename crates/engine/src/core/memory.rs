@@ -1,72 +1,59 @@
-//! A module's memory as the host may touch it: every pointer is checked, nothing here can panic.
+//! Access of the host to a module's memory. Every pointer is checked; no access can panic.
 
-use wasmtime::{Caller, Extern};
-
-use crate::state::{State, Stop};
+use crate::core::stop::{OutOfBounds, Stop};
 
 /// The name under which a module exports its memory.
 pub(crate) const MEMORY: &str = "memory";
 
-/// A module's memory and its call's state, borrowed together by a host function.
-pub(crate) struct Guest<'a> {
-    pub(crate) memory: GuestMemory<'a>,
-    pub(crate) state: &'a mut State,
-}
-
-impl<'a> Guest<'a> {
-    /// The guest that called. The first call of each instance looks the memory up, the start
-    /// section may be that one.
-    ///
-    /// # Errors
-    /// When there is no memory; modules that could come here without one are refused at load.
-    pub(crate) fn of(caller: &'a mut Caller<'_, State>) -> Result<Self, Stop> {
-        let memory = match caller.data().memory {
-            Some(memory) => memory,
-            None => {
-                let Some(Extern::Memory(memory)) = caller.get_export(MEMORY) else {
-                    return Err(Stop::NoMemory);
-                };
-                caller.data_mut().memory = Some(memory);
-                memory
-            }
-        };
-        let (bytes, state) = memory.data_and_store_mut(caller);
-        Ok(Self {
-            memory: GuestMemory(bytes),
-            state,
-        })
-    }
-}
-
 /// The bytes of a module's memory.
 pub(crate) struct GuestMemory<'a>(&'a mut [u8]);
-
-/// A pointer, or a pointer with a length, leaves the memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct OutOfBounds;
 
 impl<'a> GuestMemory<'a> {
     pub(crate) fn new(bytes: &'a mut [u8]) -> Self {
         Self(bytes)
     }
 
-    /// Everything from `pointer` on.
-    pub(crate) fn rest(&self, pointer: u32) -> Result<&[u8], OutOfBounds> {
-        let start = usize::try_from(pointer).map_err(|_| OutOfBounds)?;
-        self.0.get(start..).ok_or(OutOfBounds)
-    }
-
-    /// `len` bytes at `pointer`.
+    /// Returns `len` bytes at `pointer`.
     pub(crate) fn read(&self, pointer: u32, len: u32) -> Result<&[u8], OutOfBounds> {
         self.0.get(range(pointer, len)?).ok_or(OutOfBounds)
     }
 
-    /// `len` bytes at `pointer`, to be filled.
+    /// Returns `len` mutable bytes at `pointer`.
     pub(crate) fn slice_mut(&mut self, pointer: u32, len: u32) -> Result<&mut [u8], OutOfBounds> {
         self.0.get_mut(range(pointer, len)?).ok_or(OutOfBounds)
     }
 
-    /// As many bytes at `pointer` as the array has.
+    /// Copies `len` bytes at `pointer` out of the memory.
+    ///
+    /// # Errors
+    /// Returns an error if the bytes are outside the memory, or more than `max`.
+    pub(crate) fn copy_out(&self, pointer: u32, len: u32, max: usize) -> Result<Vec<u8>, Stop> {
+        let bytes = self.read(pointer, len)?;
+        if bytes.len() > max {
+            return Err(Stop::OutputTooLarge);
+        }
+        Ok(bytes.to_vec())
+    }
+
+    /// Copies the bytes from `pointer` up to the first NUL out of the memory.
+    ///
+    /// # Errors
+    /// Returns an error if the memory ends before the NUL, or the text has more than `max` bytes.
+    pub(crate) fn copy_out_c_string(&self, pointer: u32, max: usize) -> Result<Vec<u8>, Stop> {
+        let start = usize::try_from(pointer).map_err(|_| OutOfBounds)?;
+        let rest = self.0.get(start..).ok_or(OutOfBounds)?;
+        let len = rest
+            .iter()
+            .take(max.saturating_add(1))
+            .position(|byte| *byte == 0);
+        match len {
+            Some(len) => Ok(rest.get(..len).unwrap_or_default().to_vec()),
+            None if rest.len() > max => Err(Stop::OutputTooLarge),
+            None => Err(Stop::OutOfBounds),
+        }
+    }
+
+    /// Returns the `N` bytes at `pointer`.
     pub(crate) fn read_array<const N: usize>(&self, pointer: u32) -> Result<[u8; N], OutOfBounds> {
         let rest = usize::try_from(pointer)
             .ok()
@@ -76,12 +63,12 @@ impl<'a> GuestMemory<'a> {
             .ok_or(OutOfBounds)
     }
 
-    /// A little-endian number.
+    /// Returns the little-endian number at `pointer`.
     pub(crate) fn read_u32(&self, pointer: u32) -> Result<u32, OutOfBounds> {
         self.read_array(pointer).map(u32::from_le_bytes)
     }
 
-    /// A little-endian number.
+    /// Returns the little-endian number at `pointer`.
     pub(crate) fn read_u64(&self, pointer: u32) -> Result<u64, OutOfBounds> {
         self.read_array(pointer).map(u64::from_le_bytes)
     }
@@ -93,23 +80,23 @@ impl<'a> GuestMemory<'a> {
         Ok(())
     }
 
-    /// Writes a little-endian number.
+    /// Writes a little-endian number to `pointer`.
     pub(crate) fn write_u32(&mut self, pointer: u32, value: u32) -> Result<(), OutOfBounds> {
         self.write(pointer, &value.to_le_bytes())
     }
 
-    /// Writes a little-endian number.
+    /// Writes a little-endian number to `pointer`.
     pub(crate) fn write_u64(&mut self, pointer: u32, value: u64) -> Result<(), OutOfBounds> {
         self.write(pointer, &value.to_le_bytes())
     }
 }
 
-/// The address `by` bytes after `pointer`.
+/// Returns the address `by` bytes after `pointer`.
 pub(crate) fn offset(pointer: u32, by: u32) -> Result<u32, OutOfBounds> {
     pointer.checked_add(by).ok_or(OutOfBounds)
 }
 
-/// The address `index` elements of `size` bytes after `base`.
+/// Returns the address of element `index` of an array at `base` with elements of `size` bytes.
 pub(crate) fn element(base: u32, index: u32, size: u32) -> Result<u32, OutOfBounds> {
     index
         .checked_mul(size)
@@ -128,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_byte_is_inside_and_the_next_is_not() {
+    fn accepts_the_last_byte_and_rejects_the_next() {
         let mut bytes = [7u8; 8];
         let mut memory = GuestMemory(&mut bytes);
         assert_eq!(memory.read(7, 1), Ok(&[7u8][..]));
@@ -142,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn pointers_do_not_wrap_around() {
+    fn rejects_pointers_that_wrap_around() {
         let mut bytes = [0u8; 8];
         let mut memory = GuestMemory(&mut bytes);
         assert_eq!(memory.read(u32::MAX, u32::MAX), Err(OutOfBounds));
@@ -151,5 +138,24 @@ mod tests {
         assert_eq!(element(u32::MAX, 1, 1), Err(OutOfBounds));
         assert_eq!(element(0, u32::MAX, 8), Err(OutOfBounds));
         assert_eq!(element(16, 2, 8), Ok(32));
+    }
+
+    #[test]
+    fn copies_out_up_to_the_maximum() {
+        let mut bytes = [7u8; 8];
+        let memory = GuestMemory(&mut bytes);
+        assert_eq!(memory.copy_out(4, 4, 4), Ok(vec![7; 4]));
+        assert_eq!(memory.copy_out(4, 4, 3), Err(Stop::OutputTooLarge));
+        assert_eq!(memory.copy_out(4, 5, 3), Err(Stop::OutOfBounds));
+    }
+
+    #[test]
+    fn copies_out_text_that_ends_with_nul_inside_the_memory() {
+        let mut bytes = *b"ab\0cd";
+        let memory = GuestMemory::new(&mut bytes);
+        assert_eq!(memory.copy_out_c_string(0, 10), Ok(b"ab".to_vec()));
+        assert_eq!(memory.copy_out_c_string(3, 10), Err(Stop::OutOfBounds));
+        assert_eq!(memory.copy_out_c_string(9, 10), Err(Stop::OutOfBounds));
+        assert_eq!(memory.copy_out_c_string(0, 1), Err(Stop::OutputTooLarge));
     }
 }

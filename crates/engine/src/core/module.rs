@@ -1,85 +1,76 @@
-//! A loaded module: validated, compiled and linked.
+//! Loaded modules: validated and compiled, not yet bound to a calling convention.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
 
-use thiserror::Error;
-use wasmtime::{InstancePre, ModuleExport};
+use crate::core::byte_size::ByteSize;
+use crate::core::digest::Digest;
+use crate::core::exports::{self, EntryError, Exports, INITIALIZE, format_list};
+use crate::core::imports::{self, ImportAlias, Mismatch};
+use crate::core::inspect::{ExternType, FunctionType, Import, InspectError, Inspection, inspect};
+use crate::core::limits::MAX_TABLE_ELEMENTS;
+use crate::core::memory::MEMORY;
+use crate::core::rewrite::{self, MemoryName};
+use crate::core::runtime::{CodeOrigin, Runtime};
 
-use crate::convention::entry::INITIALIZE;
-use crate::convention::rego::own_memory;
-use crate::convention::{Command, Entry, Rego, Wapc};
-use crate::engine::Shared;
-use crate::guest::MEMORY;
-use crate::imports::{self, Mismatch};
-use crate::inspect::{
-    ExternType, FunctionType, Import, InspectError, Inspection, ValueType, inspect,
-};
-use crate::limits::TABLE_ELEMENTS_MAX;
-use crate::state::State;
-use crate::{ByteSize, Digest, wasi};
-
-/// A module that has been validated, compiled and linked. Cheap to clone. Keeps its engine alive.
+/// A module that has been validated and compiled. Cloning is cheap. A module keeps its engine alive.
+///
+/// It can be called once its calling convention is chosen, for example with [`Module::entry`]. All
+/// conventions share the compiled code.
 #[derive(Clone)]
 pub struct Module {
     inner: Arc<Inner>,
 }
 
 struct Inner {
-    engine: Arc<Shared>,
-    pre: InstancePre<State>,
+    runtime: Arc<Runtime>,
+    compiled: wasmtime::Module,
     inspection: Inspection,
     code: CodeOrigin,
-}
-
-/// Where the compiled code of a module came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CodeOrigin {
-    /// It was compiled now.
-    Compiled,
-    /// It was found in the code cache.
-    Cached,
+    aliases: &'static [ImportAlias],
 }
 
 impl Module {
-    pub(crate) fn load(engine: Arc<Shared>, wasm: &[u8]) -> Result<Self, LoadError> {
+    pub(crate) fn load(
+        runtime: Arc<Runtime>,
+        wasm: &[u8],
+        aliases: &'static [ImportAlias],
+    ) -> Result<Self, LoadError> {
         let inspection = inspect(wasm)?;
-        check_imports(&inspection)?;
-        check_sizes(&inspection, engine.memory_max)?;
+        check_imports(&runtime, &inspection, aliases)?;
+        check_sizes(&inspection, runtime.max_memory)?;
         check_initialize(&inspection)?;
-
-        let (compiled, code) = compile(&engine, &inspection, wasm)?;
-        let pre = engine
-            .linker
-            .instantiate_pre(&compiled)
-            .map_err(|error| LoadError::Invalid(error.into()))?;
+        let (compiled, code) = runtime.compile(&inspection.digest, || {
+            define_imported_memory(&runtime, &inspection, wasm, aliases)
+        })?;
         Ok(Self {
             inner: Arc::new(Inner {
-                engine,
-                pre,
+                runtime,
+                compiled,
                 inspection,
                 code,
+                aliases,
             }),
         })
     }
 
-    /// What the module is known by.
+    /// Returns the digest of the module's bytes.
     pub fn digest(&self) -> &Digest {
         &self.inner.inspection.digest
     }
 
-    /// What the module says about itself.
+    /// Returns the imports, exports and sections of the module.
     pub fn inspection(&self) -> &Inspection {
         &self.inner.inspection
     }
 
-    /// Where its compiled code came from.
+    /// Returns the origin of the compiled code.
     pub fn code_origin(&self) -> CodeOrigin {
         self.inner.code
     }
 
-    /// Whether it exports a function of this name.
+    /// Returns true if the module exports a function named `name`.
     pub fn has_function(&self, name: &str) -> bool {
         self.inner
             .inspection
@@ -87,73 +78,20 @@ impl Module {
             .is_some_and(|export| matches!(export.ty, ExternType::Function(_)))
     }
 
-    /// An exported function that reads stdin and writes stdout. Found once, when a module is loaded.
-    ///
-    /// # Errors
-    /// When there is no export of this name, it is not a function, or it takes or answers
-    /// something; or the module imports what other conventions have.
-    pub fn entry(&self, export: &str) -> Result<Entry, EntryError> {
-        Entry::new(self, export)
+    pub(crate) fn exports(&self) -> Exports<'_> {
+        Exports::new(&self.inner.inspection, &self.inner.compiled)
     }
 
-    /// The module as a program.
-    ///
-    /// # Errors
-    /// When it has no `_start`.
-    pub fn command(&self) -> Result<Command, EntryError> {
-        Command::new(self)
+    pub(crate) fn runtime(&self) -> &Runtime {
+        &self.inner.runtime
     }
 
-    /// The module as a waPC guest.
-    ///
-    /// # Errors
-    /// When it lacks `__guest_call`, or exports it with another signature.
-    pub fn wapc(&self) -> Result<Wapc, EntryError> {
-        Wapc::new(self)
+    pub(crate) fn compiled(&self) -> &wasmtime::Module {
+        &self.inner.compiled
     }
 
-    /// The module as a Rego policy that OPA compiled.
-    ///
-    /// # Errors
-    /// When a function of the compiler's runtime is missing.
-    pub fn rego(&self) -> Result<Rego, EntryError> {
-        Rego::new(self)
-    }
-
-    /// An exported function of this signature.
-    pub(crate) fn function(
-        &self,
-        name: &str,
-        params: &[ValueType],
-        results: &[ValueType],
-    ) -> Result<ModuleExport, EntryError> {
-        let expected = FunctionType {
-            params: params.to_vec(),
-            results: results.to_vec(),
-        };
-        check_function(&self.inner.inspection, name, &expected)?;
-        let index = self.inner.pre.module().get_export_index(name);
-        index.ok_or_else(|| missing(&self.inner.inspection, name, &expected))
-    }
-
-    /// An exported function that takes and answers nothing, if there is an export of this name.
-    pub(crate) fn optional_function(&self, name: &str) -> Result<Option<ModuleExport>, EntryError> {
-        match self.inner.inspection.export(name) {
-            None => Ok(None),
-            Some(_) => self.function(name, &[], &[]).map(Some),
-        }
-    }
-
-    pub(crate) fn memory_max(&self) -> ByteSize {
-        self.inner.engine.memory_max
-    }
-
-    pub(crate) fn engine(&self) -> &Shared {
-        &self.inner.engine
-    }
-
-    pub(crate) fn pre(&self) -> &InstancePre<State> {
-        &self.inner.pre
+    pub(crate) fn aliases(&self) -> &'static [ImportAlias] {
+        self.inner.aliases
     }
 }
 
@@ -163,42 +101,21 @@ impl fmt::Debug for Module {
     }
 }
 
-/// The code from the cache, or compiled and put there.
-fn compile(
-    engine: &Shared,
+/// Checks that a calling convention provides each import, and that a module with imports exports
+/// the memory that host functions access.
+fn check_imports(
+    runtime: &Runtime,
     inspection: &Inspection,
-    wasm: &[u8],
-) -> Result<(wasmtime::Module, CodeOrigin), LoadError> {
-    let digest = &inspection.digest;
-    if let Some(found) = engine
-        .cache
-        .as_ref()
-        .and_then(|cache| cache.find(digest, &engine.wasmtime))
-    {
-        engine.meter.found();
-        return Ok((found, CodeOrigin::Cached));
-    }
-    let begin = Instant::now();
-    let wasm = own_memory::give(wasm).map_err(|error| LoadError::Invalid(error.into()))?;
-    let module = wasmtime::Module::from_binary(&engine.wasmtime, &wasm)
-        .map_err(|error| LoadError::Invalid(error.into()))?;
-    engine.meter.compiled(begin.elapsed());
-    if let Some(cache) = &engine.cache {
-        cache.keep(digest, &module);
-    }
-    Ok((module, CodeOrigin::Compiled))
-}
-
-/// Everything that is imported must be there, and the functions that are need a memory to work on.
-fn check_imports(inspection: &Inspection) -> Result<(), LoadError> {
-    let of_functions = |import: &&Import| !own_memory::is_it(import);
-    for import in inspection.imports.iter().filter(of_functions) {
-        imports::check(import).map_err(|mismatch| match mismatch {
+    aliases: &[ImportAlias],
+) -> Result<(), LoadError> {
+    for import in &inspection.imports {
+        imports::check(import, runtime.imports(), aliases).map_err(|mismatch| match mismatch {
             Mismatch::Unknown => LoadError::UnknownImport {
                 module: import.module.clone(),
                 name: import.name.clone(),
+                importable: imports::module_names(runtime.imports(), aliases),
             },
-            Mismatch::Type { expected } => LoadError::ImportType {
+            Mismatch::Signature { expected } => LoadError::ImportType {
                 import: Box::new(import.clone()),
                 expected,
             },
@@ -211,8 +128,8 @@ fn check_imports(inspection: &Inspection) -> Result<(), LoadError> {
     }
 }
 
-/// Memories and tables must fit into a place of the pool when the instance begins.
-fn check_sizes(inspection: &Inspection, memory_max: ByteSize) -> Result<(), LoadError> {
+/// Checks that the initial memories and tables fit into the pool.
+fn check_sizes(inspection: &Inspection, max_memory: ByteSize) -> Result<(), LoadError> {
     let imported = inspection
         .imports
         .iter()
@@ -224,20 +141,20 @@ fn check_sizes(inspection: &Inspection, memory_max: ByteSize) -> Result<(), Load
     let memory = memories.fold(0u64, |sum, memory| {
         sum.saturating_add(memory.initial.bytes())
     });
-    if memory > memory_max.bytes() {
+    if memory > max_memory.bytes() {
         return Err(LoadError::MemoryTooLarge {
             initial: ByteSize::from_bytes(memory),
-            max: memory_max,
+            max: max_memory,
         });
     }
     let elements = inspection
         .tables
         .iter()
         .fold(0u64, |sum, table| sum.saturating_add(table.initial));
-    if elements > u64::from(TABLE_ELEMENTS_MAX) {
+    if elements > u64::from(MAX_TABLE_ELEMENTS) {
         return Err(LoadError::TableTooLarge {
             initial: elements,
-            max: TABLE_ELEMENTS_MAX,
+            max: MAX_TABLE_ELEMENTS,
         });
     }
     Ok(())
@@ -247,192 +164,97 @@ fn check_initialize(inspection: &Inspection) -> Result<(), LoadError> {
     if inspection.export(INITIALIZE).is_none() {
         return Ok(());
     }
-    check_function(inspection, INITIALIZE, &FunctionType::default()).map_err(LoadError::Initialize)
+    exports::check_function(inspection, INITIALIZE, &FunctionType::default())
+        .map_err(LoadError::Initialize)
 }
 
-fn check_function(
+/// Gives the module a memory of its own in place of the one that it imports, if any.
+fn define_imported_memory<'a>(
+    runtime: &Runtime,
     inspection: &Inspection,
-    name: &str,
-    expected: &FunctionType,
-) -> Result<(), EntryError> {
-    let export = inspection
-        .export(name)
-        .ok_or_else(|| missing(inspection, name, expected))?;
-    match &export.ty {
-        ExternType::Function(ty) if **ty == *expected => Ok(()),
-        ExternType::Function(ty) => Err(EntryError::Signature {
-            export: name.to_owned(),
-            found: Box::new((**ty).clone()),
-            expected: Box::new(expected.clone()),
-        }),
-        other => Err(EntryError::NotAFunction {
-            export: name.to_owned(),
-            found: other.clone(),
-        }),
-    }
+    wasm: &'a [u8],
+    aliases: &[ImportAlias],
+) -> Result<Cow<'a, [u8]>, LoadError> {
+    let memory = inspection.imports.iter().find_map(|import| {
+        let memory = imports::find_memory(import, runtime.imports(), aliases)?;
+        Some((import, memory.min_pages))
+    });
+    let Some((import, min_pages)) = memory else {
+        return Ok(Cow::Borrowed(wasm));
+    };
+    let name = MemoryName {
+        module: &import.module,
+        name: &import.name,
+    };
+    rewrite::define_imported_memory(wasm, name, min_pages)
+        .map_err(|error| LoadError::Invalid(error.into()))
 }
 
-fn missing(inspection: &Inspection, name: &str, expected: &FunctionType) -> EntryError {
-    let candidate = |ty: &ExternType| matches!(ty, ExternType::Function(ty) if **ty == *expected);
-    let exported = inspection
-        .exports
-        .iter()
-        .filter(|export| candidate(&export.ty))
-        .map(|export| export.name.clone());
-    EntryError::Missing {
-        export: name.to_owned(),
-        expected: Box::new(expected.clone()),
-        exported: exported.collect(),
-    }
-}
-
-/// A module cannot run in this engine.
-#[derive(Debug, Error)]
+/// An error for a module that cannot run in this engine.
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError {
-    /// The bytes are not a module at all.
+    /// The bytes are not a module.
     #[error(transparent)]
     Inspect(#[from] InspectError),
-    /// It wants something that the host does not have.
+    /// The host does not provide an import.
     #[error(
-        "it imports `{module}.{name}`, which does not exist here: modules may import {}",
-        importable()
+        "unknown import `{module}.{name}`: modules can import from {}",
+        format_list(importable)
     )]
     UnknownImport {
-        /// The first half of the import's name.
+        /// Module name of the import.
         module: String,
-        /// The second half.
+        /// Name of the import.
         name: String,
+        /// Module names that the calling conventions provide.
+        importable: Vec<&'static str>,
     },
-    /// It wants a function that the host has, with another signature.
+    /// The host provides an import with another signature.
     #[error(
-        "it imports `{}.{}` as {}, but that is function {expected}",
+        "the module imports `{}.{}` as {}, but the host provides function {expected}",
         import.module, import.name, import.ty
     )]
     ImportType {
-        /// What the module wants.
+        /// The import.
         import: Box<Import>,
-        /// What the host has.
+        /// Signature of the host function.
         expected: FunctionType,
     },
-    /// Host functions exchange data through the module's memory, and it keeps that to itself.
+    /// Host functions exchange data through the module's memory, which is not exported.
     #[error(
-        "it imports functions that need its memory, but does not export a memory named `memory`"
+        "the module imports functions that access its memory, but does not export a memory named \
+         `memory`"
     )]
     NoMemory,
-    /// It begins with more memory than any call may have.
-    #[error("its memory begins with {initial}, more than the {max} that modules may have")]
+    /// The initial memory is larger than any call may use.
+    #[error("the initial memory of the module is {initial}, more than the maximum of {max}")]
     MemoryTooLarge {
-        /// The sum of its memories.
+        /// Sum of the initial memories.
         initial: ByteSize,
-        /// [`Options::memory_max`](crate::Options::memory_max).
+        /// The limit [`Options::max_memory`](crate::Options::max_memory).
         max: ByteSize,
     },
-    /// It begins with larger tables than any call may have.
-    #[error("its tables begin with {initial} elements, more than the {max} that modules may have")]
+    /// The initial tables are larger than any call may use.
+    #[error(
+        "the initial tables of the module have {initial} elements, more than the maximum of {max}"
+    )]
     TableTooLarge {
-        /// The sum of its tables.
+        /// Sum of the initial table sizes, in elements.
         initial: u64,
-        /// The most that is possible.
+        /// The limit, in elements.
         max: u32,
     },
-    /// `_initialize` cannot be called.
-    #[error("its function `_initialize` cannot be called")]
+    /// The function `_initialize` cannot be called.
+    #[error("the function `_initialize` cannot be called")]
     Initialize(#[source] EntryError),
-    /// It is not valid WebAssembly, uses a proposal that is switched off, or is too complex.
-    #[error("it is not valid, or uses what this engine does not support")]
+    /// The module is not valid WebAssembly, uses a disabled proposal, or is too complex.
+    #[error("the module is invalid or uses an unsupported WebAssembly feature")]
     Invalid(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// A module does not have the entry point that was asked for.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum EntryError {
-    /// No export of this name.
-    #[error(
-        "it does not export `{export}`; it exports {}",
-        list(exported, expected)
-    )]
-    Missing {
-        /// What was asked for.
-        export: String,
-        /// What it would take and answer.
-        expected: Box<FunctionType>,
-        /// The exported functions that could be entry points.
-        exported: Vec<String>,
-    },
-    /// An export of this name that is no function.
-    #[error("its export `{export}` is a {found}, not a function")]
-    NotAFunction {
-        /// What was asked for.
-        export: String,
-        /// What it is.
-        found: ExternType,
-    },
-    /// A function with another signature.
-    #[error(
-        "its function `{export}` has the signature {found}, expected is {}",
-        told(expected)
-    )]
-    Signature {
-        /// What was asked for.
-        export: String,
-        /// What it takes and answers.
-        found: Box<FunctionType>,
-        /// What it should.
-        expected: Box<FunctionType>,
-    },
-    /// A function of a module that needs a host of another convention.
-    #[error(
-        "its function `{export}` is an entry point, and modules with entry points may import \
-         `{}` alone; it imports `{module}.{name}`",
-        wasi::IMPORTS.module
-    )]
-    Import {
-        /// What was asked for.
-        export: String,
-        /// The first half of the import's name.
-        module: String,
-        /// The second half.
-        name: String,
-    },
-}
-
-/// A signature, with what the usual one means.
-fn told(expected: &FunctionType) -> String {
-    if expected.is_nullary() {
-        format!(
-            "{expected}: entry points take and answer nothing, they read stdin and write stdout"
-        )
-    } else {
-        expected.to_string()
-    }
-}
-
-fn importable() -> String {
-    let names: Vec<_> = imports::SETS
-        .iter()
-        .map(|set| format!("`{}`", set.module))
-        .collect();
-    names.join(", ")
-}
-
-/// The first names of a list: a module can export any number.
-fn list(names: &[String], expected: &FunctionType) -> String {
-    const SHOWN: usize = 12;
-    let shown: Vec<_> = names
-        .iter()
-        .take(SHOWN)
-        .map(|name| format!("`{name}`"))
-        .collect();
-    match names.len() {
-        0 if expected.is_nullary() => "no function that takes and answers nothing".to_owned(),
-        0 => format!("no function {expected}"),
-        len if len <= SHOWN => shown.join(", "),
-        len => format!(
-            "{} and {} more",
-            shown.join(", "),
-            len.saturating_sub(SHOWN)
-        ),
+impl From<wasmtime::Error> for LoadError {
+    fn from(error: wasmtime::Error) -> Self {
+        Self::Invalid(error.into())
     }
 }

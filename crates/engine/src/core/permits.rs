@@ -1,145 +1,152 @@
-//! Who may run now: a fixed number of calls at once and a bounded queue before them, of which no class of calls takes all.
+//! Admission control of calls: a fixed number of permits and a bounded queue, neither of which one
+//! class of calls can exhaust.
 
 use std::num::NonZeroU32;
 use std::time::Instant;
 
 use tokio::sync::{AcquireError, Semaphore, SemaphorePermit, TryAcquireError};
 
-use crate::limits::Share;
+use crate::core::limits::Share;
 
-/// The places for running calls, and the places to wait for one. Waiting is first come, first
-/// served.
+/// The permits of an engine, and the queue for them. The queue is first come, first served.
 ///
-/// A call needs a place of each class that it is in, and one of all. So a class can be crowded while
-/// others find a place at once.
-pub(crate) struct Slots {
-    all: Places,
-    /// For calls of [`Share::ThreeQuarters`]. At least one place is left to the others, unless there is one only.
-    shared: Places,
-    /// Half of all, for calls that may wait for somebody else while they hold a place: a registry
-    /// that does not answer must not stop the calls that need nobody. Where there is one place only,
-    /// it can.
-    dependent: Places,
+/// A call needs a permit of each class that it belongs to, and one of all. When a class has used
+/// up its part, calls of other classes still get a permit at once.
+pub(crate) struct Permits {
+    all: Capacity,
+    /// Capacity for calls of [`Share::ThreeQuarters`]. It leaves at least one permit to other
+    /// calls, unless there is only one.
+    shared: Capacity,
+    /// Capacity for calls that may wait for their host while they hold a permit: half of all. A
+    /// registry that does not respond must not block calls that do not use it. With only one
+    /// permit, it can.
+    dependent: Capacity,
 }
 
-/// Places to run and places to wait.
-struct Places {
+/// Permits for running calls, and room in the queue.
+struct Capacity {
     running: Semaphore,
-    waiting: Semaphore,
+    queue: Semaphore,
 }
 
-/// The classes that a call is in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The classes of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Class {
-    pub(crate) kind: Kind,
+    pub(crate) kind: CallKind,
     pub(crate) share: Share,
 }
 
-/// What a call does with its place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// It computes.
+/// The use that a call makes of its permit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CallKind {
+    /// The call only computes.
     Independent,
-    /// It may wait for replies of its host.
+    /// The call may wait for replies of its host.
     Dependent,
 }
 
-/// A place of each class of the call, held until this is dropped.
-pub(crate) struct Slot<'a> {
-    _places: Permits<'a>,
+/// A permit of each class of the call, released on drop.
+pub(crate) struct Permit<'a> {
+    _permits: SemaphorePermits<'a>,
 }
 
-/// In the order of [`Slots::of`].
-type Permits<'a> = [Option<SemaphorePermit<'a>>; 3];
+/// Semaphore permits in the order of [`Permits::capacities`].
+type SemaphorePermits<'a> = [Option<SemaphorePermit<'a>>; 3];
 
-/// Why a call did not get a slot.
+/// A reason for which a call did not get a permit.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum NoSlot {
-    /// All slots and all waiting places are taken.
-    Busy,
-    /// The deadline came first.
+pub(crate) enum NoPermit {
+    /// All permits are in use and the queue is full.
+    Overloaded,
+    /// The deadline passed first.
     Deadline,
 }
 
-impl Slots {
-    pub(crate) fn new(running: NonZeroU32, waiting: u32) -> Self {
-        let part = |of: fn(u32) -> u32| Places::new(of(running.get()), of(waiting));
+impl Permits {
+    pub(crate) fn new(running: NonZeroU32, queued: u32) -> Self {
+        let capacity = |part: fn(u32) -> u32| Capacity::new(part(running.get()), part(queued));
         Self {
-            all: part(|all| all),
-            shared: part(three_quarters),
-            dependent: part(|all| all.div_ceil(2)),
+            all: capacity(|all| all),
+            shared: capacity(three_quarters),
+            dependent: capacity(|all| all.div_ceil(2)),
         }
     }
 
-    /// A slot, held until it is dropped. Dropping the future leaves the queue.
-    pub(crate) async fn take(&self, class: Class, deadline: Instant) -> Result<Slot<'_>, NoSlot> {
+    /// Waits for a permit until `deadline`. Dropping the future leaves the queue.
+    pub(crate) async fn acquire(
+        &self,
+        class: Class,
+        deadline: Instant,
+    ) -> Result<Permit<'_>, NoPermit> {
         if deadline <= Instant::now() {
-            return Err(NoSlot::Deadline);
+            return Err(NoPermit::Deadline);
         }
-        if let Ok(slot) = self.take_now(class) {
-            return Ok(slot);
+        if let Ok(permit) = self.try_acquire(class) {
+            return Ok(permit);
         }
-        let _place = self.place_to_wait(class).map_err(|_| NoSlot::Busy)?;
+        let _queued = self.try_enqueue(class).map_err(|_| NoPermit::Overloaded)?;
         match tokio::time::timeout_at(deadline.into(), self.wait(class)).await {
-            Ok(Ok(slot)) => Ok(slot),
-            // The semaphores are never closed; if they were, nobody would get a slot any more.
-            Ok(Err(_)) => Err(NoSlot::Busy),
-            Err(_) => Err(NoSlot::Deadline),
+            Ok(Ok(permit)) => Ok(permit),
+            // The semaphores are never closed; if they were, no call would get a permit any more.
+            Ok(Err(_)) => Err(NoPermit::Overloaded),
+            Err(_) => Err(NoPermit::Deadline),
         }
     }
 
-    /// Whose places a call needs, the smallest first: whoever has one of those gets on as soon as any call ends.
-    fn of(&self, class: Class) -> [Option<&Places>; 3] {
-        let dependent = (class.kind == Kind::Dependent).then_some(&self.dependent);
+    /// Returns the capacities that a call needs permits of, the smallest first: a call that holds a
+    /// permit of those continues as soon as any other call ends.
+    fn capacities(&self, class: Class) -> [Option<&Capacity>; 3] {
+        let dependent = (class.kind == CallKind::Dependent).then_some(&self.dependent);
         let shared = (class.share == Share::ThreeQuarters).then_some(&self.shared);
         [dependent, shared, Some(&self.all)]
     }
 
-    fn take_now(&self, class: Class) -> Result<Slot<'_>, TryAcquireError> {
-        let places = self.each(class, |places| places.running.try_acquire())?;
-        Ok(Slot { _places: places })
+    fn try_acquire(&self, class: Class) -> Result<Permit<'_>, TryAcquireError> {
+        let permits = self.try_each(class, |capacity| capacity.running.try_acquire())?;
+        Ok(Permit { _permits: permits })
     }
 
-    fn place_to_wait(&self, class: Class) -> Result<Permits<'_>, TryAcquireError> {
-        self.each(class, |places| places.waiting.try_acquire())
+    fn try_enqueue(&self, class: Class) -> Result<SemaphorePermits<'_>, TryAcquireError> {
+        self.try_each(class, |capacity| capacity.queue.try_acquire())
     }
 
-    async fn wait(&self, class: Class) -> Result<Slot<'_>, AcquireError> {
-        let mut permits = Permits::default();
-        for (permit, places) in permits.iter_mut().zip(self.of(class)) {
-            if let Some(places) = places {
-                *permit = Some(places.running.acquire().await?);
+    async fn wait(&self, class: Class) -> Result<Permit<'_>, AcquireError> {
+        let mut permits = SemaphorePermits::default();
+        for (permit, capacity) in permits.iter_mut().zip(self.capacities(class)) {
+            if let Some(capacity) = capacity {
+                *permit = Some(capacity.running.acquire().await?);
             }
         }
-        Ok(Slot { _places: permits })
+        Ok(Permit { _permits: permits })
     }
 
-    fn each<'a>(
+    fn try_each<'a>(
         &'a self,
         class: Class,
-        take: impl Fn(&'a Places) -> Result<SemaphorePermit<'a>, TryAcquireError>,
-    ) -> Result<Permits<'a>, TryAcquireError> {
-        let mut permits = Permits::default();
-        for (permit, places) in permits.iter_mut().zip(self.of(class)) {
-            *permit = places.map(&take).transpose()?;
+        acquire: impl Fn(&'a Capacity) -> Result<SemaphorePermit<'a>, TryAcquireError>,
+    ) -> Result<SemaphorePermits<'a>, TryAcquireError> {
+        let mut permits = SemaphorePermits::default();
+        for (permit, capacity) in permits.iter_mut().zip(self.capacities(class)) {
+            *permit = capacity.map(&acquire).transpose()?;
         }
         Ok(permits)
     }
 }
 
-impl Places {
-    fn new(running: u32, waiting: u32) -> Self {
-        let places = |count: u32| {
-            usize::try_from(count).map_or(Semaphore::MAX_PERMITS, |n| n.min(Semaphore::MAX_PERMITS))
+impl Capacity {
+    fn new(running: u32, queued: u32) -> Self {
+        let semaphore = |count: u32| {
+            let count = usize::try_from(count).unwrap_or(usize::MAX);
+            Semaphore::new(count.min(Semaphore::MAX_PERMITS))
         };
         Self {
-            running: Semaphore::new(places(running)),
-            waiting: Semaphore::new(places(waiting)),
+            running: semaphore(running),
+            queue: semaphore(queued),
         }
     }
 }
 
-/// Three quarters, and at least one less than all, but not nothing.
+/// Returns three quarters of `all`, at most `all - 1` and at least 1. Returns `all` if it is 0 or 1.
 fn three_quarters(all: u32) -> u32 {
     match all {
         0 | 1 => all,

@@ -1,4 +1,4 @@
-//! How wasmtime is set up: which WebAssembly it accepts and how instances get their memory.
+//! Configuration of Wasmtime: the accepted WebAssembly proposals, and the pool of instances.
 
 use std::num::NonZeroUsize;
 
@@ -6,58 +6,67 @@ use wasmtime::{
     Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails,
 };
 
-use super::{NewError, Options};
-use crate::ByteSize;
-use crate::limits::TABLE_ELEMENTS_MAX;
+use crate::core::byte_size::ByteSize;
+use crate::core::limits::MAX_TABLE_ELEMENTS;
+use crate::core::options::{NewError, Options};
 
-/// The tables that one module may have. C, Go and Rust programs have one; bindings for JavaScript
-/// add one.
-pub(crate) const TABLES_MAX: u32 = 4;
+/// Maximum number of tables of one module. C, Go and Rust programs have one; bindings for
+/// JavaScript add one.
+const MAX_TABLES: u32 = 4;
 
-/// What the engine keeps for one instance besides memory and tables. It grows with the functions of a
-/// program; enough for tables of [`TABLE_ELEMENTS_MAX`] different functions.
+/// Size of the engine's own data for one instance, without memory and tables. It grows with the
+/// number of functions; this is enough for tables of [`MAX_TABLE_ELEMENTS`] different functions.
 const INSTANCE_SIZE: usize = 8 << 20;
 
-/// The part of a memory or table that is cleared in place after a call instead of being given back:
-/// below this, a call costs no page faults. Held by each place of the pool that was used.
+/// Size of the part of a memory or table that is cleared in place after a call instead of being
+/// returned to the operating system. Below this size, a call causes no page faults. Each instance
+/// of the pool that was used holds this much memory.
 ///
-/// Measured with a call of a small Rust program (it costs 17 µs) and of a Go program (370 µs): with
-/// 256 KiB the second costs three times as much, with 8 MiB neither gets faster. Without
-/// `pagemap_scan` they cost 37 and 800 µs at best.
+/// Measured with a call of a small Rust program (17 µs) and of a Go program (370 µs): with 256 KiB
+/// the second takes three times as long, with 8 MiB neither gets faster. Without `pagemap_scan`
+/// they take 37 and 800 µs at best.
 const KEEP_RESIDENT: usize = 2 << 20;
 
-/// The native stack of a module's own frames. Deeper recursion traps.
+/// Size of the native stack for a module's own frames. Deeper recursion traps.
 const WASM_STACK: usize = 512 << 10;
 
-/// The native stack of a call: the module's frames and those of the host functions that it calls.
+/// Size of the native stack of a call: the module's frames and those of the host functions that it
+/// calls.
 const CALL_STACK: usize = 2 << 20;
 
-/// The functions that a trap names.
-const BACKTRACE_MAX: Option<NonZeroUsize> = NonZeroUsize::new(20);
+/// Maximum number of frames in a backtrace.
+const MAX_BACKTRACE_FRAMES: Option<NonZeroUsize> = NonZeroUsize::new(20);
 
-pub(super) fn config(options: &Options) -> Result<Config, NewError> {
+/// Creates the Wasmtime engine for `options`.
+pub(crate) fn wasmtime_engine(options: &Options) -> Result<wasmtime::Engine, NewError> {
+    let config = config(options)?;
+    wasmtime::Engine::new(&config).map_err(|error| NewError::Reserve(error.into()))
+}
+
+fn config(options: &Options) -> Result<Config, NewError> {
     let mut config = Config::new();
     set_proposals(&mut config);
     config
         .epoch_interruption(true)
         .max_wasm_stack(WASM_STACK)
         .async_stack_size(CALL_STACK)
-        // A module cannot read its native stack, so what earlier calls left there stays where it
-        // is.
+        // A module cannot read its native stack, so data of earlier calls may stay there.
         .async_stack_zeroing(false)
         .parallel_compilation(true)
         // Function names come from the name section. Debug information is not read: it is large,
-        // and hostile like all of the module.
-        .wasm_backtrace_max_frames(BACKTRACE_MAX)
+        // and as untrusted as the rest of the module.
+        .wasm_backtrace_max_frames(MAX_BACKTRACE_FRAMES)
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
         .memory_init_cow(true)
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(options)?));
     Ok(config)
 }
 
-/// What compilers for WASI preview 1 emit stays on (bulk memory, multiple values, reference types,
-/// SIMD, sign extension, saturating conversions, mutable globals, extended constants, tail calls).
-/// What they do not emit is off: most security fixes in runtimes are about the newest proposals.
+/// Disables the proposals that compilers for WASI preview 1 do not use: most security fixes in
+/// runtimes concern the newest proposals.
+///
+/// The others stay enabled: bulk memory, multiple values, reference types, SIMD, sign extension,
+/// saturating conversions, mutable globals, extended constants, tail calls.
 fn set_proposals(config: &mut Config) {
     config
         .gc_support(false)
@@ -70,29 +79,30 @@ fn set_proposals(config: &mut Config) {
         .wasm_relaxed_simd(false);
 }
 
-/// One place for each concurrent call: an instance, its memory, its tables, its stack.
+/// Configures a pool with an instance, its memory, its tables and its stacks for each concurrent
+/// call.
 fn pool(options: &Options) -> Result<PoolingAllocationConfig, NewError> {
-    let error = NewError::MemoryMax(options.memory_max);
-    if options.memory_max < ByteSize::kib(64) || options.memory_max > ByteSize::gib(4) {
+    let error = NewError::MaxMemory(options.max_memory);
+    if options.max_memory < ByteSize::kib(64) || options.max_memory > ByteSize::gib(4) {
         return Err(error);
     }
-    let calls = options.concurrent_calls.get();
+    let calls = options.max_concurrent_calls.get();
     let mut pool = PoolingAllocationConfig::new();
     pool.total_core_instances(calls)
         .total_memories(calls)
-        // A built-in function of Rego runs the module's own functions on a second one.
+        // A host function that calls functions of the module runs them on a second stack.
         .total_stacks(calls.saturating_mul(2))
-        .total_tables(calls.saturating_mul(TABLES_MAX))
+        .total_tables(calls.saturating_mul(MAX_TABLES))
         .total_gc_heaps(0)
         .max_core_instance_size(INSTANCE_SIZE)
         .max_memories_per_module(1)
-        .max_tables_per_module(TABLES_MAX)
-        .max_memory_size(options.memory_max.as_len())
-        .table_elements(usize::try_from(TABLE_ELEMENTS_MAX).map_err(|_| error)?)
+        .max_tables_per_module(MAX_TABLES)
+        .max_memory_size(options.max_memory.as_len())
+        .table_elements(usize::try_from(MAX_TABLE_ELEMENTS).map_err(|_| error)?)
         .max_unused_warm_slots(calls)
         .linear_memory_keep_resident(KEEP_RESIDENT)
         .table_keep_resident(KEEP_RESIDENT)
-        // Clears only the pages that a call has written, where the kernel can tell (Linux 6.7).
+        // Clears only the pages that a call has written, if the kernel supports it (Linux 6.7).
         .pagemap_scan(Enabled::Auto);
     Ok(pool)
 }

@@ -1,29 +1,75 @@
-//! Turns the memory that a module imports as `env.memory` into one of its own.
-//!
-//! The index of the memory stays the same, so that no code changes; data segments become part of the image that instances begin
-//! with.
+//! Rewrites of module binaries: imported memories and custom sections.
 
 use std::borrow::Cow;
 
 use wasm_encoder::reencode::{Reencode, RoundtripReencoder};
-use wasm_encoder::{ImportSection, MemorySection, RawSection, SectionId};
+use wasm_encoder::{CustomSection, ImportSection, MemorySection, RawSection, SectionId};
 use wasmparser::{BinaryReaderError, MemoryType, Parser, Payload, TypeRef};
 
-use crate::inspect::{ExternType, Import};
+use crate::core::inspect::{InspectError, Malformed, inspect};
 
-/// What OPA's own hosts begin with, in pages.
-const INITIAL_PAGES: u64 = 5;
-
-/// Whether an import is the memory that this file is about.
-pub(crate) fn is_it(import: &Import) -> bool {
-    import.module == "env" && import.name == "memory" && matches!(import.ty, ExternType::Memory(_))
+/// Returns the module with exactly one custom section named `name`, at its end. It replaces all
+/// sections of that name.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let wasm = wat::parse_str(r#"(module (@custom "metadata" "old"))"#)?;
+/// let wasm = engine::replace_custom_section(&wasm, "metadata", b"new")?;
+///
+/// let sections = engine::inspect(&wasm)?.custom_sections;
+/// assert_eq!(sections.len(), 1);
+/// assert_eq!(&wasm[sections[0].range.clone()], b"new");
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// Returns an error if the bytes are not a module.
+pub fn replace_custom_section(
+    wasm: &[u8],
+    name: &str,
+    content: &[u8],
+) -> Result<Vec<u8>, InspectError> {
+    inspect(wasm)?;
+    let mut out = wasm_encoder::Module::new();
+    for payload in Parser::new(0).parse_all(wasm) {
+        let payload = payload.map_err(|error| InspectError::Malformed(Malformed::from(error)))?;
+        let is_old = matches!(&payload, Payload::CustomSection(section) if section.name() == name);
+        if let (false, Some((id, range))) = (is_old, payload.as_section()) {
+            let data = wasm.get(range).unwrap_or_default();
+            out.section(&RawSection { id, data });
+        }
+    }
+    let section = CustomSection {
+        name: name.into(),
+        data: content.into(),
+    };
+    out.section(&section);
+    Ok(out.finish())
 }
 
-/// The module with a memory of its own; as it is when it imports none.
-pub(crate) fn give(wasm: &[u8]) -> Result<Cow<'_, [u8]>, BinaryReaderError> {
-    let Some(memory) = imported(wasm)? else {
+/// The import of a memory by its two names.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct MemoryName<'a> {
+    pub(crate) module: &'a str,
+    pub(crate) name: &'a str,
+}
+
+/// Returns the module with a memory of its own in place of the imported memory `name`; unchanged if
+/// it does not import that memory.
+///
+/// The index of the memory stays the same, so code does not change. Data segments become part of
+/// the image that instances are created from. The initial size is at least `min_pages`.
+pub(crate) fn define_imported_memory<'a>(
+    wasm: &'a [u8],
+    name: MemoryName<'_>,
+    min_pages: u64,
+) -> Result<Cow<'a, [u8]>, BinaryReaderError> {
+    let Some(mut memory) = imported_memory(wasm, name)? else {
         return Ok(Cow::Borrowed(wasm));
     };
+    memory.initial = memory.initial.max(min_pages);
+    memory.maximum = memory.maximum.map(|maximum| maximum.max(min_pages));
     let mut out = wasm_encoder::Module::new();
     let mut memory = Some(memory);
     for payload in Parser::new(0).parse_all(wasm) {
@@ -34,26 +80,29 @@ pub(crate) fn give(wasm: &[u8]) -> Result<Cow<'_, [u8]>, BinaryReaderError> {
         if comes_after_memories(id)
             && let Some(memory) = memory.take()
         {
-            define(&mut out, memory);
+            write_memory(&mut out, memory);
         }
         if let Payload::ImportSection(section) = payload {
-            out.section(&other_imports(section)?);
+            out.section(&imports_without(section, name)?);
         } else {
             let data = wasm.get(range).unwrap_or_default();
             out.section(&RawSection { id, data });
         }
     }
     if let Some(memory) = memory {
-        define(&mut out, memory);
+        write_memory(&mut out, memory);
     }
     Ok(Cow::Owned(out.finish()))
 }
 
-fn imported(wasm: &[u8]) -> Result<Option<MemoryType>, BinaryReaderError> {
+fn imported_memory(
+    wasm: &[u8],
+    name: MemoryName<'_>,
+) -> Result<Option<MemoryType>, BinaryReaderError> {
     for payload in Parser::new(0).parse_all(wasm) {
         if let Payload::ImportSection(section) = payload? {
             for import in section.into_imports() {
-                if let Some(memory) = memory_of(&import?) {
+                if let Some(memory) = memory_type(&import?, name) {
                     return Ok(Some(memory));
                 }
             }
@@ -62,23 +111,25 @@ fn imported(wasm: &[u8]) -> Result<Option<MemoryType>, BinaryReaderError> {
     Ok(None)
 }
 
-fn memory_of(import: &wasmparser::Import<'_>) -> Option<MemoryType> {
+fn memory_type(import: &wasmparser::Import<'_>, name: MemoryName<'_>) -> Option<MemoryType> {
     match import.ty {
-        TypeRef::Memory(memory) if import.module == "env" && import.name == "memory" => {
+        TypeRef::Memory(memory) if import.module == name.module && import.name == name.name => {
             Some(memory)
         }
         _ => None,
     }
 }
 
-fn other_imports(
+fn imports_without(
     section: wasmparser::ImportSectionReader<'_>,
+    name: MemoryName<'_>,
 ) -> Result<ImportSection, BinaryReaderError> {
     let mut imports = ImportSection::new();
     for import in section.into_imports() {
         let import = import?;
-        // What cannot be written again is refused by the validation that follows: it is not there any more.
-        if memory_of(&import).is_none()
+        // An import that cannot be encoded again is dropped; the validation that follows then
+        // rejects the module, because the import is missing.
+        if memory_type(&import, name).is_none()
             && let Ok(ty) = RoundtripReencoder.entity_type(import.ty)
         {
             imports.import(import.module, import.name, ty);
@@ -87,11 +138,11 @@ fn other_imports(
     Ok(imports)
 }
 
-fn define(out: &mut wasm_encoder::Module, memory: MemoryType) {
+fn write_memory(out: &mut wasm_encoder::Module, memory: MemoryType) {
     let mut memories = MemorySection::new();
     memories.memory(wasm_encoder::MemoryType {
-        minimum: memory.initial.max(INITIAL_PAGES),
-        maximum: memory.maximum.map(|maximum| maximum.max(INITIAL_PAGES)),
+        minimum: memory.initial,
+        maximum: memory.maximum,
         memory64: memory.memory64,
         shared: memory.shared,
         page_size_log2: memory.page_size_log2,
@@ -99,7 +150,7 @@ fn define(out: &mut wasm_encoder::Module, memory: MemoryType) {
     out.section(&memories);
 }
 
-/// Sections that stand behind that of the memories, whatever their numbers.
+/// Returns true for sections that follow the memory section. Section ids are not in that order.
 fn comes_after_memories(id: u8) -> bool {
     let before = [
         SectionId::Custom,
@@ -114,9 +165,15 @@ fn comes_after_memories(id: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::byte_size::ByteSize;
+
+    const NAME: MemoryName<'_> = MemoryName {
+        module: "env",
+        name: "memory",
+    };
 
     #[test]
-    fn a_module_gets_a_memory_in_place_of_the_imported_one() {
+    fn replaces_an_imported_memory_with_a_defined_one() {
         let wasm = wat::parse_str(
             r#"(module
                 (import "env" "opa_abort" (func (param i32)))
@@ -126,16 +183,17 @@ mod tests {
                 (data (i32.const 0) "x"))"#,
         )
         .unwrap();
-        let given = give(&wasm).unwrap();
-        let inspection = crate::inspect(&given).unwrap();
+        let rewritten = define_imported_memory(&wasm, NAME, 5).unwrap();
+        let inspection = inspect(&rewritten).unwrap();
         assert_eq!(inspection.imports.len(), 1);
-        assert_eq!(inspection.memories[0].initial, crate::ByteSize::kib(5 * 64));
-        wasmparser::validate(&given).unwrap();
+        assert_eq!(inspection.memories[0].initial, ByteSize::kib(5 * 64));
+        wasmparser::validate(&rewritten).unwrap();
     }
 
     #[test]
-    fn a_module_with_its_own_memory_stays_as_it_is() {
+    fn keeps_a_module_with_its_own_memory() {
         let wasm = wat::parse_str(r#"(module (memory 1) (export "memory" (memory 0)))"#).unwrap();
-        assert!(matches!(give(&wasm).unwrap(), Cow::Borrowed(_)));
+        let kept = define_imported_memory(&wasm, NAME, 5).unwrap();
+        assert!(matches!(kept, Cow::Borrowed(_)));
     }
 }

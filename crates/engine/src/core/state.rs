@@ -1,81 +1,82 @@
-//! What the host keeps for one call while its instance lives.
+//! The data of a store: the state of one call.
 
 use std::time::Instant;
 
-use thiserror::Error;
-use wasmtime::Memory;
+use wasmtime::{Caller, Extern, Memory};
 
-use crate::ByteSize;
-use crate::convention::{rego, wapc};
-use crate::guest::OutOfBounds;
-use crate::host_calls;
-use crate::limits::{Budget, Limits};
-use crate::wasi::Wasi;
+use crate::core::byte_size::ByteSize;
+use crate::core::limits::{Budget, Limits};
+use crate::core::memory::{GuestMemory, MEMORY};
+use crate::core::stop::Stop;
 
-/// The data of one store. Each set of imports keeps its part in a field of its own.
-pub(crate) struct State {
-    /// Standard streams and clocks.
-    pub(crate) wasi: Wasi,
-    /// Operation, payload and response of a waPC call.
-    pub(crate) wapc: wapc::Exchange,
-    /// Built-in functions of a Rego evaluation.
-    pub(crate) rego: rego::Evaluation,
-    /// Who answers the module's questions, and how many more there may be.
-    pub(crate) host_calls: host_calls::Account,
-    /// What the module may hand over in one piece, in bytes.
-    pub(crate) handover_max: usize,
-    /// What the instance uses.
+/// The state of one call: the part of the core, and the part `S` of the calling convention.
+pub(crate) struct CallState<S> {
+    /// Memory and table use of the instance.
     pub(crate) budget: Budget,
-    /// When the call ends, whatever it is doing.
     pub(crate) deadline: Instant,
-    /// The memory that pointers point into, once a host function has looked it up.
-    pub(crate) memory: Option<Memory>,
+    /// Maximum size of one piece of data that the module passes to the host, in bytes.
+    pub(crate) max_transfer: usize,
+    /// State of the calling convention.
+    pub(crate) convention: S,
+    /// Memory of the instance, once a host function has looked it up.
+    memory: Option<Memory>,
 }
 
-impl State {
+impl<S> CallState<S> {
     pub(crate) fn new(
-        stdin: Vec<u8>,
+        convention: S,
         limits: &Limits,
-        memory_max: ByteSize,
+        max_memory: ByteSize,
         deadline: Instant,
     ) -> Self {
         Self {
-            wasi: Wasi::new(stdin, limits),
-            wapc: wapc::Exchange::default(),
-            rego: rego::Evaluation::default(),
-            host_calls: host_calls::Account::new(limits),
-            handover_max: limits.stdout.as_len(),
-            budget: Budget::new(limits, memory_max),
+            budget: Budget::new(limits, max_memory),
             deadline,
+            max_transfer: limits.stdout.as_len(),
+            convention,
             memory: None,
         }
     }
 }
 
-/// Why the host ends a call in the middle. It travels through the module's frames as a trap of our
-/// own.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub(crate) enum Stop {
-    #[error("the deadline has passed")]
-    Deadline,
-    #[error("the module exited with code {0}")]
-    Exit(i32),
-    #[error("the module wrote more than it may")]
-    OutputTooLarge,
-    #[error("the module asked its host for more than it may")]
-    HostCalls,
-    #[error("the module reported: {0}")]
-    Reported(String),
-    #[error("the module broke its protocol: {0}")]
-    Protocol(&'static str),
-    #[error("the module gave a pointer outside of its memory")]
-    OutOfBounds,
-    #[error("the module has no memory named `memory`")]
-    NoMemory,
+/// The memory of a module and the state of its call, borrowed together by a host function.
+pub(crate) struct Guest<'a, S> {
+    pub(crate) memory: GuestMemory<'a>,
+    pub(crate) state: &'a mut CallState<S>,
 }
 
-impl From<OutOfBounds> for Stop {
-    fn from(_: OutOfBounds) -> Self {
-        Self::OutOfBounds
+impl<'a, S: 'static> Guest<'a, S> {
+    /// Borrows the guest that calls a host function. The first host call of an instance, possibly
+    /// from the start section, looks the memory up.
+    ///
+    /// # Errors
+    /// Returns an error if there is no memory. A module that imports functions and does not export
+    /// a memory is rejected when it is loaded.
+    pub(crate) fn from_caller(caller: &'a mut Caller<'_, CallState<S>>) -> Result<Self, Stop> {
+        let memory = match caller.data().memory {
+            Some(memory) => memory,
+            None => {
+                let Some(Extern::Memory(memory)) = caller.get_export(MEMORY) else {
+                    return Err(Stop::NoMemory);
+                };
+                caller.data_mut().memory = Some(memory);
+                memory
+            }
+        };
+        let (bytes, state) = memory.data_and_store_mut(caller);
+        Ok(Self {
+            memory: GuestMemory::new(bytes),
+            state,
+        })
+    }
+
+    /// Runs a host function on its caller. An error ends the call.
+    pub(crate) fn with<T>(
+        mut caller: Caller<'_, CallState<S>>,
+        function: impl FnOnce(&mut Guest<'_, S>) -> Result<T, Stop>,
+    ) -> wasmtime::Result<T> {
+        Guest::from_caller(&mut caller)
+            .and_then(|mut guest| function(&mut guest))
+            .map_err(wasmtime::Error::new)
     }
 }

@@ -1,4 +1,4 @@
-//! The thread that makes running modules look at the time, about every millisecond.
+//! The thread that interrupts running modules about every millisecond.
 
 use std::io;
 use std::sync::Arc;
@@ -8,14 +8,15 @@ use std::time::Duration;
 
 use wasmtime::EngineWeak;
 
-/// How often a running module is interrupted to check its deadline and to let others run.
+/// The interval at which a running module is interrupted, to check its deadline and to let other
+/// tasks run.
 const TICK: Duration = Duration::from_millis(1);
 
-/// Ticks without a call after which the thread goes to sleep: long enough that a busy server never
-/// pays for waking it.
+/// Number of ticks without a call after which the thread sleeps: long enough that a busy server
+/// never has to wake it.
 const IDLE_TICKS: u32 = 100;
 
-/// Increments the epoch of one engine while calls are in flight. Ends when dropped.
+/// A thread that increments the epoch of one engine while calls are in flight. It ends on drop.
 pub(crate) struct Ticker {
     shared: Arc<Shared>,
     thread: Thread,
@@ -27,40 +28,40 @@ struct Shared {
     ended: AtomicBool,
 }
 
-/// A call in flight: there are ticks as long as one of these exists.
-pub(crate) struct Ticking<'a>(&'a Shared);
+/// A call in flight. The epoch advances as long as at least one of these exists.
+pub(crate) struct TickGuard<'a>(&'a Shared);
 
 impl Ticker {
-    /// Starts the thread. It holds `engine` weakly.
+    /// Starts the thread. It holds only a weak reference to `engine`.
     pub(crate) fn start(engine: EngineWeak) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             in_flight: AtomicUsize::new(0),
             asleep: AtomicBool::new(false),
             ended: AtomicBool::new(false),
         });
-        let ours = Arc::clone(&shared);
+        let of_thread = Arc::clone(&shared);
         let handle = thread::Builder::new()
             .name("engine-ticker".into())
-            .spawn(move || tick(&engine, &ours))?;
+            .spawn(move || tick(&engine, &of_thread))?;
         Ok(Self {
             shared,
             thread: handle.thread().clone(),
         })
     }
 
-    /// Says that a call begins. It costs a system call only when the thread sleeps.
+    /// Registers a call in flight. This costs a system call only if the thread sleeps.
     ///
-    /// The order matters on both sides: here count, then look for a sleeper; there fall asleep,
-    /// then look at the count. One of the two always sees the other, so that no call runs without
-    /// ticks.
-    pub(crate) fn enter(&self) -> Ticking<'_> {
+    /// The order of operations matters on both sides. This side counts the call, then checks
+    /// whether the thread sleeps; the thread marks itself as asleep, then checks the count. One of
+    /// the two always sees the other, so no call runs without ticks.
+    pub(crate) fn enter(&self) -> TickGuard<'_> {
         self.shared.in_flight.fetch_add(1, Ordering::SeqCst);
         if self.shared.asleep.load(Ordering::SeqCst)
             && self.shared.asleep.swap(false, Ordering::SeqCst)
         {
             self.thread.unpark();
         }
-        Ticking(&self.shared)
+        TickGuard(&self.shared)
     }
 }
 
@@ -71,13 +72,13 @@ impl Drop for Ticker {
     }
 }
 
-impl Drop for Ticking<'_> {
+impl Drop for TickGuard<'_> {
     fn drop(&mut self) {
         self.0.in_flight.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
-/// The body of the thread.
+/// Runs the loop of the thread.
 fn tick(engine: &EngineWeak, shared: &Shared) {
     let mut idle: u32 = 0;
     while !shared.ended.load(Ordering::SeqCst) {
@@ -107,34 +108,34 @@ fn tick(engine: &EngineWeak, shared: &Shared) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Options;
-    use crate::engine::wasmtime_engine;
+    use crate::core::options::Options;
+    use crate::core::pool::wasmtime_engine;
 
-    /// Waits until `condition` holds; the test runner's own limit ends it otherwise.
-    fn until(condition: impl Fn() -> bool) {
+    /// Waits until `condition` holds; the timeout of the test runner ends the wait otherwise.
+    fn wait_until(condition: impl Fn() -> bool) {
         while !condition() {
             thread::yield_now();
         }
     }
 
     #[test]
-    fn sleeps_when_nothing_is_in_flight_and_wakes_for_a_call() {
+    fn sleeps_without_calls_and_wakes_for_a_call() {
         let engine = wasmtime_engine(&Options::default()).unwrap();
         let ticker = Ticker::start(engine.weak()).unwrap();
-        until(|| ticker.shared.asleep.load(Ordering::SeqCst));
+        wait_until(|| ticker.shared.asleep.load(Ordering::SeqCst));
 
         let call = ticker.enter();
         assert!(!ticker.shared.asleep.load(Ordering::SeqCst));
         drop(call);
-        until(|| ticker.shared.asleep.load(Ordering::SeqCst));
+        wait_until(|| ticker.shared.asleep.load(Ordering::SeqCst));
     }
 
     #[test]
-    fn ends_with_its_owner() {
+    fn ends_on_drop() {
         let engine = wasmtime_engine(&Options::default()).unwrap();
         let ticker = Ticker::start(engine.weak()).unwrap();
         let shared = Arc::downgrade(&ticker.shared);
         drop(ticker);
-        until(|| shared.strong_count() == 0);
+        wait_until(|| shared.strong_count() == 0);
     }
 }

@@ -1,110 +1,122 @@
-//! What an engine is doing and has done: numbers for its operator.
+//! Statistics of calls, and counters of an engine for its operator.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::ByteSize;
-use crate::call::Stats;
+use crate::core::byte_size::ByteSize;
 
-/// What an engine is doing, and what it has done since it was set up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Usage {
-    /// Instances that run now.
-    pub running: u32,
-    /// Instances that may run at once, [`Options::concurrent_calls`](crate::Options::concurrent_calls).
-    pub running_max: u32,
-    /// Calls that wait for their turn now.
-    pub waiting: u32,
-    /// Calls that may wait, [`Options::waiting_calls`](crate::Options::waiting_calls).
-    pub waiting_max: u32,
-    /// Calls that have run to their end, whichever it was.
-    pub calls: u64,
-    /// What they waited for their turn, together.
-    pub waited: Duration,
-    /// The most memory that one of them had.
+/// Statistics of one call.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Time in the queue.
+    pub queue_wait: Duration,
+    /// Time from the creation of the instance to the end of the call.
+    pub run_time: Duration,
+    /// Peak memory of the instance.
     pub memory_peak: ByteSize,
-    /// Modules that were compiled.
-    pub compiled: u64,
-    /// What that took.
-    pub compile_time: Duration,
-    /// Modules whose compiled code was found in the code cache.
-    pub cache_hits: u64,
 }
 
-/// Keeps the numbers.
+/// Current load of an engine, and totals since it was created.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Calls that are running.
+    pub running: u32,
+    /// Maximum of `running`:
+    /// [`Options::max_concurrent_calls`](crate::Options::max_concurrent_calls).
+    pub running_limit: u32,
+    /// Calls that are queued.
+    pub queued: u32,
+    /// Maximum of `queued`: [`Options::max_queued_calls`](crate::Options::max_queued_calls).
+    pub queued_limit: u32,
+    /// Calls that have ended, with or without a failure.
+    pub calls: u64,
+    /// Total time that these calls spent in the queue.
+    pub queue_wait: Duration,
+    /// Highest peak memory of these calls.
+    pub memory_peak: ByteSize,
+    /// Modules that were compiled.
+    pub modules_compiled: u64,
+    /// Total time spent on compiling.
+    pub compile_time: Duration,
+    /// Modules whose compiled code was found in the code cache.
+    pub code_cache_hits: u64,
+}
+
+/// The counters behind [`Usage`].
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
     running: AtomicU32,
-    waiting: AtomicU32,
+    queued: AtomicU32,
     calls: AtomicU64,
-    waited_nanos: AtomicU64,
+    queue_wait_nanos: AtomicU64,
     memory_peak: AtomicU64,
-    compiled: AtomicU64,
+    modules_compiled: AtomicU64,
     compile_nanos: AtomicU64,
-    cache_hits: AtomicU64,
+    code_cache_hits: AtomicU64,
 }
 
-/// Something that is going on until this is dropped.
-pub(crate) struct Ongoing<'a>(&'a AtomicU32);
+/// An increment of a gauge that is undone on drop.
+pub(crate) struct GaugeGuard<'a>(&'a AtomicU32);
 
-impl<'a> Ongoing<'a> {
-    fn begin(count: &'a AtomicU32) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(count)
+impl<'a> GaugeGuard<'a> {
+    fn new(gauge: &'a AtomicU32) -> Self {
+        gauge.fetch_add(1, Ordering::Relaxed);
+        Self(gauge)
     }
 }
 
-impl Drop for Ongoing<'_> {
+impl Drop for GaugeGuard<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 impl Meter {
-    /// A call waits for its turn.
-    pub(crate) fn waits(&self) -> Ongoing<'_> {
-        Ongoing::begin(&self.waiting)
+    /// Counts a queued call until the guard is dropped.
+    pub(crate) fn queued(&self) -> GaugeGuard<'_> {
+        GaugeGuard::new(&self.queued)
     }
 
-    /// A call runs.
-    pub(crate) fn runs(&self) -> Ongoing<'_> {
-        Ongoing::begin(&self.running)
+    /// Counts a running call until the guard is dropped.
+    pub(crate) fn running(&self) -> GaugeGuard<'_> {
+        GaugeGuard::new(&self.running)
     }
 
-    /// A call has ended.
-    pub(crate) fn ended(&self, stats: &Stats) {
+    /// Records a call that has ended.
+    pub(crate) fn record_call(&self, stats: &Stats) {
         self.calls.fetch_add(1, Ordering::Relaxed);
-        self.waited_nanos
-            .fetch_add(nanos(stats.waited), Ordering::Relaxed);
+        self.queue_wait_nanos
+            .fetch_add(nanos(stats.queue_wait), Ordering::Relaxed);
         self.memory_peak
             .fetch_max(stats.memory_peak.bytes(), Ordering::Relaxed);
     }
 
-    /// A module was compiled.
-    pub(crate) fn compiled(&self, took: Duration) {
-        self.compiled.fetch_add(1, Ordering::Relaxed);
-        self.compile_nanos.fetch_add(nanos(took), Ordering::Relaxed);
+    /// Records a module that was compiled in `elapsed`.
+    pub(crate) fn record_compilation(&self, elapsed: Duration) {
+        self.modules_compiled.fetch_add(1, Ordering::Relaxed);
+        self.compile_nanos
+            .fetch_add(nanos(elapsed), Ordering::Relaxed);
     }
 
-    /// A module was found compiled.
-    pub(crate) fn found(&self) {
-        self.cache_hits.fetch_add(1, Ordering::Relaxed);
+    /// Records a module that was found in the code cache.
+    pub(crate) fn record_cache_hit(&self) {
+        self.code_cache_hits.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The numbers now, of an engine with these places.
-    pub(crate) fn usage(&self, running_max: u32, waiting_max: u32) -> Usage {
-        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    /// Returns the current values, for an engine with these limits.
+    pub(crate) fn usage(&self, running_limit: u32, queued_limit: u32) -> Usage {
+        let value = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Usage {
             running: self.running.load(Ordering::Relaxed),
-            running_max,
-            waiting: self.waiting.load(Ordering::Relaxed),
-            waiting_max,
-            calls: count(&self.calls),
-            waited: Duration::from_nanos(count(&self.waited_nanos)),
-            memory_peak: ByteSize::from_bytes(count(&self.memory_peak)),
-            compiled: count(&self.compiled),
-            compile_time: Duration::from_nanos(count(&self.compile_nanos)),
-            cache_hits: count(&self.cache_hits),
+            running_limit,
+            queued: self.queued.load(Ordering::Relaxed),
+            queued_limit,
+            calls: value(&self.calls),
+            queue_wait: Duration::from_nanos(value(&self.queue_wait_nanos)),
+            memory_peak: ByteSize::from_bytes(value(&self.memory_peak)),
+            modules_compiled: value(&self.modules_compiled),
+            compile_time: Duration::from_nanos(value(&self.compile_nanos)),
+            code_cache_hits: value(&self.code_cache_hits),
         }
     }
 }

@@ -1,22 +1,25 @@
-//! What a compiled Rego policy imports: built-in functions, printing, aborting.
+//! The host functions of compiled Rego policies: built-in functions, printing and aborting.
 
 use std::sync::Arc;
 
-use wasmtime::{Caller, Linker, TypedFunc, WasmParams};
+use wasmtime::{Caller, Linker, ModuleExport, TypedFunc, WasmParams};
 
-use super::{Exports, parsed, text};
-use crate::guest::Guest;
-use crate::imports::{Function, ImportSet};
-use crate::inspect::ValueType::I32;
-use crate::state::{State, Stop};
+use super::state::{RegoExports, State, checked_value};
+use crate::core::imports::{Function, ImportSet, MemoryImport};
+use crate::core::inspect::ValueType::I32;
+use crate::core::state::{CallState, Guest};
+use crate::core::stop::Stop;
 
 const MODULE: &str = "env";
 
-/// The most of a printed line or the text of an abort, in bytes.
-const TEXT_MAX: usize = 64 << 10;
+/// Maximum length of a printed line or the message of an abort, in bytes.
+const MAX_TEXT: usize = 64 << 10;
 
-/// The import set. The memory, which is imported, too, is not in it: see [`super::own_memory`].
-pub(crate) const IMPORTS: ImportSet = ImportSet {
+/// Address that stands for an undefined value, as in OPA's own hosts.
+const UNDEFINED: i32 = 0;
+
+/// The import set of compiled Rego.
+pub(super) const IMPORTS: ImportSet = ImportSet {
     module: MODULE,
     functions: &[
         Function::new("opa_abort", &[I32], &[]),
@@ -27,78 +30,91 @@ pub(crate) const IMPORTS: ImportSet = ImportSet {
         Function::new("opa_builtin3", &[I32; 5], &[I32]),
         Function::new("opa_builtin4", &[I32; 6], &[I32]),
     ],
-    link,
+    memory: Some(MemoryImport {
+        name: "memory",
+        // The initial size in OPA's own hosts.
+        min_pages: 5,
+    }),
 };
 
-fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+type RegoCaller<'a> = Caller<'a, CallState<State>>;
+
+/// Defines the functions of [`IMPORTS`].
+pub(super) fn link(linker: &mut Linker<CallState<State>>) -> wasmtime::Result<()> {
     linker
         .func_wrap(MODULE, "opa_abort", abort)?
         .func_wrap(MODULE, "opa_println", print)?
         .func_wrap_async(MODULE, "opa_builtin0", |caller, (id, _): (i32, i32)| {
-            Box::new(call(caller, id, []))
+            Box::new(call_builtin(caller, id, []))
         })?
         .func_wrap_async(
             MODULE,
             "opa_builtin1",
-            |caller, (id, _, a): (i32, i32, i32)| Box::new(call(caller, id, [a])),
+            |caller, (id, _, a): (i32, i32, i32)| Box::new(call_builtin(caller, id, [a])),
         )?
         .func_wrap_async(
             MODULE,
             "opa_builtin2",
-            |caller, (id, _, a, b): (i32, i32, i32, i32)| Box::new(call(caller, id, [a, b])),
+            |caller, (id, _, a, b): (i32, i32, i32, i32)| {
+                Box::new(call_builtin(caller, id, [a, b]))
+            },
         )?
         .func_wrap_async(
             MODULE,
             "opa_builtin3",
             |caller, (id, _, a, b, c): (i32, i32, i32, i32, i32)| {
-                Box::new(call(caller, id, [a, b, c]))
+                Box::new(call_builtin(caller, id, [a, b, c]))
             },
         )?
         .func_wrap_async(
             MODULE,
             "opa_builtin4",
             |caller, (id, _, a, b, c, d): (i32, i32, i32, i32, i32, i32)| {
-                Box::new(call(caller, id, [a, b, c, d]))
+                Box::new(call_builtin(caller, id, [a, b, c, d]))
             },
         )?;
     Ok(())
 }
 
-/// Ends the call: what an aborted policy would go on to answer means nothing.
-fn abort(mut caller: Caller<'_, State>, at: u32) -> wasmtime::Result<()> {
-    let guest = Guest::of(&mut caller).map_err(wasmtime::Error::new)?;
-    let text = text(&guest.memory, at, TEXT_MAX).map_err(wasmtime::Error::new)?;
-    let text = String::from_utf8_lossy(&text).into_owned();
-    Err(wasmtime::Error::new(Stop::Reported(text)))
+/// Ends the call: the result of an aborted policy would be meaningless.
+fn abort(caller: RegoCaller<'_>, at: u32) -> wasmtime::Result<()> {
+    Guest::with(caller, |guest| {
+        let text = guest.memory.copy_out_c_string(at, MAX_TEXT)?;
+        let text = String::from_utf8_lossy(&text).into_owned();
+        Err(Stop::Reported(text))
+    })
 }
 
-fn print(mut caller: Caller<'_, State>, at: u32) -> wasmtime::Result<()> {
-    let guest = Guest::of(&mut caller).map_err(wasmtime::Error::new)?;
-    let text = text(&guest.memory, at, TEXT_MAX).map_err(wasmtime::Error::new)?;
-    guest.state.wasi.stdio.log_line(&text);
-    Ok(())
+fn print(caller: RegoCaller<'_>, at: u32) -> wasmtime::Result<()> {
+    Guest::with(caller, |guest| {
+        let text = guest.memory.copy_out_c_string(at, MAX_TEXT)?;
+        guest.state.convention.wasi.stdio.log_line(&text);
+        Ok(())
+    })
 }
 
-/// The address that stands for no value, as OPA's own host has it.
-const UNDEFINED: i32 = 0;
-
-/// Calls a built-in function with values of the module. A failure of the host ends the evaluation: a rule that became undefined by
-/// it could allow what it should deny.
-async fn call<const N: usize>(
-    mut caller: Caller<'_, State>,
+/// Calls a built-in function with values of the module. An error of the host ends the evaluation: if
+/// the value became undefined instead, a rule could allow what it should deny.
+async fn call_builtin<const N: usize>(
+    mut caller: RegoCaller<'_>,
     id: i32,
     arguments: [i32; N],
 ) -> wasmtime::Result<i32> {
-    let evaluation = &caller.data().rego;
-    let (Some(builtins), Some(exports)) = (evaluation.builtins.clone(), evaluation.exports.clone())
-    else {
-        return Err(stop("it called a built-in function before the evaluation"));
+    let state = &caller.data().convention;
+    let (Some(builtins), Some(exports)) = (state.builtins.clone(), state.exports.clone()) else {
+        return Err(violation(
+            "it called a built-in function before the evaluation",
+        ));
     };
-    let Some(name) = evaluation.names.get(&id).cloned() else {
-        return Err(stop("it called a built-in function that it does not list"));
+    let Some(name) = state.names.get(&id).cloned() else {
+        return Err(violation(
+            "it called a built-in function that it does not list",
+        ));
     };
-    if std::mem::replace(&mut caller.data_mut().rego.in_builtin, true) {
-        return Err(stop("it called a built-in function inside of another"));
+    if std::mem::replace(&mut caller.data_mut().convention.in_builtin, true) {
+        return Err(violation(
+            "it called a built-in function inside another one",
+        ));
     }
     let mut values = Vec::with_capacity(N);
     for argument in arguments {
@@ -112,51 +128,54 @@ async fn call<const N: usize>(
         Some(result) => push(&mut caller, &exports, &result).await?,
         None => UNDEFINED,
     };
-    caller.data_mut().rego.in_builtin = false;
+    caller.data_mut().convention.in_builtin = false;
     Ok(value)
 }
 
-fn stop(text: &'static str) -> wasmtime::Error {
-    wasmtime::Error::new(Stop::Protocol(text))
+fn violation(text: &'static str) -> wasmtime::Error {
+    wasmtime::Error::new(Stop::Convention(text))
 }
 
 async fn dump(
-    caller: &mut Caller<'_, State>,
-    exports: &Arc<Exports>,
+    caller: &mut RegoCaller<'_>,
+    exports: &Arc<RegoExports>,
     value: i32,
 ) -> wasmtime::Result<Vec<u8>> {
-    let dump = function_of::<i32>(caller, &exports.dump)?;
+    let dump = typed_export::<i32>(caller, &exports.dump)?;
     let at = dump.call_async(&mut *caller, value).await?;
-    let guest = Guest::of(caller).map_err(wasmtime::Error::new)?;
-    let max = guest.state.handover_max;
-    text(&guest.memory, at.cast_unsigned(), max).map_err(wasmtime::Error::new)
+    let guest = Guest::from_caller(caller).map_err(wasmtime::Error::new)?;
+    let max = guest.state.max_transfer;
+    guest
+        .memory
+        .copy_out_c_string(at.cast_unsigned(), max)
+        .map_err(wasmtime::Error::new)
 }
 
 async fn push(
-    caller: &mut Caller<'_, State>,
-    exports: &Arc<Exports>,
+    caller: &mut RegoCaller<'_>,
+    exports: &Arc<RegoExports>,
     json: &[u8],
 ) -> wasmtime::Result<i32> {
     let len = i32::try_from(json.len())?;
-    let malloc = function_of::<i32>(caller, &exports.malloc)?;
+    let malloc = typed_export::<i32>(caller, &exports.malloc)?;
     let at = malloc.call_async(&mut *caller, len).await?;
-    let mut guest = Guest::of(caller).map_err(wasmtime::Error::new)?;
+    let mut guest = Guest::from_caller(caller).map_err(wasmtime::Error::new)?;
     guest
         .memory
         .write(at.cast_unsigned(), json)
         .map_err(|error| wasmtime::Error::new(Stop::from(error)))?;
-    let parse = function_of::<(i32, i32)>(caller, &exports.parse)?;
-    parsed(parse.call_async(caller, (at, len)).await?)
+    let parse = typed_export::<(i32, i32)>(caller, &exports.parse)?;
+    checked_value(parse.call_async(caller, (at, len)).await?)
 }
 
-fn function_of<P: WasmParams + Sync>(
-    caller: &mut Caller<'_, State>,
-    export: &wasmtime::ModuleExport,
+fn typed_export<P: WasmParams + Sync>(
+    caller: &mut RegoCaller<'_>,
+    export: &ModuleExport,
 ) -> wasmtime::Result<TypedFunc<P, i32>> {
     let function = caller
         .get_module_export(export)
         .and_then(wasmtime::Extern::into_func);
     function
-        .ok_or_else(|| stop("its exports are gone"))?
+        .ok_or_else(|| wasmtime::Error::msg("an export is missing in the instance"))?
         .typed(&*caller)
 }

@@ -1,4 +1,4 @@
-//! Reads the sections of a module into an [`Inspection`].
+//! A parser that reads the sections of a module into an [`Inspection`].
 
 use std::sync::Arc;
 
@@ -6,13 +6,15 @@ use wasmparser::{
     BinaryReaderError, CompositeInnerType, ExternalKind, Parser, Payload, TypeRef, ValType,
 };
 
-use super::{
+use crate::core::byte_size::ByteSize;
+use crate::core::digest::Digest;
+use crate::core::inspect::types::{
     CustomSection, Export, ExternType, FunctionType, Import, InspectError, Inspection, Malformed,
     MemoryType, TableType, ValueType,
 };
-use crate::{ByteSize, Digest};
 
-/// The first eight bytes: `\0asm`, the version and the layer (0 for modules, 1 for components).
+/// Checks the first eight bytes: `\0asm`, the version, and the layer (0 for modules, 1 for
+/// components).
 pub(super) fn check_header(wasm: &[u8]) -> Result<(), InspectError> {
     let trimmed = wasm.trim_ascii_start();
     match wasm {
@@ -27,11 +29,12 @@ pub(super) fn check_header(wasm: &[u8]) -> Result<(), InspectError> {
     }
 }
 
+/// Reads all sections.
 pub(super) fn inspection(wasm: &[u8]) -> Result<Inspection, Malformed> {
     let mut sections = Sections::default();
     let mut inspection = Inspection {
-        digest: Digest::of(wasm),
-        size: ByteSize::of_len(wasm.len()),
+        digest: Digest::compute(wasm),
+        size: ByteSize::from_len(wasm.len()),
         imports: Vec::new(),
         exports: Vec::new(),
         memories: Vec::new(),
@@ -44,8 +47,8 @@ pub(super) fn inspection(wasm: &[u8]) -> Result<Inspection, Malformed> {
     Ok(inspection)
 }
 
-/// The index spaces, as far as they have been read. Sections come in an order in which everything
-/// is known when it is named.
+/// The index spaces read so far. The order of sections guarantees that an index is defined before it
+/// is used.
 #[derive(Default)]
 struct Sections {
     types: Vec<Option<Arc<FunctionType>>>,

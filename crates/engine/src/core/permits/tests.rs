@@ -1,4 +1,4 @@
-//! Who gets a place when there are not enough.
+//! Tests of the distribution of scarce permits.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use super::*;
 
 const ANY: Class = Class {
-    kind: Kind::Independent,
+    kind: CallKind::Independent,
     share: Share::Whole,
 };
 
@@ -16,75 +16,75 @@ const SHARED: Class = Class {
     ..ANY
 };
 
-fn slots(running: u32, waiting: u32) -> Slots {
-    Slots::new(NonZeroU32::new(running).unwrap(), waiting)
+fn permits(running: u32, queued: u32) -> Permits {
+    Permits::new(NonZeroU32::new(running).unwrap(), queued)
 }
 
 fn soon() -> Instant {
     Instant::now() + Duration::from_secs(60)
 }
 
-/// Takes all that a class can have at once.
-fn fill(slots: &Slots, class: Class) -> Vec<Slot<'_>> {
-    std::iter::from_fn(|| slots.take_now(class).ok()).collect()
+/// Acquires all permits that a class can get at once.
+fn exhaust(permits: &Permits, class: Class) -> Vec<Permit<'_>> {
+    std::iter::from_fn(|| permits.try_acquire(class).ok()).collect()
 }
 
 #[test]
-fn a_class_that_fills_its_share_does_not_keep_others_waiting() {
-    for (places, share) in [(2, 1), (3, 2), (4, 3), (16, 12), (17, 13)] {
-        let slots = slots(places, 0);
-        let shared = fill(&slots, SHARED);
-        assert_eq!(shared.len(), share, "of {places}");
-        assert!(slots.take_now(ANY).is_ok(), "of {places}");
+fn leaves_permits_to_other_classes_when_one_has_used_up_its_share() {
+    for (running, share) in [(2, 1), (3, 2), (4, 3), (16, 12), (17, 13)] {
+        let permits = permits(running, 0);
+        let shared = exhaust(&permits, SHARED);
+        assert_eq!(shared.len(), share, "of {running}");
+        assert!(permits.try_acquire(ANY).is_ok(), "of {running}");
     }
 }
 
 #[test]
-fn with_a_single_place_every_class_has_it() {
-    assert!(slots(1, 0).take_now(SHARED).is_ok());
-    assert!(slots(1, 0).take_now(ANY).is_ok());
+fn gives_a_single_permit_to_any_class() {
+    assert!(permits(1, 0).try_acquire(SHARED).is_ok());
+    assert!(permits(1, 0).try_acquire(ANY).is_ok());
 }
 
 #[test]
-fn whoever_may_take_all_places_takes_them() {
-    assert_eq!(fill(&slots(16, 0), ANY).len(), 16);
+fn gives_all_permits_to_the_class_without_a_share() {
+    assert_eq!(exhaust(&permits(16, 0), ANY).len(), 16);
 }
 
 #[tokio::test]
-async fn a_class_that_fills_its_part_of_the_queue_leaves_others_a_place_to_wait() {
-    let slots = slots(4, 4);
-    let mut running = fill(&slots, SHARED);
-    running.extend(fill(&slots, ANY));
-    let waiting: Vec<_> = std::iter::from_fn(|| slots.place_to_wait(SHARED).ok()).collect();
-    assert_eq!(waiting.len(), 3);
-    let turned_away = slots.take(SHARED, soon()).await;
-    assert_eq!(turned_away.err(), Some(NoSlot::Busy));
+async fn leaves_room_in_the_queue_to_other_classes() {
+    let permits = permits(4, 4);
+    let mut running = exhaust(&permits, SHARED);
+    running.extend(exhaust(&permits, ANY));
+    let queued: Vec<_> = std::iter::from_fn(|| permits.try_enqueue(SHARED).ok()).collect();
+    assert_eq!(queued.len(), 3);
+    let rejected = permits.acquire(SHARED, soon()).await;
+    assert_eq!(rejected.err(), Some(NoPermit::Overloaded));
 
-    let mut other = Box::pin(slots.take(ANY, soon()));
+    let mut other = Box::pin(permits.acquire(ANY, soon()));
     assert!(other.as_mut().now_or_never().is_none());
     running.pop();
     assert!(other.await.is_ok());
 }
 
 #[tokio::test]
-async fn a_place_that_is_given_back_goes_to_whoever_waits_for_that_class() {
-    let slots = slots(4, 4);
-    let mut shared = fill(&slots, SHARED);
-    let mut next = Box::pin(slots.take(SHARED, soon()));
+async fn passes_a_released_permit_to_a_queued_call_of_the_same_class() {
+    let permits = permits(4, 4);
+    let mut shared = exhaust(&permits, SHARED);
+    let mut next = Box::pin(permits.acquire(SHARED, soon()));
     assert!(next.as_mut().now_or_never().is_none());
     shared.pop();
     assert!(next.await.is_ok());
 }
 
 #[test]
-fn classes_are_limited_each_by_itself() {
+fn limits_each_class_separately() {
     let dependent = Class {
-        kind: Kind::Dependent,
+        kind: CallKind::Dependent,
         ..SHARED
     };
-    let slots = slots(8, 0);
-    let dependents = fill(&slots, dependent);
+    let permits = permits(8, 0);
+    let dependents = exhaust(&permits, dependent);
     assert_eq!(dependents.len(), 4);
-    assert_eq!(fill(&slots, SHARED).len(), 2);
-    assert_eq!(fill(&slots, ANY).len(), 4);
+    assert_eq!(exhaust(&permits, SHARED).len(), 2);
+    assert_eq!(exhaust(&permits, ANY).len(), 4);
 }

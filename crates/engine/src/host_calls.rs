@@ -1,4 +1,5 @@
-//! What modules may ask of whoever embeds the engine: bytes there, bytes back, counted and within the call's deadline.
+//! Host calls: functions that modules call in the program that embeds the engine. They are counted,
+//! and they run within the deadline of the call.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -6,70 +7,90 @@ use std::sync::Arc;
 
 use wasmtime::Caller;
 
-use crate::guest::{Guest, GuestMemory};
-use crate::limits::Limits;
-use crate::slots::Kind;
-use crate::state::{State, Stop};
+use crate::core::limits::Limits;
+use crate::core::state::{CallState, Guest};
+use crate::core::stop::Stop;
 
-/// The future of a reply.
+/// The future of a reply: bytes, or an error message for the module.
 pub type Reply<'a> = Pin<Box<dyn Future<Output = Result<Vec<u8>, String>> + Send + 'a>>;
 
-/// Who answers the host calls of a module.
+/// An implementation of the host calls of a module.
+///
+/// ```
+/// use engine::{HostCall, HostCalls, Reply};
+///
+/// /// Replies with the payload.
+/// struct Echo;
+///
+/// impl HostCalls for Echo {
+///     fn call<'a>(&'a self, call: HostCall<'a>) -> Reply<'a> {
+///         Box::pin(async move {
+///             match call.operation {
+///                 "echo" => Ok(call.payload.to_vec()),
+///                 other => Err(format!("unknown operation `{other}`")),
+///             }
+///         })
+///     }
+///
+///     fn may_wait(&self) -> bool {
+///         false
+///     }
+/// }
+/// ```
 pub trait HostCalls: Send + Sync {
-    /// The reply, or the text of an error for the module.
+    /// Returns the reply, or an error message for the module.
     ///
-    /// Runs under the deadline of the call: when it passes, or the caller of the module goes away, the future is dropped.
+    /// The future is dropped when the deadline of the call passes or the call is dropped.
     fn call<'a>(&'a self, call: HostCall<'a>) -> Reply<'a>;
 
-    /// Whether a reply may have to be waited for. Calls with such a host get half of the engine's places at most.
+    /// Returns true if a reply may take time. Calls with such a host get at most half of the
+    /// engine's permits.
     fn may_wait(&self) -> bool {
         true
     }
 }
 
-/// What a module asks.
-#[derive(Clone, Copy, Debug)]
+/// One host call of a module.
+#[derive(Debug, Clone, Copy)]
 pub struct HostCall<'a> {
-    /// The first part of the name: the platform.
+    /// First part of the name of the function: the platform.
     pub binding: &'a str,
-    /// The second part: the area.
+    /// Second part of the name: the area.
     pub namespace: &'a str,
-    /// The third part: the function.
+    /// Third part of the name: the operation.
     pub operation: &'a str,
-    /// What goes with it.
+    /// Argument of the function.
     pub payload: &'a [u8],
 }
 
-/// The pointers and lengths of binding, namespace, operation and payload.
+/// A state of a calling convention whose modules make host calls.
+pub(crate) trait HasHostCalls: Send + 'static {
+    fn host_calls_mut(&mut self) -> &mut HostCallState;
+}
+
+/// Pointers and lengths of binding, namespace, operation and payload.
 pub(crate) type Pointers = (u32, u32, u32, u32, u32, u32, u32, u32);
 
-/// The host calls of one call, and what is left of its limits.
-pub(crate) struct Account {
+/// The host of one call, and the rest of its limits.
+pub(crate) struct HostCallState {
     host: Option<Arc<dyn HostCalls>>,
     calls_left: u32,
     reply_bytes_left: usize,
 }
 
-impl Account {
-    pub(crate) fn new(limits: &Limits) -> Self {
+impl HostCallState {
+    /// Creates the state of a call. Without a host, every host call returns an error to the module.
+    pub(crate) fn new(host: Option<Arc<dyn HostCalls>>, limits: &Limits) -> Self {
         Self {
-            host: None,
+            host,
             calls_left: limits.host_calls,
             reply_bytes_left: limits.host_replies.as_len(),
         }
     }
 
-    /// Says who answers.
-    pub(crate) fn set(&mut self, host: Option<Arc<dyn HostCalls>>) {
-        self.host = host;
-    }
-
-    /// What the call may do with its place in the engine.
-    pub(crate) fn kind(&self) -> Kind {
-        match &self.host {
-            Some(host) if host.may_wait() => Kind::Dependent,
-            _ => Kind::Independent,
-        }
+    /// Returns true if a host call may wait for its reply.
+    pub(crate) fn may_wait(&self) -> bool {
+        self.host.as_ref().is_some_and(|host| host.may_wait())
     }
 
     fn count_call(&mut self) -> Result<(), Stop> {
@@ -84,46 +105,48 @@ impl Account {
     }
 }
 
-/// Asks the host what the module wants to know.
+/// Runs a host call and returns the reply for the module.
 ///
-/// The outer error ends the call: a bad pointer, or more calls or longer replies than the limits allow.
-pub(crate) async fn ask(
-    caller: &mut Caller<'_, State>,
+/// The outer error ends the call: a pointer outside the memory, or more calls or larger replies than
+/// the limits allow.
+pub(crate) async fn dispatch<S: HasHostCalls>(
+    caller: &mut Caller<'_, CallState<S>>,
     pointers: Pointers,
 ) -> wasmtime::Result<Result<Vec<u8>, String>> {
-    let asked = Asked::read(caller, pointers).map_err(wasmtime::Error::new)?;
-    let account = &mut caller.data_mut().host_calls;
-    account.count_call().map_err(wasmtime::Error::new)?;
-    let Some(host) = account.host.clone() else {
-        return Ok(Err("this host answers no calls".to_owned()));
+    let call = OwnedHostCall::read(caller, pointers).map_err(wasmtime::Error::new)?;
+    let state = caller.data_mut().convention.host_calls_mut();
+    state.count_call().map_err(wasmtime::Error::new)?;
+    let Some(host) = state.host.clone() else {
+        return Ok(Err("host calls are not available".to_owned()));
     };
     let deadline = caller.data().deadline;
-    let reply = tokio::time::timeout_at(deadline.into(), host.call(asked.as_call())).await;
+    let reply = tokio::time::timeout_at(deadline.into(), host.call(call.as_call())).await;
     let reply = reply.map_err(|_| wasmtime::Error::new(Stop::Deadline))?;
     let len = reply.as_ref().map_or_else(String::len, Vec::len);
-    caller
-        .data_mut()
-        .host_calls
-        .count_reply(len)
-        .map_err(wasmtime::Error::new)?;
+    let state = caller.data_mut().convention.host_calls_mut();
+    state.count_reply(len).map_err(wasmtime::Error::new)?;
     Ok(reply)
 }
 
-/// A copy of what a module asks: its memory must not be borrowed while the host looks for the reply.
-struct Asked {
+/// A copy of a host call: the module's memory must not be borrowed while the host prepares the
+/// reply.
+struct OwnedHostCall {
     names: [String; 3],
     payload: Vec<u8>,
 }
 
-impl Asked {
-    fn read(caller: &mut Caller<'_, State>, pointers: Pointers) -> Result<Self, Stop> {
-        /// The longest name of anything that is called, in bytes.
-        const NAME_MAX: u32 = 256;
+impl OwnedHostCall {
+    fn read<S: 'static>(
+        caller: &mut Caller<'_, CallState<S>>,
+        pointers: Pointers,
+    ) -> Result<Self, Stop> {
+        /// Maximum length of each part of a name, in bytes. The rest is ignored.
+        const MAX_NAME: u32 = 256;
         let (binding, binding_len, namespace, namespace_len, operation, operation_len, at, len) =
             pointers;
-        let guest = Guest::of(caller)?;
+        let guest = Guest::from_caller(caller)?;
         let name = |at, len: u32| -> Result<String, Stop> {
-            let bytes = guest.memory.read(at, len.min(NAME_MAX))?;
+            let bytes = guest.memory.read(at, len.min(MAX_NAME))?;
             Ok(String::from_utf8_lossy(bytes).into_owned())
         };
         Ok(Self {
@@ -132,7 +155,7 @@ impl Asked {
                 name(namespace, namespace_len)?,
                 name(operation, operation_len)?,
             ],
-            payload: payload(&guest.memory, at, len, guest.state.handover_max)?,
+            payload: guest.memory.copy_out(at, len, guest.state.max_transfer)?,
         })
     }
 
@@ -145,13 +168,4 @@ impl Asked {
             payload: &self.payload,
         }
     }
-}
-
-/// What goes with a call counts like an answer: it may be as long as one.
-fn payload(memory: &GuestMemory<'_>, at: u32, len: u32, max: usize) -> Result<Vec<u8>, Stop> {
-    let bytes = memory.read(at, len)?;
-    if bytes.len() > max {
-        return Err(Stop::OutputTooLarge);
-    }
-    Ok(bytes.to_vec())
 }

@@ -1,9 +1,11 @@
-//! Runs WebAssembly modules: bytes in, bytes out, within limits. Knows nothing of Kubernetes.
+//! An engine that runs WebAssembly modules: bytes in, bytes out, within limits. It does not depend on
+//! Kubernetes.
 //!
-//! An [`Engine`] loads [`Module`]s; an [`Entry`] is a function of a module; [`Entry::call`] runs it
-//! once in a fresh instance, with a request on stdin, and gives what it wrote to stdout. Nothing
-//! survives a call, and no call is without [`Limits`] and a deadline. [`inspect`] reads what a
-//! module says about itself without running it.
+//! An [`Engine`] loads a [`Module`]. An [`Entry`] is an exported function of a module, and
+//! [`Entry::call`] runs it once in a fresh instance: the module reads a request from stdin and writes
+//! a response to stdout. No state survives a call, and every call has [`Limits`] and a deadline.
+//! [`Command`], [`Wapc`] and [`Rego`] are modules with other calling conventions. [`inspect`] reads
+//! the interface of a module without running it.
 //!
 //! ```
 //! use std::time::{Duration, Instant};
@@ -23,6 +25,9 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! The crate has three layers: a core that runs calls without any convention, extensions of the
+//! linker (WASI preview 1 and host calls), and the calling conventions on top of both.
 #![deny(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -38,42 +43,32 @@
         clippy::panic,
         clippy::indexing_slicing,
         clippy::arithmetic_side_effects,
-        reason = "a test that panics has done its work"
+        reason = "a panic in a test is a failed test"
     )
 )]
 
-mod byte_size;
-mod cache;
-mod call;
-mod convention;
-mod custom_section;
-mod digest;
-mod engine;
-mod guest;
+mod conventions;
+mod core;
 mod host_calls;
-mod imports;
-mod inspect;
-mod limits;
-mod module;
-mod slots;
-mod state;
-mod ticker;
-mod usage;
 mod wasi;
 
-pub use byte_size::{ByteSize, ParseByteSizeError};
-pub use call::backtrace::{Backtrace, Frame};
-pub use call::error::{CallError, CallFailed, Phase, Trap};
-pub use call::{Output, Stats};
-pub use convention::{Builtins, Command, Entry, Rego, Wapc};
-pub use custom_section::replace_custom_section;
-pub use digest::Digest;
-pub use engine::{Engine, NewError, Options};
-pub use host_calls::{HostCall, HostCalls, Reply};
-pub use inspect::{
+pub use self::conventions::{Builtins, Command, Entry, Rego, Wapc};
+pub use self::core::backtrace::{Backtrace, Frame};
+pub use self::core::byte_size::{ByteSize, ParseByteSizeError};
+pub use self::core::call::Output;
+pub use self::core::digest::Digest;
+pub use self::core::engine::Engine;
+pub use self::core::error::{CallError, CallFailure, Phase, Trap};
+pub use self::core::exports::EntryError;
+pub use self::core::imports::ImportAlias;
+pub use self::core::inspect::{
     CustomSection, Export, ExternType, FunctionType, Import, InspectError, Inspection, Malformed,
     MemoryType, TableType, ValueType, inspect,
 };
-pub use limits::{Limits, Share};
-pub use module::{CodeOrigin, EntryError, LoadError, Module};
-pub use usage::Usage;
+pub use self::core::limits::{Limits, Share};
+pub use self::core::module::{LoadError, Module};
+pub use self::core::options::{NewError, Options};
+pub use self::core::rewrite::replace_custom_section;
+pub use self::core::runtime::CodeOrigin;
+pub use self::core::usage::{Stats, Usage};
+pub use self::host_calls::{HostCall, HostCalls, Reply};

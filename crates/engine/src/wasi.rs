@@ -1,62 +1,45 @@
-//! WASI preview 1, as much as an entry point needs: standard streams, arguments, clocks, random
-//! bytes, sleep, exit.
+//! WASI preview 1 for policies: standard streams, arguments, clocks, random bytes, sleep and exit.
 //!
 //! There are no files, sockets or environment variables. Every function of `wasi_snapshot_preview1`
-//! links, because libraries import more than they call; those that would need more answer an error
-//! number. A bad pointer answers `EFAULT`. This and the files below it are all that a module can
-//! reach.
+//! links, because libraries import more than they call; the unsupported ones return an error number.
+//! A pointer outside the memory returns `EFAULT`. Apart from host calls, a module can reach nothing
+//! outside this folder.
+//!
+//! This is an extension of a linker: the state of a calling convention implements [`HasWasi`], and
+//! [`link`] defines the functions.
 
-use wasmtime::{Caller, FuncType, Linker, Val, ValType};
-
-use crate::guest::Guest;
-use crate::imports::{Function, ImportSet};
-use crate::inspect::ValueType;
-use crate::limits::Limits;
-use crate::state::{State, Stop};
-use crate::wasi::errno::{Errno, Refusal};
-use crate::wasi::stdio::Stdio;
-use crate::wasi::system::{Arguments, Clocks};
-
+mod context;
 mod errno;
 mod poll;
 mod stdio;
 mod system;
 
+use wasmtime::{Caller, FuncType, Linker, Val, ValType};
+
+pub(crate) use self::context::{HasWasi, Wasi};
+
+use self::context::with_wasi;
+use self::errno::Errno;
+use self::poll::poll_oneoff;
+use self::system::random_get;
+use crate::core::imports::{Function, ImportSet};
+use crate::core::inspect::ValueType;
+use crate::core::state::CallState;
+use crate::core::stop::Stop;
+
 const MODULE: &str = "wasi_snapshot_preview1";
 
-/// The import set.
+/// The import set of WASI.
 pub(crate) const IMPORTS: ImportSet = ImportSet {
     module: MODULE,
     functions: FUNCTIONS,
-    link,
+    memory: None,
 };
-
-/// What WASI keeps for one call.
-pub(crate) struct Wasi {
-    pub(crate) stdio: Stdio,
-    clocks: Clocks,
-    arguments: Arguments,
-}
-
-impl Wasi {
-    pub(crate) fn new(stdin: Vec<u8>, limits: &Limits) -> Self {
-        Self {
-            stdio: Stdio::new(stdin, limits),
-            clocks: Clocks::start(),
-            arguments: Arguments::default(),
-        }
-    }
-
-    /// What the module finds as its arguments, the name of the program first.
-    pub(crate) fn set_arguments(&mut self, arguments: &[&str]) {
-        self.arguments = Arguments::new(arguments);
-    }
-}
 
 const I: ValueType = ValueType::I32;
 const L: ValueType = ValueType::I64;
 
-/// All of preview 1, in the order of its documentation.
+/// All functions of preview 1, in the order of its documentation.
 const FUNCTIONS: &[Function] = &[
     function("args_get", &[I, I]),
     function("args_sizes_get", &[I, I]),
@@ -96,11 +79,7 @@ const FUNCTIONS: &[Function] = &[
     function("path_symlink", &[I, I, I, I, I]),
     function("path_unlink_file", &[I, I, I]),
     function("poll_oneoff", &[I, I, I, I]),
-    Function {
-        name: "proc_exit",
-        params: &[I],
-        results: &[],
-    },
+    Function::new("proc_exit", &[I], &[]),
     function("proc_raise", &[I]),
     function("sched_yield", &[]),
     function("random_get", &[I, I]),
@@ -110,9 +89,9 @@ const FUNCTIONS: &[Function] = &[
     function("sock_shutdown", &[I, I]),
 ];
 
-/// What the functions that always refuse answer about an open descriptor; about any other it is
-/// `EBADF`.
-const REFUSED: &[(&str, Errno)] = &[
+/// Unsupported functions, and the error number that each returns for an open descriptor. For any
+/// other descriptor it is `EBADF`.
+const UNSUPPORTED: &[(&str, Errno)] = &[
     ("fd_advise", Errno::Spipe),
     ("fd_allocate", Errno::Spipe),
     ("fd_datasync", Errno::Inval),
@@ -121,8 +100,8 @@ const REFUSED: &[(&str, Errno)] = &[
     ("fd_filestat_set_size", Errno::Inval),
     ("fd_filestat_set_times", Errno::Notcapable),
     ("fd_pread", Errno::Spipe),
-    // Libraries count upwards from descriptor 3 and stop at the first that is not a directory
-    // opened for them.
+    // Libraries count upwards from descriptor 3 and stop at the first one that is not a preopened
+    // directory.
     ("fd_prestat_get", Errno::Badf),
     ("fd_prestat_dir_name", Errno::Badf),
     ("fd_pwrite", Errno::Spipe),
@@ -151,57 +130,66 @@ const fn function(name: &'static str, params: &'static [ValueType]) -> Function 
     Function::new(name, params, &[I])
 }
 
-/// Links functions that work on the memory and state of their caller, each under its own name.
-macro_rules! link_served {
-    ($linker:ident, $($file:ident::$function:ident($($parameter:ident: $ty:ty),*);)*) => {$(
+/// Defines functions that are methods of a field of [`Wasi`], each under its own name.
+macro_rules! link_methods {
+    ($linker:ident, $($field:ident.$method:ident($($parameter:ident: $ty:ty),*);)*) => {$(
         $linker.func_wrap(
             MODULE,
-            stringify!($function),
-            |mut caller: Caller<'_, State>, $($parameter: $ty),*| {
-                serve(&mut caller, |guest| $file::$function(guest, $($parameter),*))
+            stringify!($method),
+            |mut caller: Caller<'_, CallState<S>>, $($parameter: $ty),*| {
+                with_wasi(&mut caller, |wasi, memory| {
+                    wasi.$field.$method(memory, $($parameter),*)
+                })
             },
         )?;
     )*};
 }
 
-fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    link_served! { linker,
-        system::args_get(argv: u32, text: u32);
-        system::args_sizes_get(count: u32, len: u32);
-        system::environ_get(environ: u32, text: u32);
-        system::environ_sizes_get(count: u32, len: u32);
-        system::clock_res_get(clock: u32, out: u32);
-        system::clock_time_get(clock: u32, precision: u64, out: u32);
-        system::random_get(pointer: u32, len: u32);
-        stdio::fd_read(fd: u32, vectors: u32, count: u32, out: u32);
-        stdio::fd_write(fd: u32, vectors: u32, count: u32, out: u32);
-        stdio::fd_close(fd: u32);
-        stdio::fd_fdstat_get(fd: u32, out: u32);
-        stdio::fd_filestat_get(fd: u32, out: u32);
+/// Defines the functions of [`IMPORTS`].
+pub(crate) fn link<S: HasWasi>(linker: &mut Linker<CallState<S>>) -> wasmtime::Result<()> {
+    link_methods! { linker,
+        environment.args_get(argv: u32, text: u32);
+        environment.args_sizes_get(count: u32, len: u32);
+        environment.environ_get(environ: u32, text: u32);
+        environment.environ_sizes_get(count: u32, len: u32);
+        clocks.clock_res_get(clock: u32, out: u32);
+        clocks.clock_time_get(clock: u32, precision: u64, out: u32);
+        stdio.fd_read(fd: u32, vectors: u32, count: u32, out: u32);
+        stdio.fd_write(fd: u32, vectors: u32, count: u32, out: u32);
+        stdio.fd_close(fd: u32);
+        stdio.fd_fdstat_get(fd: u32, out: u32);
+        stdio.fd_filestat_get(fd: u32, out: u32);
     }
+    linker.func_wrap(
+        MODULE,
+        "random_get",
+        |mut caller: Caller<'_, CallState<S>>, pointer: u32, len: u32| {
+            with_wasi(&mut caller, |_, memory| random_get(memory, pointer, len))
+        },
+    )?;
     linker.func_wrap_async(
         MODULE,
         "poll_oneoff",
         |caller, (subscriptions, events, count, out): (u32, u32, u32, u32)| {
-            Box::new(poll::poll_oneoff(caller, subscriptions, events, count, out))
+            Box::new(poll_oneoff(caller, subscriptions, events, count, out))
         },
     )?;
     linker.func_wrap(MODULE, "proc_exit", |code: i32| -> wasmtime::Result<()> {
         Err(wasmtime::Error::new(Stop::Exit(code)))
     })?;
     linker.func_wrap(MODULE, "proc_raise", |_signal: u32| Errno::Nosys.number())?;
-    // The module is interrupted often enough without asking.
+    // The ticker interrupts the module often enough.
     linker.func_wrap(MODULE, "sched_yield", || Errno::Success.number())?;
-    for (name, errno) in REFUSED {
-        link_refused(linker, name, *errno)?;
+    for (name, errno) in UNSUPPORTED {
+        link_unsupported(linker, name, *errno)?;
     }
     Ok(())
 }
 
-/// Links a function that always refuses. The first parameter of each is a descriptor
-/// (`path_symlink` has a pointer there, and answers about a descriptor that nobody has opened).
-fn link_refused(
-    linker: &mut Linker<State>,
+/// Defines a function that always returns an error. The first parameter of each is a descriptor
+/// (`path_symlink` has a pointer there, and treats it as a descriptor that is not open).
+fn link_unsupported<S: HasWasi>(
+    linker: &mut Linker<CallState<S>>,
     name: &'static str,
     errno: Errno,
 ) -> wasmtime::Result<()> {
@@ -218,36 +206,12 @@ fn link_refused(
             .first()
             .and_then(Val::i32)
             .map_or(u32::MAX, i32::cast_unsigned);
-        let answer = caller
-            .data()
-            .wasi
-            .stdio
-            .stream(fd)
-            .map_or_else(|bad| bad, |_| errno);
+        let stdio = &caller.data().convention.wasi().stdio;
+        let errno = stdio.stream(fd).map_or_else(|bad| bad, |_| errno);
         if let Some(result) = results.first_mut() {
-            *result = Val::I32(answer.number().cast_signed());
+            *result = Val::I32(errno.number().cast_signed());
         }
         Ok(())
     })?;
     Ok(())
-}
-
-/// Runs a host function on the memory and state of its caller and answers the error number.
-fn serve(
-    caller: &mut Caller<'_, State>,
-    function: impl FnOnce(&mut Guest<'_>) -> Result<(), Refusal>,
-) -> wasmtime::Result<u32> {
-    let outcome = Guest::of(caller)
-        .map_err(Refusal::Stop)
-        .and_then(|mut guest| function(&mut guest));
-    answer(outcome)
-}
-
-/// The error number for the module, or the end of the call.
-fn answer(outcome: Result<(), Refusal>) -> wasmtime::Result<u32> {
-    match outcome {
-        Ok(()) => Ok(Errno::Success.number()),
-        Err(Refusal::Errno(errno)) => Ok(errno.number()),
-        Err(Refusal::Stop(stop)) => Err(wasmtime::Error::new(stop)),
-    }
 }

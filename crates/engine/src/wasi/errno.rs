@@ -1,10 +1,9 @@
-//! The error numbers of WASI preview 1 that we answer.
+//! Error numbers of WASI preview 1.
 
-use crate::guest::OutOfBounds;
-use crate::state::Stop;
+use crate::core::stop::{OutOfBounds, Stop};
 
-/// An error number, as `wasi_snapshot_preview1` counts them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// An error number of `wasi_snapshot_preview1`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u16)]
 pub(crate) enum Errno {
     Success = 0,
@@ -21,28 +20,28 @@ pub(crate) enum Errno {
 }
 
 impl Errno {
-    /// The number as functions answer it.
+    /// Returns the number as functions return it.
     pub(crate) fn number(self) -> u32 {
         u32::from(self as u16)
     }
 }
 
-/// Why a host function does not do what it was asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
-    /// The module is told and goes on.
+/// An error of a host function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum WasiError {
+    /// The function returns an error number to the module.
     Errno(Errno),
     /// The call ends.
     Stop(Stop),
 }
 
-impl From<Errno> for Refusal {
+impl From<Errno> for WasiError {
     fn from(errno: Errno) -> Self {
         Self::Errno(errno)
     }
 }
 
-impl From<Stop> for Refusal {
+impl From<Stop> for WasiError {
     fn from(stop: Stop) -> Self {
         Self::Stop(stop)
     }
@@ -54,7 +53,7 @@ impl From<OutOfBounds> for Errno {
     }
 }
 
-impl From<OutOfBounds> for Refusal {
+impl From<OutOfBounds> for WasiError {
     fn from(error: OutOfBounds) -> Self {
         Self::Errno(error.into())
     }

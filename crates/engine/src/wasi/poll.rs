@@ -1,18 +1,19 @@
-//! `poll_oneoff`: sleep, and the question which streams are ready. They always are.
+//! `poll_oneoff`: sleeping, and polling streams, which are always ready.
 
 use std::time::{Duration, Instant};
 
 use wasmtime::Caller;
 
-use crate::guest::{Guest, GuestMemory, element, offset};
-use crate::state::{State, Stop};
-use crate::wasi::answer;
-use crate::wasi::errno::{Errno, Refusal};
+use crate::core::memory::{GuestMemory, element, offset};
+use crate::core::state::CallState;
+use crate::core::stop::Stop;
+use crate::wasi::context::{HasWasi, Wasi, borrow_wasi, errno, with_wasi};
+use crate::wasi::errno::{Errno, WasiError};
 use crate::wasi::stdio::Stream;
 use crate::wasi::system::Clock;
 
-/// The most subscriptions in one call. Programs with three streams use a handful.
-const SUBSCRIPTIONS_MAX: u32 = 64;
+/// Maximum number of subscriptions in one call. A program with three streams uses a handful.
+const MAX_SUBSCRIPTIONS: u32 = 64;
 
 const SUBSCRIPTION_SIZE: u32 = 48;
 const EVENT_SIZE: u32 = 32;
@@ -21,56 +22,55 @@ const TYPE_CLOCK: u8 = 0;
 const TYPE_READ: u8 = 1;
 const TYPE_WRITE: u8 = 2;
 
-/// The time of a clock subscription is a point in time, not a span.
+/// Flag of a clock subscription whose time is a point in time, not a duration.
 const FLAG_ABSOLUTE: u16 = 1;
 
-/// What a module waits for.
+/// One event that a module waits for.
 struct Subscription {
-    /// Handed back with the event.
+    /// Data of the module that is copied to the event.
     userdata: [u8; 8],
     /// `TYPE_CLOCK`, `TYPE_READ` or `TYPE_WRITE`.
     kind: u8,
     wait: Wait,
 }
 
-/// When a subscription has its event.
+/// The time of an event.
 enum Wait {
-    /// After this time; `None` is later than any deadline.
+    /// At this time; `None` is later than any deadline.
     Until(Option<Instant>),
-    /// Now: a stream with so many bytes, or an error.
+    /// Immediately: a stream with this number of bytes, or an error.
     Ready(Result<u64, Errno>),
 }
 
-/// Waits until at least one subscription has an event and writes all that have one.
+/// Waits until at least one subscription has an event, and writes all events that have occurred.
 ///
-/// Boxed by the linker; the caller is borrowed only before and after the wait.
-pub(crate) async fn poll_oneoff(
-    mut caller: Caller<'_, State>,
+/// The linker boxes the future. The caller is borrowed only before and after the wait.
+pub(crate) async fn poll_oneoff<S: HasWasi>(
+    mut caller: Caller<'_, CallState<S>>,
     subscriptions: u32,
     events: u32,
     count: u32,
     out: u32,
 ) -> wasmtime::Result<u32> {
-    let waits = match Guest::of(&mut caller)
-        .map_err(Refusal::Stop)
-        .and_then(|guest| read_all(&guest, subscriptions, count))
-    {
-        Ok(waits) => waits,
-        Err(refusal) => return answer(Err(refusal)),
+    let subscriptions = borrow_wasi(&mut caller, |wasi, memory| {
+        read_all(wasi, memory, subscriptions, count)
+    });
+    let subscriptions = match subscriptions {
+        Ok(subscriptions) => subscriptions,
+        Err(error) => return errno(Err(error)),
     };
-    if let Err(stop) = sleep(&waits, caller.data().deadline).await {
-        return answer(Err(stop.into()));
-    }
-    let outcome = Guest::of(&mut caller)
-        .map_err(Refusal::Stop)
-        .and_then(|mut guest| write_due(&mut guest.memory, &waits, events, out));
-    answer(outcome)
+    sleep(&subscriptions, caller.data().deadline)
+        .await
+        .map_err(wasmtime::Error::new)?;
+    with_wasi(&mut caller, |_, memory| {
+        write_events(memory, &subscriptions, events, out)
+    })
 }
 
-/// Sleeps until the first event, but no longer than the call may last.
-async fn sleep(waits: &[Subscription], deadline: Instant) -> Result<(), Stop> {
+/// Sleeps until the first event, but no longer than the deadline of the call.
+async fn sleep(subscriptions: &[Subscription], deadline: Instant) -> Result<(), Stop> {
     let mut wake = deadline;
-    for subscription in waits {
+    for subscription in subscriptions {
         match subscription.wait {
             Wait::Ready(_) => return Ok(()),
             Wait::Until(Some(time)) => wake = wake.min(time),
@@ -86,44 +86,44 @@ async fn sleep(waits: &[Subscription], deadline: Instant) -> Result<(), Stop> {
 }
 
 fn read_all(
-    guest: &Guest<'_>,
+    wasi: &Wasi,
+    memory: &GuestMemory<'_>,
     subscriptions: u32,
     count: u32,
-) -> Result<Vec<Subscription>, Refusal> {
-    if count == 0 || count > SUBSCRIPTIONS_MAX {
+) -> Result<Vec<Subscription>, WasiError> {
+    if count == 0 || count > MAX_SUBSCRIPTIONS {
         return Err(Errno::Inval.into());
     }
     let now = Instant::now();
-    (0..count)
-        .map(|index| {
-            read_one(
-                guest,
-                element(subscriptions, index, SUBSCRIPTION_SIZE)?,
-                now,
-            )
-        })
-        .collect()
+    let read = |index| {
+        let at = element(subscriptions, index, SUBSCRIPTION_SIZE)?;
+        read_one(wasi, memory, at, now)
+    };
+    (0..count).map(read).collect()
 }
 
-/// Takes a `subscription` apart: userdata (8), type (1, at 8), and at 16 either a descriptor (4),
-/// or a clock (4), its time (8, at 24), precision (8) and flags (2, at 40).
-fn read_one(guest: &Guest<'_>, at: u32, now: Instant) -> Result<Subscription, Refusal> {
-    let Guest { memory, state } = guest;
+/// Reads a `subscription`: userdata (8 bytes), type (1, at 8), and at 16 either a descriptor (4), or
+/// a clock (4), its time (8, at 24), precision (8) and flags (2, at 40).
+fn read_one(
+    wasi: &Wasi,
+    memory: &GuestMemory<'_>,
+    at: u32,
+    now: Instant,
+) -> Result<Subscription, WasiError> {
     memory.read(at, SUBSCRIPTION_SIZE)?;
     let [kind] = memory.read_array(offset(at, 8)?)?;
     let number = memory.read_u32(offset(at, 16)?)?;
-    let wasi = &state.wasi;
     let wait = match kind {
         TYPE_CLOCK => {
             let clock = Clock::from_number(number)?;
             let time = Duration::from_nanos(memory.read_u64(offset(at, 24)?)?);
             let flags = u16::from_le_bytes(memory.read_array(offset(at, 40)?)?);
-            let span = if flags & FLAG_ABSOLUTE != 0 {
+            let duration = if flags & FLAG_ABSOLUTE != 0 {
                 time.saturating_sub(wasi.clocks.now(clock))
             } else {
                 time
             };
-            Wait::Until(now.checked_add(span))
+            Wait::Until(now.checked_add(duration))
         }
         TYPE_READ => Wait::Ready(match wasi.stdio.stream(number) {
             Ok(Stream::Stdin) => Ok(u64::try_from(wasi.stdio.unread()).unwrap_or(u64::MAX)),
@@ -143,21 +143,21 @@ fn read_one(guest: &Guest<'_>, at: u32, now: Instant) -> Result<Subscription, Re
     })
 }
 
-/// Writes an event for everything that is due: userdata (8), error (2), type (1), and for streams
-/// bytes (8, at 16).
-fn write_due(
+/// Writes the events that have occurred: userdata (8 bytes), error (2), type (1), and for streams
+/// the number of bytes (8, at 16).
+fn write_events(
     memory: &mut GuestMemory<'_>,
-    waits: &[Subscription],
+    subscriptions: &[Subscription],
     events: u32,
     out: u32,
-) -> Result<(), Refusal> {
+) -> Result<(), WasiError> {
     let now = Instant::now();
     let mut written: u32 = 0;
     for Subscription {
         userdata,
         kind,
         wait,
-    } in waits
+    } in subscriptions
     {
         let ready = match wait {
             Wait::Until(Some(time)) if *time <= now => Ok(0),

@@ -1,27 +1,28 @@
-//! The three standard streams: the request comes in, the answer and the log go out, all within
-//! limits.
+//! The three standard streams: input, output and log, all bounded.
 
-use crate::guest::{Guest, GuestMemory, element, offset};
-use crate::limits::Limits;
-use crate::state::Stop;
-use crate::wasi::errno::{Errno, Refusal};
+use crate::core::limits::Limits;
+use crate::core::memory::{GuestMemory, element, offset};
+use crate::core::stop::Stop;
+use crate::wasi::errno::{Errno, WasiError};
 
-/// The most buffers in one read or write, as on Linux.
-const VECTORS_MAX: u32 = 1024;
+/// Maximum number of buffers in one read or write, as on Linux.
+const MAX_VECTORS: u32 = 1024;
 
-/// The size of a pointer and a length.
+/// Size of a pointer and a length.
 const VECTOR_SIZE: u32 = 8;
 
-/// The last line of a log that was cut.
-const CUT: &[u8] = b"\n[the rest of the log was dropped]\n";
+/// Last line of a truncated log.
+const TRUNCATED: &[u8] = b"\n[the rest of the log was dropped]\n";
 
-/// `FD_READ`, `FD_WRITE`, `FD_FILESTAT_GET`, `POLL_FD_READWRITE`.
+/// Right `FD_READ`.
 const RIGHT_READ: u64 = 1 << 1;
+/// Right `FD_WRITE`.
 const RIGHT_WRITE: u64 = 1 << 6;
+/// Rights `FD_FILESTAT_GET` and `POLL_FD_READWRITE`.
 const RIGHTS_ALL: u64 = (1 << 21) | (1 << 27);
 
 /// One of the descriptors 0, 1 and 2.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stream {
     Stdin,
     Stdout,
@@ -31,68 +32,73 @@ pub(crate) enum Stream {
 /// The streams of one call.
 pub(crate) struct Stdio {
     stdin: Vec<u8>,
-    /// How much of `stdin` has been read.
-    taken: usize,
+    /// Number of bytes of `stdin` that have been read.
+    position: usize,
     stdout: Vec<u8>,
-    stdout_max: usize,
-    stderr: Log,
-    /// Whether stdout is a log, too.
+    max_stdout: usize,
+    log: Log,
+    /// True if output on stdout is part of the log.
     stdout_is_log: bool,
-    /// Which streams are closed, by descriptor.
+    /// Closed streams, by descriptor.
     closed: [bool; 3],
 }
 
-/// What a module writes to stderr, up to a limit.
+/// The log of a module, truncated at a maximum length.
 struct Log {
     bytes: Vec<u8>,
     max: usize,
-    cut: bool,
+    truncated: bool,
 }
 
 impl Stdio {
     pub(crate) fn new(stdin: Vec<u8>, limits: &Limits) -> Self {
         Self {
             stdin,
-            taken: 0,
+            position: 0,
             stdout: Vec::new(),
-            stdout_max: limits.stdout.as_len(),
-            stderr: Log {
+            max_stdout: limits.stdout.as_len(),
+            log: Log {
                 bytes: Vec::new(),
                 max: limits.stderr.as_len(),
-                cut: false,
+                truncated: false,
             },
             stdout_is_log: false,
             closed: [false; 3],
         }
     }
 
-    /// From now on what is written to stdout goes into the log: of a module that answers by other ways.
-    pub(crate) fn log_everything(&mut self) {
+    /// Redirects stdout to the log, for modules that pass their response to the host by a function.
+    pub(crate) fn redirect_stdout_to_log(&mut self) {
         self.stdout_is_log = true;
     }
 
-    /// Adds a line to the log.
+    /// Appends a line to the log.
     pub(crate) fn log_line(&mut self, line: &[u8]) {
-        self.stderr.write(line);
-        self.stderr.write(b"\n");
+        self.log.write(line);
+        self.log.write(b"\n");
     }
 
-    /// Adds to what the module can read from stdin. What was read is forgotten.
-    pub(crate) fn append_input(&mut self, bytes: &[u8]) {
-        self.stdin.drain(..self.taken.min(self.stdin.len()));
-        self.taken = 0;
+    /// Appends to the unread input. Drops the input that was read.
+    pub(crate) fn append_stdin(&mut self, bytes: &[u8]) {
+        self.stdin.drain(..self.position.min(self.stdin.len()));
+        self.position = 0;
         self.stdin.extend_from_slice(bytes);
     }
 
-    /// What the module wrote: stdout and stderr.
-    pub(crate) fn into_output(mut self) -> (Vec<u8>, Vec<u8>) {
-        if self.stderr.cut {
-            self.stderr.bytes.extend_from_slice(CUT);
-        }
-        (self.stdout, self.stderr.bytes)
+    /// Takes the output on stdout.
+    pub(crate) fn take_stdout(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.stdout)
     }
 
-    /// The open stream of this descriptor.
+    /// Returns the log. If it was truncated, its last line says so.
+    pub(crate) fn into_log(mut self) -> Vec<u8> {
+        if self.log.truncated {
+            self.log.bytes.extend_from_slice(TRUNCATED);
+        }
+        self.log.bytes
+    }
+
+    /// Returns the open stream with the descriptor `fd`.
     pub(crate) fn stream(&self, fd: u32) -> Result<Stream, Errno> {
         let closed = usize::try_from(fd).ok().and_then(|fd| self.closed.get(fd));
         match (fd, closed) {
@@ -103,30 +109,30 @@ impl Stdio {
         }
     }
 
-    /// Bytes of stdin that have not been read.
+    /// Returns the number of bytes of stdin that have not been read.
     pub(crate) fn unread(&self) -> usize {
-        self.stdin.len().saturating_sub(self.taken)
+        self.stdin.len().saturating_sub(self.position)
     }
 
-    /// Copies as much of stdin as there is and fits, and says how much.
-    fn take(&mut self, into: &mut [u8]) -> usize {
-        let rest = self.stdin.get(self.taken..).unwrap_or_default();
-        let len = rest.len().min(into.len());
-        if let (Some(from), Some(into)) = (rest.get(..len), into.get_mut(..len)) {
-            into.copy_from_slice(from);
+    /// Reads as much of stdin as fits into `buffer`, and returns the number of bytes.
+    fn read(&mut self, buffer: &mut [u8]) -> usize {
+        let rest = self.stdin.get(self.position..).unwrap_or_default();
+        let len = rest.len().min(buffer.len());
+        if let (Some(from), Some(to)) = (rest.get(..len), buffer.get_mut(..len)) {
+            to.copy_from_slice(from);
         }
-        self.taken = self.taken.saturating_add(len);
+        self.position = self.position.saturating_add(len);
         len
     }
 
-    fn write(&mut self, stream: Stream, bytes: &[u8]) -> Result<(), Refusal> {
+    fn write(&mut self, stream: Stream, bytes: &[u8]) -> Result<(), WasiError> {
         match stream {
             Stream::Stdin => Err(Errno::Badf.into()),
             Stream::Stdout if self.stdout_is_log => {
-                self.stderr.write(bytes);
+                self.log.write(bytes);
                 Ok(())
             }
-            Stream::Stdout if bytes.len() > self.stdout_max.saturating_sub(self.stdout.len()) => {
+            Stream::Stdout if bytes.len() > self.max_stdout.saturating_sub(self.stdout.len()) => {
                 Err(Stop::OutputTooLarge.into())
             }
             Stream::Stdout => {
@@ -134,7 +140,7 @@ impl Stdio {
                 Ok(())
             }
             Stream::Stderr => {
-                self.stderr.write(bytes);
+                self.log.write(bytes);
                 Ok(())
             }
         }
@@ -146,91 +152,107 @@ impl Log {
         let room = self.max.saturating_sub(self.bytes.len());
         let kept = bytes.get(..room).unwrap_or(bytes);
         self.bytes.extend_from_slice(kept);
-        self.cut |= kept.len() < bytes.len();
+        self.truncated |= kept.len() < bytes.len();
     }
 }
 
-pub(crate) fn fd_read(
-    guest: &mut Guest<'_>,
-    fd: u32,
-    vectors: u32,
-    count: u32,
-    out: u32,
-) -> Result<(), Refusal> {
-    let stdio = &mut guest.state.wasi.stdio;
-    if stdio.stream(fd)? != Stream::Stdin {
-        return Err(Errno::Badf.into());
-    }
-    let mut total: u32 = 0;
-    for index in 0..checked_count(count)? {
-        let (pointer, len) = vector(&guest.memory, vectors, index)?;
-        let read = stdio.take(guest.memory.slice_mut(pointer, len)?);
-        total = total.saturating_add(u32::try_from(read).map_err(|_| Errno::Inval)?);
-        if stdio.unread() == 0 {
-            break;
+/// The functions of WASI.
+impl Stdio {
+    pub(super) fn fd_read(
+        &mut self,
+        memory: &mut GuestMemory<'_>,
+        fd: u32,
+        vectors: u32,
+        count: u32,
+        out: u32,
+    ) -> Result<(), WasiError> {
+        if self.stream(fd)? != Stream::Stdin {
+            return Err(Errno::Badf.into());
         }
+        let mut total: u32 = 0;
+        for index in 0..checked_count(count)? {
+            let (pointer, len) = vector(memory, vectors, index)?;
+            let read = self.read(memory.slice_mut(pointer, len)?);
+            total = total.saturating_add(u32::try_from(read).map_err(|_| Errno::Inval)?);
+            if self.unread() == 0 {
+                break;
+            }
+        }
+        Ok(memory.write_u32(out, total)?)
     }
-    Ok(guest.memory.write_u32(out, total)?)
-}
 
-pub(crate) fn fd_write(
-    guest: &mut Guest<'_>,
-    fd: u32,
-    vectors: u32,
-    count: u32,
-    out: u32,
-) -> Result<(), Refusal> {
-    let stdio = &mut guest.state.wasi.stdio;
-    let stream = stdio.stream(fd)?;
-    let mut total: u32 = 0;
-    for index in 0..checked_count(count)? {
-        let (pointer, len) = vector(&guest.memory, vectors, index)?;
-        total = total.checked_add(len).ok_or(Errno::Inval)?;
-        stdio.write(stream, guest.memory.read(pointer, len)?)?;
+    pub(super) fn fd_write(
+        &mut self,
+        memory: &mut GuestMemory<'_>,
+        fd: u32,
+        vectors: u32,
+        count: u32,
+        out: u32,
+    ) -> Result<(), WasiError> {
+        let stream = self.stream(fd)?;
+        let mut total: u32 = 0;
+        for index in 0..checked_count(count)? {
+            let (pointer, len) = vector(memory, vectors, index)?;
+            total = total.checked_add(len).ok_or(Errno::Inval)?;
+            self.write(stream, memory.read(pointer, len)?)?;
+        }
+        Ok(memory.write_u32(out, total)?)
     }
-    Ok(guest.memory.write_u32(out, total)?)
-}
 
-pub(crate) fn fd_close(guest: &mut Guest<'_>, fd: u32) -> Result<(), Refusal> {
-    let stdio = &mut guest.state.wasi.stdio;
-    stdio.stream(fd)?;
-    let closed = usize::try_from(fd)
-        .ok()
-        .and_then(|fd| stdio.closed.get_mut(fd))
-        .ok_or(Errno::Badf)?;
-    *closed = true;
-    Ok(())
-}
+    pub(super) fn fd_close(
+        &mut self,
+        _memory: &mut GuestMemory<'_>,
+        fd: u32,
+    ) -> Result<(), WasiError> {
+        self.stream(fd)?;
+        let closed = usize::try_from(fd)
+            .ok()
+            .and_then(|fd| self.closed.get_mut(fd))
+            .ok_or(Errno::Badf)?;
+        *closed = true;
+        Ok(())
+    }
 
-/// A stream is of the unknown type, as pipes are: a terminal would make libraries write line by
-/// line.
-pub(crate) fn fd_fdstat_get(guest: &mut Guest<'_>, fd: u32, out: u32) -> Result<(), Refusal> {
-    let rights = match guest.state.wasi.stdio.stream(fd)? {
-        Stream::Stdin => RIGHTS_ALL | RIGHT_READ,
-        Stream::Stdout | Stream::Stderr => RIGHTS_ALL | RIGHT_WRITE,
-    };
-    // file type (1), flags (2, at 2), rights (8, at 8), inherited rights (8, at 16)
-    let fdstat = guest.memory.slice_mut(out, 24)?;
-    fdstat.fill(0);
-    Ok(guest.memory.write_u64(offset(out, 8)?, rights)?)
-}
+    /// Writes the unknown file type, as for pipes: with a terminal, libraries would write line by
+    /// line.
+    pub(super) fn fd_fdstat_get(
+        &mut self,
+        memory: &mut GuestMemory<'_>,
+        fd: u32,
+        out: u32,
+    ) -> Result<(), WasiError> {
+        let rights = match self.stream(fd)? {
+            Stream::Stdin => RIGHTS_ALL | RIGHT_READ,
+            Stream::Stdout | Stream::Stderr => RIGHTS_ALL | RIGHT_WRITE,
+        };
+        // file type (1), flags (2, at 2), rights (8, at 8), inherited rights (8, at 16)
+        let fdstat = memory.slice_mut(out, 24)?;
+        fdstat.fill(0);
+        Ok(memory.write_u64(offset(out, 8)?, rights)?)
+    }
 
-/// All zero: no device, no inode, unknown type, no size, no times.
-pub(crate) fn fd_filestat_get(guest: &mut Guest<'_>, fd: u32, out: u32) -> Result<(), Refusal> {
-    guest.state.wasi.stdio.stream(fd)?;
-    guest.memory.slice_mut(out, 64)?.fill(0);
-    Ok(())
+    /// Writes zeros: no device and inode, unknown type, no size and times.
+    pub(super) fn fd_filestat_get(
+        &mut self,
+        memory: &mut GuestMemory<'_>,
+        fd: u32,
+        out: u32,
+    ) -> Result<(), WasiError> {
+        self.stream(fd)?;
+        memory.slice_mut(out, 64)?.fill(0);
+        Ok(())
+    }
 }
 
 fn checked_count(count: u32) -> Result<u32, Errno> {
-    if count <= VECTORS_MAX {
+    if count <= MAX_VECTORS {
         Ok(count)
     } else {
         Err(Errno::Inval)
     }
 }
 
-/// The pointer and length of one buffer.
+/// Reads the pointer and length of one buffer.
 fn vector(memory: &GuestMemory<'_>, vectors: u32, index: u32) -> Result<(u32, u32), Errno> {
     let at = element(vectors, index, VECTOR_SIZE)?;
     Ok((memory.read_u32(at)?, memory.read_u32(offset(at, 4)?)?))

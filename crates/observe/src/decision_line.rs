@@ -1,64 +1,68 @@
-//! What is logged of decisions, the same through every door; nothing at info or coarser tells a token, a Secret or an object.
+//! Log lines of decisions and of loaded policies. At level info and above they contain no token, no
+//! Secret and no object.
 
-use std::time::Instant;
+use std::time::Duration;
 
 use access::Trace;
 use access::trace::{StepOutcome, StepVerdict};
+use host::Host;
 
-use crate::evaluation::Evaluation;
-use crate::host::Host;
+use crate::decision::DecisionEvent;
 
-/// The policies of a host: the digest tells which module it is.
-pub fn loaded(host: &Host) {
+/// Maximum length of a `uid`, in characters. A UUID has 36, but a client can send anything.
+const MAX_UID: usize = 64;
+
+/// Logs the policies of a host, each with the digest of its module.
+pub fn log_policies(host: &Host) {
     for policy in host.policies() {
         tracing::info!(
             plane = policy.plane.as_str(),
             policy = %policy.name,
             digest = policy.digest.map(tracing::field::display),
             entry_point = policy.entry_point,
-            "loaded"
+            "loaded policy"
         );
     }
 }
 
-/// The decision on a review, and each policy that failed on the way.
+/// Logs a decision, and before it each policy that failed and each monitored policy that would have
+/// had an effect.
 ///
-/// What a failed module itself wrote can be anything, so it is left to level debug.
-///
-/// `plane` is what was asked; `status` is the number that the client is answered with, where the door has such.
-pub fn decision(plane: &str, answered: &Evaluation, status: Option<u16>, arrival: Instant) {
-    for (policy, failure) in answered.trace.failures() {
+/// The output of a failed module can contain anything, so it is logged at level debug only.
+pub(crate) fn log_decision(event: &DecisionEvent<'_>, elapsed: Duration) {
+    let plane = event.origin.as_str();
+    let evaluation = event.evaluation;
+    for (policy, failure) in evaluation.trace.failures() {
         let (kind, error) = (failure.kind.as_str(), failure.message.as_str());
-        tracing::warn!(plane, %policy, kind, error, "a policy failed");
+        tracing::warn!(plane, %policy, kind, error, "policy failed");
         if let Some(detail) = &failure.detail {
-            tracing::debug!(plane, %policy, detail, "what the module wrote");
+            tracing::debug!(plane, %policy, detail, "details of policy failure");
         }
     }
-    for step in &answered.trace.steps {
-        if let Some(answer) = step.would_have() {
-            tracing::info!(plane, policy = %step.policy, "would be {}, mode monitor", answer.as_str());
+    for step in &evaluation.trace.steps {
+        if let Some(verdict) = step.would_have() {
+            let verdict = verdict.as_str();
+            tracing::info!(plane, policy = %step.policy, verdict, "monitored policy");
         }
     }
     tracing::info!(
         plane,
-        policy = deciding(&answered.trace),
-        verdict = answered.verdict().as_str(),
-        uid = answered
+        policy = deciding_policy(&evaluation.trace),
+        verdict = evaluation.verdict().as_str(),
+        uid = evaluation
             .uid
             .as_deref()
-            .map(|uid| uid.chars().take(UID_MAX).collect::<String>()),
-        status,
-        duration_us = u64::try_from(arrival.elapsed().as_micros()).unwrap_or(u64::MAX),
+            .map(|uid| uid.chars().take(MAX_UID).collect::<String>()),
+        status = event.status,
+        duration_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
         "decided",
     );
 }
 
-/// A UUID has 36 characters; a client can send anything.
-const UID_MAX: usize = 64;
-
-/// The policy that decided, when it was one; of several that reject, the first.
-fn deciding(trace: &Trace) -> Option<&str> {
-    let decided = trace.steps.iter().find(|step| match &step.outcome {
+/// Returns the policy that decided: the first that authenticated, allowed, denied or rejected, or
+/// else the only policy of the chain.
+fn deciding_policy(trace: &Trace) -> Option<&str> {
+    let deciding = trace.steps.iter().find(|step| match &step.outcome {
         StepOutcome::Evaluated { answer, .. } => matches!(
             answer,
             StepVerdict::Authenticated { .. }
@@ -68,7 +72,7 @@ fn deciding(trace: &Trace) -> Option<&str> {
         ),
         StepOutcome::Skipped(_) | StepOutcome::Monitored { .. } => false,
     });
-    let step = match (decided, trace.steps.as_slice()) {
+    let step = match (deciding, trace.steps.as_slice()) {
         (Some(step), _) | (None, [step]) => step,
         (None, _) => return None,
     };

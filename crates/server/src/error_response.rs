@@ -1,105 +1,102 @@
-//! Requests that are not answered with a review: which HTTP code, and what the `Status` in the body says.
+//! Responses without a review: an HTTP status code and a `v1` Status as the body.
 
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
+use observe::RejectionReason;
 
-/// Why a request is not answered with a review. `Display` is what the client is told.
+/// Value of `Retry-After`, in seconds. kube-apiserver parses integers only.
+const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
+
+/// The reason for a response without a review. `Display` is the message for the client.
 ///
-/// Each is sent as a `v1` Status, whose message kube-apiserver shows and logs. None is a redirect: kube-apiserver would
-/// follow it (CVE-2020-8561).
+/// kube-apiserver shows and logs the message. No response is a redirect, which kube-apiserver would
+/// follow (CVE-2020-8561).
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Refusal {
-    #[error("there is nothing at this path")]
-    Path,
-    #[error("only {allow} is allowed here")]
+pub(crate) enum ErrorResponse {
+    #[error("path not found")]
+    UnknownPath,
+    #[error("method not allowed: use {allow}")]
     Method { allow: &'static str },
-    #[error("the review must be sent as `application/json`")]
+    #[error("unsupported content type: use `application/json`")]
     MediaType,
-    #[error("the parameter `timeout` must be a duration such as `10s`, `1m30s` or `500ms`")]
+    #[error("query parameter `timeout` must be a duration such as `10s`, `1m30s` or `500ms`")]
     Timeout,
     #[error("the review is larger than {max} bytes")]
     BodyTooLarge { max: usize },
-    #[error("the review did not arrive in time")]
+    #[error("the review did not arrive before the deadline")]
     BodyTooSlow,
-    #[error("the review could not be received")]
+    #[error("failed to receive the review")]
     BodyBroken,
     #[error("{0}")]
-    Review(String),
-    #[error("there is no policy `{0}` here")]
-    Policy(String),
-    #[error("the client certificate is valid, but none of its names is allowed to ask")]
-    Client,
-    /// Too much is being done already: worth another try, which kube-apiserver makes within its deadline.
+    MalformedReview(String),
+    #[error("policy `{0}` not found")]
+    UnknownPolicy(String),
+    #[error("the client certificate is valid, but none of its names is allowed")]
+    ClientName,
+    /// Temporary: kube-apiserver retries within its deadline.
     #[error("{0}")]
-    Overload(String),
-    /// An authorizer failed. With 503 and without Retry-After kube-apiserver does not try again, caches nothing and follows
-    /// its own failure policy.
+    Overloaded(String),
+    /// An authorizer failed. For 503 without `Retry-After`, kube-apiserver neither retries nor
+    /// caches, and applies its own failure policy.
     #[error("{0}")]
-    Authorizer(String),
+    AuthorizerFailed(String),
     /// An admission policy failed.
     #[error("{0}")]
-    AdmissionPolicy(String),
+    AdmissionPolicyFailed(String),
 }
 
-/// What a client is asked to wait when there is too much to do, in seconds: kube-apiserver reads integers only.
-const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
-
-impl Refusal {
+impl ErrorResponse {
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Self::Path | Self::Policy(_) => StatusCode::NOT_FOUND,
+            Self::UnknownPath | Self::UnknownPolicy(_) => StatusCode::NOT_FOUND,
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Timeout | Self::BodyBroken | Self::Review(_) => StatusCode::BAD_REQUEST,
+            Self::Timeout | Self::BodyBroken | Self::MalformedReview(_) => StatusCode::BAD_REQUEST,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::Client => StatusCode::FORBIDDEN,
-            Self::Overload(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Authorizer(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::AdmissionPolicy(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::ClientName => StatusCode::FORBIDDEN,
+            Self::Overloaded(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::AuthorizerFailed(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::AdmissionPolicyFailed(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
-    /// For machines: a `metav1.StatusReason` (`k8s.io/apimachinery/pkg/apis/meta/v1/types.go`).
-    pub(crate) fn reason(&self) -> &'static str {
+    /// Returns the `reason` of the Status.
+    pub(crate) fn reason(&self) -> RejectionReason {
         match self {
-            Self::Path | Self::Policy(_) => "NotFound",
-            Self::Method { .. } => "MethodNotAllowed",
-            Self::MediaType => "UnsupportedMediaType",
-            Self::Timeout | Self::BodyBroken | Self::Review(_) => "BadRequest",
-            Self::BodyTooLarge { .. } => "RequestEntityTooLarge",
-            Self::BodyTooSlow => "Timeout",
-            Self::Client => "Forbidden",
-            Self::Overload(_) => "TooManyRequests",
-            Self::Authorizer(_) => "ServiceUnavailable",
-            Self::AdmissionPolicy(_) => "InternalError",
+            Self::UnknownPath | Self::UnknownPolicy(_) => RejectionReason::NotFound,
+            Self::Method { .. } => RejectionReason::MethodNotAllowed,
+            Self::MediaType => RejectionReason::UnsupportedMediaType,
+            Self::Timeout | Self::BodyBroken | Self::MalformedReview(_) => {
+                RejectionReason::BadRequest
+            }
+            Self::BodyTooLarge { .. } => RejectionReason::RequestEntityTooLarge,
+            Self::BodyTooSlow => RejectionReason::Timeout,
+            Self::ClientName => RejectionReason::Forbidden,
+            Self::Overloaded(_) => RejectionReason::TooManyRequests,
+            Self::AuthorizerFailed(_) => RejectionReason::ServiceUnavailable,
+            Self::AdmissionPolicyFailed(_) => RejectionReason::InternalError,
         }
     }
 
     pub(crate) fn response(&self) -> Response<Full<Bytes>> {
         let status = self.status();
-        let body = wire::meta::failure_body(status.as_u16(), self.reason(), &self.to_string());
+        let reason = self.reason().as_str();
+        let body = wire::meta::failure_body(status.as_u16(), reason, &self.to_string());
         let mut response = json(status, body);
-        match self {
-            Self::Method { allow } => {
-                response
-                    .headers_mut()
-                    .insert(ALLOW, HeaderValue::from_static(allow));
-            }
-            Self::Overload(_) => {
-                response
-                    .headers_mut()
-                    .insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
-            }
-            _ => {}
-        }
+        let header = match self {
+            Self::Method { allow } => Some((ALLOW, HeaderValue::from_static(allow))),
+            Self::Overloaded(_) => Some((RETRY_AFTER, RETRY_AFTER_SECONDS)),
+            _ => None,
+        };
+        response.headers_mut().extend(header);
         response
     }
 }
 
-/// An answer with a JSON body.
+/// Returns a response with a JSON body.
 pub(crate) fn json(status: StatusCode, body: Vec<u8>) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from(body)));
     *response.status_mut() = status;

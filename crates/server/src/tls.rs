@@ -1,9 +1,8 @@
 //! TLS: the server certificate and the authentication of clients, from files that are reloaded when
 //! they change.
 
-mod client;
+mod clients;
 mod files;
-mod paths;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -15,9 +14,9 @@ use rustls::ServerConfig;
 use rustls_pki_types::CertificateDer;
 use tokio::time::MissedTickBehavior;
 
-pub(crate) use client::Client;
-pub use files::{TlsError, TlsErrorKind};
-pub use paths::{CaPath, CertificatePath, Clients, KeyPath, Tls};
+pub(crate) use clients::Client;
+pub use clients::Clients;
+pub use files::{CaPath, CertificatePath, KeyPath, TlsError, TlsErrorKind};
 
 use files::{Contents, Files};
 
@@ -28,6 +27,23 @@ const ALPN_HTTP1: &[u8] = b"http/1.1";
 /// Time between checks for changed files. The files are small, and a certificate that was replaced
 /// manually is in use at once.
 const RELOAD_PERIOD: Duration = Duration::from_secs(1);
+
+/// The encryption of a server.
+#[derive(Debug, Clone)]
+pub enum Tls {
+    /// TLS 1.2 or 1.3 with a certificate from files, which are reloaded when they change.
+    Files {
+        /// The server certificate, followed by those of intermediate authorities.
+        certificate: CertificatePath,
+        /// The private key of the certificate.
+        key: KeyPath,
+        /// The clients that may send reviews.
+        clients: Clients,
+    },
+    /// No encryption. Allowed on a loopback address only, because reviews contain tokens and
+    /// Secrets.
+    Plaintext,
+}
 
 /// The TLS identity of a server: its certificate, and the certificates that it accepts from clients.
 pub struct Identity {

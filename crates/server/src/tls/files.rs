@@ -17,7 +17,17 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 use x509_parser::time::ASN1Time;
 
-use super::paths::{CaPath, CertificatePath, KeyPath};
+/// The path of a certificate chain, PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificatePath(pub PathBuf);
+
+/// The path of a private key: PKCS#8, PKCS#1 or SEC1, PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyPath(pub PathBuf);
+
+/// The path of the certificates of authorities, PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaPath(pub PathBuf);
 
 /// The paths of the certificates and the key.
 #[derive(Debug)]

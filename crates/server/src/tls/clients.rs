@@ -1,11 +1,28 @@
-//! The check of a client by the names in its certificate.
+//! The clients that may send reviews, and the check of the names in their certificates.
 
 use rustls_pki_types::CertificateDer;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer;
 
-/// The result of the check.
+use super::files::CaPath;
+
+/// The clients that may send reviews.
+#[derive(Debug, Clone)]
+pub enum Clients {
+    /// Any client that can reach the port.
+    Anyone,
+    /// Clients with a certificate.
+    Verified {
+        /// The authorities that issue client certificates.
+        ca: CaPath,
+        /// Allowed common names and DNS names of certificates. If empty, every certificate of the
+        /// authorities is allowed.
+        allowed_names: Vec<String>,
+    },
+}
+
+/// The result of checking the names of a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Client {
     /// The client may send reviews.

@@ -1,7 +1,7 @@
 //! Metrics in the format that Prometheus scrapes (OpenMetrics 1.0 text).
 //!
-//! Label values are bounded: names of configured policies and words of this program, never text that
-//! a client sent (S22).
+//! Label values are bounded: names of configured policies and words of this program, never text
+//! that a client sent (S22).
 
 mod engine_usage;
 mod labels;

@@ -94,8 +94,8 @@ impl Record {
     }
 
     /// Returns true if no policy denied or rejected the request, or would have, and none failed.
-    /// The decision log samples these decisions. A token that no policy knows counts as one of them:
-    /// anyone can send any number of such tokens.
+    /// The decision log samples these decisions. A token that no policy knows counts as one of
+    /// them: anyone can send any number of such tokens.
     #[must_use]
     pub fn is_unremarkable(&self) -> bool {
         let is_refused = matches!(

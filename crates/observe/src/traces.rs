@@ -1,4 +1,5 @@
-//! Traces: a span for each review and a child span for each call, exported to a collector with OTLP.
+//! Traces: a span for each review and a child span for each call, exported to a collector with
+//! OTLP.
 //!
 //! Spans are created after a decision was made. A separate thread exports them: when it cannot keep
 //! up, or the collector is unavailable, spans are dropped and counted.

@@ -91,8 +91,8 @@ fn allowed_method(path: &str) -> Option<Method> {
     }
 }
 
-/// Parses the parameter `after`, a sequence number; 0, which selects all decisions, if it is missing
-/// or malformed.
+/// Parses the parameter `after`, a sequence number; 0, which selects all decisions, if it is
+/// missing or malformed.
 fn parse_after(query: Option<&str>) -> u64 {
     let mut parameters = query.unwrap_or_default().split('&');
     let after = parameters.find_map(|parameter| parameter.strip_prefix("after="));

@@ -45,7 +45,8 @@ pub enum Tls {
     Plaintext,
 }
 
-/// The TLS identity of a server: its certificate, and the certificates that it accepts from clients.
+/// The TLS identity of a server: its certificate, and the certificates that it accepts from
+/// clients.
 pub struct Identity {
     files: Files,
     allowed_names: Option<Vec<String>>,

@@ -126,8 +126,8 @@ impl Webhook {
     }
 }
 
-/// Logs a request that is not evaluated. The message may quote what the client sent, so it is logged
-/// at level debug only. The path is shortened because a client can send anything.
+/// Logs a request that is not evaluated. The message may quote what the client sent, so it is
+/// logged at level debug only. The path is shortened because a client can send anything.
 fn log_rejection(method: &Method, uri: &Uri, error: &ErrorResponse) {
     let path: String = uri.path().chars().take(MAX_PATH).collect();
     let (status, reason) = (error.status().as_u16(), error.reason().as_str());

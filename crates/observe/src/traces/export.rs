@@ -93,7 +93,8 @@ impl Exporter {
             return Err(ExportError::Status(response.status()));
         }
         let body = read(response).await.map_err(http_error)?;
-        // The status says that the collector accepted the spans; an unexpected body does not matter.
+        // The status says that the collector accepted the spans; an unexpected body does not
+        // matter.
         let response: ExportResponse = serde_json::from_slice(&body).unwrap_or_default();
         let rejected = match &response.partial_success.rejected_spans {
             Value::String(text) => text.parse().ok(),

@@ -77,8 +77,8 @@ impl FromStr for Endpoint {
 #[error("expected `KEY=VALUE,…`, with percent-encoded values")]
 pub struct InvalidPairs;
 
-/// Parses the environment variables `OTEL_EXPORTER_OTLP_HEADERS` and `OTEL_RESOURCE_ATTRIBUTES`: the
-/// format of W3C Baggage without properties.
+/// Parses the environment variables `OTEL_EXPORTER_OTLP_HEADERS` and `OTEL_RESOURCE_ATTRIBUTES`:
+/// the format of W3C Baggage without properties.
 ///
 /// # Errors
 /// Returns an error if a pair has no key, or its value is not UTF-8. The error does not quote the

@@ -70,8 +70,8 @@ async fn handshake(
         .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
 }
 
-/// Logs a failed handshake. Port scanners and TCP probes just disconnect; every other failure may be
-/// an API server with a wrong configuration.
+/// Logs a failed handshake. Port scanners and TCP probes just disconnect; every other failure may
+/// be an API server with a wrong configuration.
 fn log_handshake_error(client: SocketAddr, error: &io::Error) {
     match error.kind() {
         io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => {

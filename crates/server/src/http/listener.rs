@@ -60,8 +60,8 @@ pub enum Drained {
     },
 }
 
-/// Serves connections until `shutdown` resolves, then drains: it accepts no more connections, closes
-/// idle ones and completes open requests.
+/// Serves connections until `shutdown` resolves, then drains: it accepts no more connections,
+/// closes idle ones and completes open requests.
 ///
 /// Dropping the future closes all connections.
 pub async fn serve<H: Handler>(

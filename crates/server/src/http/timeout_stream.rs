@@ -1,5 +1,5 @@
-//! A stream with timeouts: for the next request, for the rest of its head, and for a client that does
-//! not receive the response.
+//! A stream with timeouts: for the next request, for the rest of its head, and for a client that
+//! does not receive the response.
 //!
 //! hyper has one timeout for both an idle HTTP/1.1 connection and an incomplete head, and none for
 //! the other cases. The timers here are lazy: while requests are handled, none is set.

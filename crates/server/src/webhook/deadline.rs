@@ -17,7 +17,8 @@ const MAX_MARGIN: Duration = Duration::from_millis(100);
 /// which fits into 64 bits, as in Go.
 const MAX_FRACTION_DIGITS: usize = 18;
 
-/// Returns the instant by which the response must be sent; none if the timeout is malformed or zero.
+/// Returns the instant by which the response must be sent; none if the timeout is malformed or
+/// zero.
 ///
 /// A tenth of the timeout, at most [`MAX_MARGIN`], is reserved for the response.
 pub(super) fn parse(query: Option<&str>, arrival: Instant) -> Option<Instant> {

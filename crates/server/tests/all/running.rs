@@ -68,8 +68,8 @@ impl Setup {
         self.tls_for(authority, Clients::Anyone)
     }
 
-    /// Adds TLS for clients with a certificate of this authority and one of these names, or any name
-    /// if there are none.
+    /// Adds TLS for clients with a certificate of this authority and one of these names, or any
+    /// name if there are none.
     pub fn tls_for_clients(self, authority: &Authority, names: &[&str]) -> Self {
         let ca = CaPath(self.folder.write("ca.crt", &authority.certificate));
         let allowed_names = names.iter().map(|&name| name.to_owned()).collect();

@@ -33,6 +33,7 @@ mod mode;
 mod name;
 pub mod patch;
 mod plane;
+pub mod redact;
 pub mod rules;
 #[cfg(test)]
 mod testing;

@@ -5,7 +5,7 @@ use std::{ptr, slice};
 
 use ::host::{EvaluationRequest, Reply, with_causes};
 use access::rules::{self, Target};
-use observe::DecisionEvent;
+use observe::{DecisionEvent, Origin, RejectionReason};
 use tracing::Instrument;
 
 use crate::buffer::Buffer;
@@ -139,7 +139,7 @@ impl Host {
             tokio::select! {
                 biased;
                 () = Cancellation::cancelled(cancellation) => {
-                    self.observer.metrics().record_rejected_request("Cancelled");
+                    self.observer.record_rejected_request(RejectionReason::Cancelled);
                     Err(cancelled())
                 }
                 answered = asked => Ok(answered),
@@ -148,17 +148,16 @@ impl Host {
         let answered = answered.map_err(|error| {
             let told = with_causes(&error);
             self.observer
-                .metrics()
-                .record_rejected_request("BadRequest");
+                .record_rejected_request(RejectionReason::BadRequest);
             tracing::info!(plane = plane.as_str(), "refused a review");
             tracing::debug!(told, "what the caller was told");
             Refused::review(told)
         })?;
         self.observer.record(&DecisionEvent {
-            plane: Some(plane),
+            origin: Origin::Chain(plane),
             policy: None,
             review,
-            answered: &answered,
+            evaluation: &answered,
             status: None,
             arrival,
             parent: None,

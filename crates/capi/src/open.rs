@@ -121,7 +121,7 @@ impl Host {
             Ok(Reload::Changed) => {
                 let policies = self.live.current();
                 self.observer.record_reload(&policies);
-                ::host::log::loaded(&policies);
+                observe::log_policies(&policies);
                 Ok(())
             }
             Ok(Reload::Unchanged) => Err(Refused::new(STATUS_UNCHANGED, "")),
@@ -144,7 +144,7 @@ fn give_memory_back() {
 
 fn open(parts: Parts) -> Result<Live, Refused> {
     let live = Live::open(parts).map_err(|error| Refused::configuration(with_causes(&error)))?;
-    ::host::log::loaded(&live.current());
+    observe::log_policies(&live.current());
     Ok(live)
 }
 

@@ -126,7 +126,7 @@ impl Args {
         is_meant
             && self
                 .plane
-                .is_none_or(|plane| plane.as_str() == record.plane)
+                .is_none_or(|plane| plane.as_str() == record.plane.as_str())
             && fits(&self.user, &subject.user)
             && fits(&self.resource, &subject.resource)
             && fits(&self.namespace, &subject.namespace)
@@ -165,8 +165,8 @@ fn write(out: &mut dyn Write, paint: Paint, record: &Record) -> Result<(), Faile
     writeln!(
         out,
         "{} {}: {verdict}",
-        fit(&record.time),
-        fit(&record.plane)
+        format_args!("{:.6}", record.time),
+        record.plane
     )?;
     writeln!(out, "  {}", fit(&sentence(record)))?;
     if !record.message.is_empty() {
@@ -192,8 +192,8 @@ fn write(out: &mut dyn Write, paint: Paint, record: &Record) -> Result<(), Faile
 fn sentence(record: &Record) -> String {
     let subject = &record.subject;
     let (user, what) = (&subject.user, what(subject));
-    match (record.plane.as_str(), record.verdict) {
-        ("raw", _) => {
+    match (record.plane, record.verdict) {
+        (observe::Origin::Raw, _) => {
             let policy = record.policy.as_deref().unwrap_or_default();
             format!("`{policy}` was asked about a document of somebody's own")
         }
@@ -209,7 +209,7 @@ fn sentence(record: &Record) -> String {
         (_, Verdict::Accepted) => format!("{user} wants to {what}, and no policy objects"),
         (_, Verdict::Patched) => format!("{user} wants to {what}, and the object was changed"),
         (_, Verdict::Rejected) => format!("{user} wants to {what}, and may not"),
-        ("authentication", Verdict::Failed) => {
+        (observe::Origin::Chain(Plane::Authentication), Verdict::Failed) => {
             "no policy knows the token, and one that might failed".to_owned()
         }
         (_, Verdict::Failed) => {

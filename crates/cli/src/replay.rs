@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use access::{Plane, text};
 use anyhow::Context;
 use host::{EvaluateError, EvaluationRequest, Host, Verdict};
-use observe::{DecisionEvent, Record, decision_log::Line};
+use observe::{DecisionEvent, Origin, Record, decision_log::Line};
 
 use crate::admin::Lines;
 use crate::configuration::{ConfigurationArgs, EngineArgs};
@@ -76,7 +76,7 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
             tally.unusable += 1;
             continue;
         };
-        if line.record.plane == Plane::Authentication.as_str() {
+        if line.record.plane == Origin::Chain(Plane::Authentication) {
             tally.tokens += 1;
             continue;
         }
@@ -112,14 +112,14 @@ async fn ask(host: &Host, line: &Line, timeout: Duration) -> Result<Record, Eval
     let arrival = Instant::now();
     let deadline = arrival.checked_add(timeout).unwrap_or(arrival);
     let policy = line.record.policy.as_deref();
-    let plane = plane(&line.record.plane);
-    let answered = match plane {
-        None => {
+    let origin = line.record.plane;
+    let answered = match origin {
+        Origin::Raw => {
             let policy = policy.unwrap_or_default();
             host.evaluate_raw(policy, review.as_bytes(), deadline)
                 .await?
         }
-        Some(plane) => {
+        Origin::Chain(plane) => {
             let question = EvaluationRequest {
                 plane,
                 policy,
@@ -130,12 +130,12 @@ async fn ask(host: &Host, line: &Line, timeout: Duration) -> Result<Record, Eval
             host.evaluate(question).await?
         }
     };
-    Ok(Record::of(
+    Ok(Record::new(
         &DecisionEvent {
-            plane,
+            origin,
             policy,
             review: review.as_bytes(),
-            answered: &answered,
+            evaluation: &answered,
             status: None,
             arrival,
             parent: None,
@@ -144,20 +144,9 @@ async fn ask(host: &Host, line: &Line, timeout: Duration) -> Result<Record, Eval
     ))
 }
 
-/// The plane of that name; a raw review is of none.
-fn plane(name: &str) -> Option<Plane> {
-    let planes = [
-        Plane::Authentication,
-        Plane::Authorization,
-        Plane::Mutation,
-        Plane::Validation,
-    ];
-    planes.into_iter().find(|plane| plane.as_str() == name)
-}
-
 /// Whether clients would have noticed nothing but other words.
 fn is_same(then: &Record, now: &Record) -> bool {
-    then.verdict == now.verdict && then.change == now.change
+    then.verdict == now.verdict && then.patch_digest == now.patch_digest
 }
 
 fn is_refused(verdict: Verdict) -> bool {
@@ -182,7 +171,7 @@ fn write_difference(
     } else {
         ""
     };
-    let (time, plane) = (fit(&then.time), fit(&then.plane));
+    let (time, plane) = (format_args!("{:.6}", then.time), then.plane);
     let what = fit(&explain::what(&then.subject));
     let user = fit(&then.subject.user);
     writeln!(out, "{time} {plane}: {user} wants to {what}{redacted}")?;
@@ -198,7 +187,7 @@ fn write_difference(
 
 fn told(record: &Record) -> String {
     let mut told = record.verdict.to_string();
-    if let Some(change) = &record.change {
+    if let Some(change) = &record.patch_digest {
         told.push_str(&format!(" (patch {change})"));
     }
     if !record.message.is_empty() {

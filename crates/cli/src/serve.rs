@@ -183,7 +183,7 @@ async fn serve(options: Options, live: Live, told: Told) -> Result<Drained, Fail
 
 /// What is served, policy by policy, and what is hardly meant.
 fn announce(set: &Set) {
-    host::log::loaded(&set.host);
+    observe::log_policies(&set.host);
     for advice in advice::of(&set.configuration, &set.host) {
         tracing::warn!(policy = %advice.policy, "{}", advice.text);
     }

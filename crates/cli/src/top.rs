@@ -91,7 +91,7 @@ impl Window {
         let begin = SystemTime::now().checked_sub(span);
         let decisions = decisions.decisions.into_iter();
         let timed = decisions.filter_map(|record| {
-            let time = humantime::parse_rfc3339(&record.time).ok()?;
+            let time = SystemTime::from(record.time);
             Some((time, record))
         });
         self.seen.extend(timed);

@@ -24,10 +24,8 @@ mod host;
 pub mod live;
 pub mod load;
 pub mod lockout;
-pub mod log;
 mod policy;
 mod raw;
-pub mod redact;
 mod subject;
 mod wait;
 

@@ -3,15 +3,15 @@
 use std::time::{Duration, Instant};
 
 use access::patch::Patch;
-use access::{Ask, Asked, Failure, FailureKind, Plane, PolicyName, Timing};
+use access::{Ask, Asked, Failure, FailureKind, Plane, PolicyName, Timing, redact};
 use kubewarden::{Change, Rejection, Verdict};
 use wire::RawValue;
 use wire::admission::Response;
 use wire::review::ParseError;
 
 use crate::config::{Dialect, Policy};
+use crate::failure;
 use crate::host::PolicyInfo;
-use crate::{failure, redact};
 
 /// A policy that can be asked.
 #[derive(Debug)]

@@ -1,9 +1,7 @@
 //! What a review was about, in a few words of which none is secret.
 
-use access::text;
+use access::{redact, text};
 use serde::{Deserialize, Serialize};
-
-use crate::redact;
 
 /// Who wanted to do what. What a review does not tell is empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,62 +1,46 @@
-//! The one place that is told of each decision, and tells whoever wants to know.
+//! The observer, which passes each decision to the log, the metrics, the recent decisions, the
+//! decision log and the traces.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
-use access::Plane;
 use engine::Engine;
-use host::{Evaluation, Host};
+use host::Host;
+use parking_lot::Mutex;
 
+use crate::decision::DecisionEvent;
+use crate::decision_line;
 use crate::decision_log::DecisionLog;
-use crate::metrics::{Lost, Metrics};
+use crate::metrics::{Metrics, RejectionReason};
 use crate::recent::Recent;
 use crate::record::Record;
-use crate::traces::{Parent, Traces};
+use crate::traces::Traces;
 
-/// Is told of each decision, and keeps what is asked for later. Shared by all who decide.
+/// The records of all decisions of a process. Front ends share one observer.
+///
+/// ```
+/// use observe::Observer;
+///
+/// fn reload(observer: &Observer, host: &host::Host) {
+///     observer.record_reload(host);
+///     assert!(observer.metrics_text().contains("k8s_wasm_config_reload_failed 0"));
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Observer {
     metrics: Metrics,
     recent: Recent,
     log: Option<DecisionLog>,
     traces: Option<Traces>,
-    /// Numbers the decisions.
-    decided: AtomicU64,
+    /// The number of recorded decisions.
+    decisions: AtomicU64,
     generation: AtomicU64,
-    /// What runs the modules of the policies that decide now.
+    /// The engine of the current policy set.
     engine: Mutex<Engine>,
 }
 
-/// A decision that was made.
-#[derive(Debug, Clone, Copy)]
-pub struct DecisionEvent<'a> {
-    /// What was asked; a raw review is of none.
-    pub plane: Option<Plane>,
-    /// The one policy that was asked, when it was named.
-    pub policy: Option<&'a str>,
-    /// The review as it was posted.
-    pub review: &'a [u8],
-    /// What came of it.
-    pub answered: &'a Evaluation,
-    /// The number that the client is answered with, where the door has such.
-    pub status: Option<u16>,
-    /// When the review was there.
-    pub arrival: Instant,
-    /// The span of whoever asks, where the door is told.
-    pub parent: Option<Parent>,
-}
-
-impl DecisionEvent<'_> {
-    /// What was asked, in one word for labels and logs.
-    #[must_use]
-    pub fn plane_name(&self) -> &'static str {
-        self.plane.map_or("raw", Plane::as_str)
-    }
-}
-
 impl Observer {
-    /// An observer of the decisions of `host`, with a decision log where one is wanted.
+    /// Creates an observer of the decisions of `host`, which writes a decision log if there is one.
     #[must_use]
     pub fn new(host: &Host, log: Option<DecisionLog>) -> Self {
         let observer = Self {
@@ -64,7 +48,7 @@ impl Observer {
             recent: Recent::default(),
             log,
             traces: None,
-            decided: AtomicU64::new(0),
+            decisions: AtomicU64::new(0),
             generation: AtomicU64::new(0),
             engine: Mutex::new(host.engine().clone()),
         };
@@ -72,66 +56,58 @@ impl Observer {
         observer
     }
 
-    /// The same, which sends traces.
+    /// Adds traces, if there are any.
     #[must_use]
     pub fn with_traces(mut self, traces: Option<Traces>) -> Self {
         self.traces = traces;
         self
     }
 
-    /// A decision was made: what is logged of it, counted and kept.
-    pub fn record(&self, decided: &DecisionEvent<'_>) {
-        let elapsed = decided.arrival.elapsed();
-        host::log::decision(
-            decided.plane_name(),
-            decided.answered,
-            decided.status,
-            decided.arrival,
-        );
-        self.metrics.decided(decided, elapsed);
-        self.keep(decided, elapsed);
-    }
-
-    fn keep(&self, decided: &DecisionEvent<'_>, elapsed: Duration) {
-        let record = Record {
-            sequence: self
-                .decided
-                .fetch_add(1, Ordering::Relaxed)
-                .saturating_add(1),
-            generation: self.generation.load(Ordering::Relaxed),
-            ..Record::of(decided, elapsed)
-        };
-        let Some(line) = record.to_json() else {
-            return;
-        };
+    /// Records a decision: writes its log lines, counts it and keeps it.
+    pub fn record(&self, event: &DecisionEvent<'_>) {
+        let elapsed = event.arrival.elapsed();
+        decision_line::log_decision(event, elapsed);
+        self.metrics.record_decision(event, elapsed);
+        let earlier = self.decisions.fetch_add(1, Ordering::Relaxed);
+        let record = Arc::new(Record {
+            sequence: earlier.saturating_add(1),
+            generation: self.generation(),
+            ..Record::new(event, elapsed)
+        });
         if let Some(log) = &self.log {
-            log.write(&record, &line, decided.review);
+            log.write(&record, event.review);
         }
-        self.recent.push(record.sequence, line);
         if let Some(traces) = &self.traces {
-            traces.take(decided, record, elapsed);
+            traces.send(event, &record, elapsed);
         }
+        self.recent.push(record);
     }
 
-    /// Other policies decide from now on.
+    /// Records that `host` holds the current policy set.
     pub fn record_reload(&self, host: &Host) {
-        *self.engine() = host.engine().clone();
-        let generation = self.generation.fetch_add(1, Ordering::Relaxed);
-        self.metrics.loaded(host, generation.saturating_add(1));
+        *self.engine.lock() = host.engine().clone();
+        let earlier = self.generation.fetch_add(1, Ordering::Relaxed);
+        self.metrics.record_reload(host, earlier.saturating_add(1));
     }
 
-    /// A change could not be put in place.
+    /// Records that a changed configuration was not loaded.
     pub fn record_failed_reload(&self) {
-        self.metrics.refused_change();
+        self.metrics.record_failed_reload();
     }
 
-    /// How often policies were put in place: 1 at first.
+    /// Records a request that was not evaluated.
+    pub fn record_rejected_request(&self, reason: RejectionReason) {
+        self.metrics.record_rejected_request(reason);
+    }
+
+    /// Returns the generation of the current policy set: 1 for the first, incremented by each
+    /// reload.
     #[must_use]
     pub fn generation(&self) -> u64 {
         self.generation.load(Ordering::Relaxed)
     }
 
-    /// Writes and sends what has not left the process yet, before it ends. Takes a few seconds at most.
+    /// Writes and sends what is buffered, before the process ends. Blocks for at most 10 s.
     pub fn finish(&self) {
         if let Some(log) = &self.log {
             log.flush();
@@ -141,30 +117,29 @@ impl Observer {
         }
     }
 
-    /// What is counted by others than decisions.
+    /// Returns the metrics, to set those that do not come from decisions.
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
     }
 
-    /// All metrics, as [`crate::metrics::CONTENT_TYPE`].
+    /// Returns all metrics as text of the type [`crate::metrics::CONTENT_TYPE`].
     #[must_use]
     pub fn metrics_text(&self) -> String {
-        let usage = self.engine().usage();
-        let lost = Lost {
-            lines: self.log.as_ref().map_or(0, DecisionLog::lost),
-            spans: self.traces.as_ref().map_or(0, Traces::lost),
-        };
-        self.metrics.to_text(&usage, &lost)
+        let usage = self.engine.lock().usage();
+        self.metrics.set_engine_usage(&usage);
+        if let Some(log) = &self.log {
+            self.metrics.set_dropped_lines(log.dropped_lines());
+        }
+        if let Some(traces) = &self.traces {
+            self.metrics.set_dropped_spans(traces.dropped_spans());
+        }
+        self.metrics.to_text()
     }
 
-    /// The last decisions.
+    /// Returns the recent decisions.
     #[must_use]
     pub fn recent(&self) -> &Recent {
         &self.recent
-    }
-
-    fn engine(&self) -> MutexGuard<'_, Engine> {
-        self.engine.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

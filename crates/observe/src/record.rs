@@ -1,101 +1,128 @@
-//! One decision, told in full but without secrets: what `explain` shows and the decision log keeps.
+//! The record of a decision, without secrets: an element of `/decisions` and a line of the decision
+//! log.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use access::trace::{Step, StepVerdict};
 use access::{NoDecision, admission, text};
 use host::{Decision, Subject, Verdict};
-use serde::{Deserialize, Serialize};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
-use crate::observer::DecisionEvent;
+use crate::decision::{DecisionEvent, Origin};
 
-/// One decision. Its JSON is a line of the decision log and an element of `/decisions`.
+/// Maximum length of a text, in characters. Longer texts are for the client, not for the log.
+const MAX_TEXT: usize = 1024;
+
+/// Maximum length of a `uid`, in characters. A UUID has 36.
+const MAX_UID: usize = 64;
+
+/// Length of a patch digest, in bytes of the SHA-256.
+const PATCH_DIGEST_BYTES: usize = 8;
+
+/// The replacement for a text of a policy that may quote a secret.
+const WITHHELD: &str = "<withheld: it may quote a secret>";
+
+/// A decision in full, without secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Record {
-    /// Which decision of the process it was, from 1.
+    /// The sequence number of the decision; the first decision of a process has 1.
     pub sequence: u64,
-    /// When it was made, RFC 3339.
-    pub time: String,
-    /// `authentication`, `authorization`, `mutation`, `validation` or `raw`.
-    pub plane: String,
-    /// The one policy that was asked, when it was named.
+    /// The time of the decision; RFC 3339 with microseconds.
+    #[serde(serialize_with = "serialize_time")]
+    pub time: Timestamp,
+    /// The plane, or `raw`.
+    pub plane: Origin,
+    /// The policy that the request named; none if the whole chain was evaluated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<String>,
-    /// The `uid` of the review; only admission has one.
+    /// The `uid` of the request; only admission has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uid: Option<String>,
-    /// What it was about.
+    /// The user, the verb and the object of the request.
     pub subject: Subject,
-    /// What was decided.
+    /// The decision in one word.
     pub verdict: Verdict,
-    /// The words that go with it; of the client's, so cut where they are long.
+    /// The reason or message of the decision, at most 1,024 characters.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub message: String,
-    /// What was changed, as the start of the SHA-256 of the patch: enough to see whether two changes are the same.
+    /// The first 8 bytes of the SHA-256 of the patch, in hexadecimal: equal patches have equal
+    /// digests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub change: Option<String>,
-    /// The HTTP status, where there is one.
+    pub patch_digest: Option<String>,
+    /// The HTTP status code of the response, if the front end uses HTTP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// From the arrival of the review to its answer.
+    /// The time from the arrival of the review to the response, in microseconds.
     pub duration_micros: u64,
-    /// Which set of policies decided: 1 at first, one more with each change.
+    /// The generation of the policy set that decided.
     pub generation: u64,
-    /// Every policy of the chain, asked or not.
+    /// One step for each policy of the chain, in the order of the chain.
     pub steps: Vec<Step>,
 }
 
-/// In characters. Longer texts are for the client, not to be kept by the thousand.
-const MAX_TEXT: usize = 1024;
-/// Likewise; a UUID has 36.
-const MAX_UID: usize = 64;
-
 impl Record {
-    /// A decision before it has a number and a generation; both are 0.
+    /// Creates the record of a decision that was made just now. Its sequence number and generation
+    /// are 0.
     #[must_use]
-    pub fn of(decided: &DecisionEvent<'_>, elapsed: Duration) -> Self {
-        let answered = decided.answered;
-        let words = Words {
-            are_kept: !answered.subject.holds_secrets,
+    pub fn new(event: &DecisionEvent<'_>, elapsed: Duration) -> Self {
+        let evaluation = event.evaluation;
+        let redactor = Redactor {
+            withholds_text: evaluation.subject.holds_secrets,
         };
+        let steps = evaluation.trace.steps.iter();
         Self {
             sequence: 0,
-            time: humantime::format_rfc3339_micros(SystemTime::now()).to_string(),
-            plane: decided.plane_name().to_owned(),
-            policy: decided.policy.map(str::to_owned),
-            uid: answered.uid.as_deref().map(|uid| text::line(uid, MAX_UID)),
-            subject: answered.subject.clone(),
-            verdict: answered.verdict(),
-            message: words.told(answered.message()),
-            change: change(&answered.decision),
-            status: decided.status,
+            time: Timestamp::now(),
+            plane: event.origin,
+            policy: event.policy.map(str::to_owned),
+            uid: evaluation
+                .uid
+                .as_deref()
+                .map(|uid| text::line(uid, MAX_UID)),
+            subject: evaluation.subject.clone(),
+            verdict: evaluation.verdict(),
+            message: redactor.text(evaluation.message()),
+            patch_digest: patch_digest(&evaluation.decision),
+            status: event.status,
             duration_micros: u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
             generation: 0,
-            steps: answered
-                .trace
-                .steps
-                .iter()
-                .map(|step| words.step(step))
-                .collect(),
+            steps: steps.map(|step| redactor.step(step)).collect(),
         }
     }
 
-    /// None if it cannot be written, which does not happen: it is texts, numbers and lists.
-    pub(crate) fn to_json(&self) -> Option<Box<str>> {
-        serde_json::to_string(self).ok().map(String::into_boxed_str)
-    }
-
-    /// Whether no policy refused anything and nothing went wrong: the many lines of which a sample is enough. A token that
-    /// nobody knows is refused by no policy, and anybody can send any number of them.
+    /// Returns true if no policy denied or rejected the request, or would have, and none failed.
+    /// The decision log samples these decisions. A token that no policy knows counts as one of
+    /// them: anyone can send any number of such tokens.
     #[must_use]
     pub fn is_unremarkable(&self) -> bool {
-        let calm = !matches!(
+        let is_refused = matches!(
             self.verdict,
             Verdict::Denied | Verdict::Rejected | Verdict::Failed
         );
-        calm && !self.steps.iter().any(is_remarkable)
+        !is_refused && !self.steps.iter().any(is_remarkable)
+    }
+
+    /// Returns the approximate memory that the record takes, in bytes.
+    pub(crate) fn size(&self) -> usize {
+        let Subject {
+            user,
+            verb,
+            resource,
+            namespace,
+            name,
+            ..
+        } = &self.subject;
+        let required = [user, verb, resource, namespace, name, &self.message];
+        let optional = [&self.policy, &self.uid, &self.patch_digest];
+        let texts = required.into_iter().chain(optional.into_iter().flatten());
+        let texts = texts.map(String::len);
+        let steps = self.steps.iter().map(step_size);
+        texts
+            .chain(steps)
+            .fold(size_of::<Self>(), usize::saturating_add)
     }
 }
 
@@ -107,7 +134,30 @@ fn is_remarkable(step: &Step) -> bool {
     would_refuse || step.failure().is_some()
 }
 
-fn change(decision: &Result<Decision, NoDecision>) -> Option<String> {
+fn step_size(step: &Step) -> usize {
+    let text = match step.answer() {
+        Some(
+            StepVerdict::Authenticated { username: text }
+            | StepVerdict::Allowed { reason: text }
+            | StepVerdict::Denied { reason: text }
+            | StepVerdict::NoOpinion { reason: text }
+            | StepVerdict::Rejected { message: text, .. },
+        ) => text.len(),
+        Some(StepVerdict::Failed { failure, .. }) => failure.message.len(),
+        Some(
+            StepVerdict::UnknownToken
+            | StepVerdict::AudienceMismatch
+            | StepVerdict::Accepted { .. },
+        )
+        | None => 0,
+    };
+    let notes = step.notes.iter().map(String::len);
+    notes
+        .chain([step.policy.as_str().len(), text])
+        .fold(size_of::<Step>(), usize::saturating_add)
+}
+
+fn patch_digest(decision: &Result<Decision, NoDecision>) -> Option<String> {
     let Ok(Decision::Admission(answer)) = decision else {
         return None;
     };
@@ -115,35 +165,35 @@ fn change(decision: &Result<Decision, NoDecision>) -> Option<String> {
         return None;
     };
     let digest = Sha256::digest(patch.to_json());
-    let start = digest.iter().take(8);
-    Some(start.map(|byte| format!("{byte:02x}")).collect())
+    digest.get(..PATCH_DIGEST_BYTES).map(hex::encode)
 }
 
-/// What is kept of the words of policies.
+fn serialize_time<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{time:.6}"))
+}
+
+/// Shortens or withholds the texts of policies.
 #[derive(Debug, Clone, Copy)]
-struct Words {
-    /// Not where they may quote a secret.
-    are_kept: bool,
+struct Redactor {
+    /// True if texts may quote a secret.
+    withholds_text: bool,
 }
 
-/// What stands in the place of words that are not kept.
-const WITHHELD: &str = "<not kept: it may quote a secret>";
-
-impl Words {
-    /// The words on one line and of a bounded length.
-    fn told(self, words: &str) -> String {
-        match words {
+impl Redactor {
+    /// Returns the text on one line and within [`MAX_TEXT`].
+    fn text(self, text: &str) -> String {
+        match text {
             "" => String::new(),
-            _ if !self.are_kept => WITHHELD.to_owned(),
-            _ => text::line(words, MAX_TEXT),
+            _ if self.withholds_text => WITHHELD.to_owned(),
+            _ => text::line(text, MAX_TEXT),
         }
     }
 
-    /// A step without what the module itself wrote, which can be anything.
+    /// Returns a step without the output of a failed module, which can contain anything.
     fn step(self, step: &Step) -> Step {
         let mut step = step.clone();
         for note in &mut step.notes {
-            *note = self.told(note);
+            *note = self.text(note);
         }
         match step.answer_mut() {
             Some(StepVerdict::Authenticated { username: text }) => {
@@ -154,9 +204,9 @@ impl Words {
                 | StepVerdict::Denied { reason: text }
                 | StepVerdict::NoOpinion { reason: text }
                 | StepVerdict::Rejected { message: text, .. },
-            ) => *text = self.told(text),
+            ) => *text = self.text(text),
             Some(StepVerdict::Failed { failure, .. }) => {
-                failure.message = self.told(&failure.message);
+                failure.message = self.text(&failure.message);
                 failure.detail = None;
             }
             Some(
@@ -176,9 +226,10 @@ mod tests {
     use access::{Consequence, Failure, FailureKind, Timing};
 
     use super::*;
+    use crate::testing::record;
 
     #[test]
-    fn keeps_what_a_failed_module_wrote_to_itself() {
+    fn removes_the_output_of_failed_modules() {
         let failure = Failure::new(FailureKind::Trap, "it trapped").with_detail("hunter2".into());
         let step = Step {
             policy: "p".parse().unwrap(),
@@ -194,19 +245,21 @@ mod tests {
             },
             notes: vec!["x".repeat(5_000)],
         };
-        let words = Words { are_kept: true };
-        let told = serde_json::to_string(&words.step(&step)).unwrap();
+        let redactor = Redactor {
+            withholds_text: false,
+        };
+        let json = serde_json::to_string(&redactor.step(&step)).unwrap();
         assert!(
-            told.contains("it trapped") && !told.contains("hunter2"),
-            "{told}"
+            json.contains("it trapped") && !json.contains("hunter2"),
+            "{json}"
         );
-        assert!(told.len() < 2_000, "{} bytes", told.len());
-        let read: Step = serde_json::from_str(&told).unwrap();
+        assert!(json.len() < 2_000, "{} bytes", json.len());
+        let read: Step = serde_json::from_str(&json).unwrap();
         assert_eq!(read.elapsed(), Some(Duration::from_micros(5)));
     }
 
     #[test]
-    fn words_about_a_secret_are_not_kept() {
+    fn withholds_texts_about_secrets() {
         let step = Step {
             policy: "p".parse().unwrap(),
             outcome: StepOutcome::Evaluated {
@@ -218,9 +271,29 @@ mod tests {
             },
             notes: vec!["hunter2".into()],
         };
-        let words = Words { are_kept: false };
-        let told = serde_json::to_string(&words.step(&step)).unwrap();
-        assert!(!told.contains("hunter2") && told.contains("403"), "{told}");
-        assert_eq!(words.told(""), "");
+        let redactor = Redactor {
+            withholds_text: true,
+        };
+        let json = serde_json::to_string(&redactor.step(&step)).unwrap();
+        assert!(!json.contains("hunter2") && json.contains("403"), "{json}");
+        assert_eq!(redactor.text(""), "");
+    }
+
+    #[test]
+    fn writes_times_in_microseconds_and_planes_by_name() {
+        let json = serde_json::to_value(record(Verdict::Allowed)).unwrap();
+        assert_eq!(json["time"], "2026-01-01T00:00:00.000000Z");
+        assert_eq!(json["plane"], "authentication");
+    }
+
+    #[test]
+    fn size_includes_every_text() {
+        let small = record(Verdict::Allowed);
+        let large = Record {
+            uid: Some("x".repeat(100)),
+            message: "x".repeat(1_000),
+            ..small.clone()
+        };
+        assert_eq!(large.size() - small.size(), 1_100);
     }
 }

@@ -1,15 +1,13 @@
-//! Traces: a span for each review and one for each call that it took, sent to a collector by OTLP.
+//! Traces: a span for each review and a child span for each call, exported to a collector with
+//! OTLP.
 //!
-//! Spans are made of decisions that were made. A thread of its own writes and sends them; when it cannot keep up, or the collector
-//! is away, spans are lost and counted.
+//! Spans are created after a decision was made. A separate thread exports them: when it cannot keep
+//! up, or the collector is unavailable, spans are dropped and counted.
 
 mod export;
 mod options;
-mod parent;
-mod review;
 mod spans;
 
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
@@ -17,61 +15,54 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use export::{ExportError, Exporter};
-pub use options::{Endpoint, NoEndpoint, NoPairs, Options, pairs};
-pub use parent::Parent;
-use review::Review;
+pub use options::{Endpoint, InvalidEndpoint, InvalidPairs, OpenError, Options, parse_pairs};
+use spans::Review;
 
-use crate::observer::DecisionEvent;
+use crate::decision::DecisionEvent;
 use crate::record::Record;
-use crate::sampling::Sampling;
+use crate::sampler::Sampler;
 
-/// Sends traces. What is left when this is dropped is sent when there is time.
+/// Maximum number of queued spans.
+const MAX_PENDING_SPANS: usize = 16_384;
+
+/// Maximum size of the records of queued spans, in bytes.
+const MAX_PENDING_BYTES: usize = 32 << 20;
+
+/// Number of spans after which a batch is sent. The last review of a batch may exceed it.
+const BATCH_SPANS: usize = 1_024;
+
+/// Time after which an incomplete batch is sent.
+const BATCH_DELAY: Duration = Duration::from_secs(1);
+
+/// Time after which a flush fails.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// An exporter of traces. Dropping it does not wait for queued spans: see
+/// [`Observer::finish`](crate::Observer::finish).
 #[derive(Debug)]
 pub struct Traces {
     sender: Sender<Message>,
     shared: Arc<Shared>,
-    sampling: Sampling,
-}
-
-/// Why no traces can be sent at all.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// A header that is none.
-    #[error("`{0}` is no header of HTTP, or its value cannot be one")]
-    Header(String),
-    /// There is no TLS.
-    #[error("failed to set up the HTTP client")]
-    Client(#[source] reqwest::Error),
-    /// There is no thread to be had.
-    #[error("failed to start a thread")]
-    Thread(#[source] io::Error),
+    sampler: Sampler,
 }
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// Spans that are handed over and not sent yet.
-    pending: AtomicUsize,
-    lost: AtomicU64,
+    pending_spans: AtomicUsize,
+    /// The size of the records of pending spans.
+    pending_bytes: AtomicUsize,
+    dropped: AtomicU64,
 }
 
-/// What the thread is told.
+/// A message to the exporter thread.
 enum Message {
-    Send(Box<Review>),
-    /// Answer when all that came before is sent, or lost.
+    Send(Review),
+    /// A request for a reply once all earlier reviews are sent or dropped.
     Flush(SyncSender<()>),
 }
 
-/// Spans that wait to be sent: some megabytes.
-const PENDING_SPANS: usize = 16_384;
-/// So many spans are sent at once, and those of the review that was the last to fit.
-const BATCH_SPANS: usize = 1_024;
-/// How long a batch waits to be filled.
-const BATCH_DELAY: Duration = Duration::from_secs(1);
-/// A collector that takes longer is away.
-const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
-
 impl Traces {
-    /// Starts the thread that sends. The collector need not be there yet.
+    /// Starts the exporter thread. The collector need not be available yet.
     ///
     /// # Errors
     /// See [`OpenError`].
@@ -79,127 +70,146 @@ impl Traces {
         let exporter = Exporter::new(options)?;
         let shared = Arc::new(Shared::default());
         let (sender, receiver) = mpsc::channel();
-        let ours = Arc::clone(&shared);
+        let of_thread = Arc::clone(&shared);
         thread::Builder::new()
             .name("traces".to_owned())
-            .spawn(move || export_all(&receiver, &exporter, &ours))
+            .spawn(move || export_all(&receiver, &exporter, &of_thread))
             .map_err(OpenError::Thread)?;
         Ok(Self {
             sender,
             shared,
-            sampling: Sampling::new(options.sample),
+            sampler: Sampler::new(options.sample_rate),
         })
     }
 
-    /// Hands a decision over, if its caller records its own span, or else if it is of the share that is sampled.
-    pub(crate) fn take(&self, decided: &DecisionEvent<'_>, record: Record, elapsed: Duration) {
-        let is_sampled = match decided.parent {
-            Some(parent) => parent.is_sampled,
-            None => self.sampling.takes(),
+    /// Queues the spans of a decision that was made just now. The caller's flag decides if it is
+    /// sampled, or else the sample rate.
+    pub(crate) fn send(&self, event: &DecisionEvent<'_>, record: &Arc<Record>, elapsed: Duration) {
+        let is_sampled = match event.parent {
+            Some(parent) => parent.is_sampled(),
+            None => self.sampler.sample(),
         };
         if !is_sampled {
             return;
         }
-        let review = Box::new(Review::of(decided, record, elapsed));
-        let size = review.size();
-        let pending = self.shared.pending.fetch_add(size, Ordering::Relaxed);
-        let is_taken = pending.saturating_add(size) <= PENDING_SPANS
-            && self.sender.send(Message::Send(review)).is_ok();
-        if !is_taken {
-            self.shared.pending.fetch_sub(size, Ordering::Relaxed);
-            self.shared.lose(size);
+        let review = Review::new(event, Arc::clone(record), elapsed);
+        let (spans, bytes) = (review.spans(), record.size());
+        let is_queued =
+            self.shared.reserve(spans, bytes) && self.sender.send(Message::Send(review)).is_ok();
+        if !is_queued {
+            self.shared.release(spans, bytes);
+            self.shared.count_dropped(spans);
         }
     }
 
-    /// Waits until everything that was handed over is sent, for a few seconds at most.
+    /// Waits until all queued spans are sent or dropped, at most [`FLUSH_TIMEOUT`].
     pub(crate) fn flush(&self) {
-        let (sent, wait) = mpsc::sync_channel(1);
-        let asked = self.sender.send(Message::Flush(sent)).is_ok();
-        if asked && wait.recv_timeout(FLUSH_TIMEOUT).is_err() {
-            tracing::warn!("the last traces are not sent: the collector takes too long");
+        let (reply, flushed) = mpsc::sync_channel(1);
+        let is_requested = self.sender.send(Message::Flush(reply)).is_ok();
+        if is_requested && flushed.recv_timeout(FLUSH_TIMEOUT).is_err() {
+            tracing::warn!("traces were not fully exported on shutdown: collector timed out");
         }
     }
 
-    /// How many spans were lost so far.
+    /// Returns the number of dropped spans.
     #[must_use]
-    pub fn lost(&self) -> u64 {
-        self.shared.lost.load(Ordering::Relaxed)
+    pub fn dropped_spans(&self) -> u64 {
+        self.shared.dropped.load(Ordering::Relaxed)
     }
 }
 
 impl Shared {
-    fn lose(&self, spans: usize) {
+    /// Adds to the queue. Returns true if it stays within its bounds; otherwise the caller releases
+    /// what it added.
+    fn reserve(&self, spans: usize, bytes: usize) -> bool {
+        let earlier_spans = self.pending_spans.fetch_add(spans, Ordering::Relaxed);
+        let earlier_bytes = self.pending_bytes.fetch_add(bytes, Ordering::Relaxed);
+        earlier_spans.saturating_add(spans) <= MAX_PENDING_SPANS
+            && earlier_bytes.saturating_add(bytes) <= MAX_PENDING_BYTES
+    }
+
+    fn release(&self, spans: usize, bytes: usize) {
+        self.pending_spans.fetch_sub(spans, Ordering::Relaxed);
+        self.pending_bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    fn count_dropped(&self, spans: usize) {
         let spans = u64::try_from(spans).unwrap_or(u64::MAX);
-        self.lost.fetch_add(spans, Ordering::Relaxed);
+        self.dropped.fetch_add(spans, Ordering::Relaxed);
     }
 }
 
-/// The body of the thread.
+/// Sends batches until the sender is dropped: the body of the exporter thread.
 fn export_all(receiver: &Receiver<Message>, exporter: &Exporter, shared: &Shared) {
-    let mut is_broken = false;
+    let mut is_failing = false;
     while let Ok(first) = receiver.recv() {
         let batch = Batch::collect(first, receiver);
         if !batch.reviews.is_empty() {
             let sent = exporter.send(&batch.reviews);
-            shared.pending.fetch_sub(batch.spans, Ordering::Relaxed);
-            shared.lose(match &sent {
-                Ok(refused) => *refused,
+            shared.release(batch.spans, batch.bytes);
+            shared.count_dropped(match &sent {
+                Ok(rejected) => *rejected,
                 Err(_) => batch.spans,
             });
-            log_change(&sent, is_broken);
-            is_broken = sent.is_err();
+            log_change(&sent, is_failing);
+            is_failing = sent.is_err();
         }
-        if let Some(flushed) = batch.flushed {
-            // Nobody may wait for the answer any more.
-            let _ = flushed.send(());
+        if let Some(reply) = batch.flush {
+            // The receiver may have timed out.
+            let _ = reply.send(());
         }
     }
 }
 
-fn log_change(sent: &Result<usize, ExportError>, was_broken: bool) {
+/// Logs the first failure and the recovery, not each failure.
+fn log_change(sent: &Result<usize, ExportError>, was_failing: bool) {
     match sent {
-        Err(error) if !was_broken => {
+        Err(error) if !was_failing => {
             let error = host::with_causes(error);
-            tracing::error!(error, "traces cannot be sent; decisions go on without them");
+            tracing::error!(error, "failed to export traces; dropping spans");
         }
-        Ok(_) if was_broken => tracing::info!("traces are sent again"),
+        Ok(_) if was_failing => tracing::info!("resumed exporting traces"),
         Ok(_) | Err(_) => {}
     }
 }
 
-/// What is sent at once.
+/// Reviews that are sent in one request.
 #[derive(Default)]
 struct Batch {
     reviews: Vec<Review>,
     spans: usize,
-    flushed: Option<SyncSender<()>>,
+    bytes: usize,
+    flush: Option<SyncSender<()>>,
 }
 
 impl Batch {
-    /// The first message and those that follow within the delay, up to a flush, or to as many spans as are sent at once.
+    /// Collects messages until the batch is full, the delay has passed or a flush is requested.
     fn collect(first: Message, receiver: &Receiver<Message>) -> Self {
-        let begin = Instant::now();
+        let start = Instant::now();
         let mut batch = Self::default();
         let mut next = Ok(first);
         while let Ok(message) = next {
             match message {
-                Message::Send(review) => {
-                    batch.spans = batch.spans.saturating_add(review.size());
-                    batch.reviews.push(*review);
-                }
-                Message::Flush(flushed) => {
-                    batch.flushed = Some(flushed);
+                Message::Send(review) => batch.push(review),
+                Message::Flush(reply) => {
+                    batch.flush = Some(reply);
                     break;
                 }
             }
-            let rest = BATCH_DELAY.saturating_sub(begin.elapsed());
+            let remaining = BATCH_DELAY.saturating_sub(start.elapsed());
             next = if batch.spans < BATCH_SPANS {
-                receiver.recv_timeout(rest)
+                receiver.recv_timeout(remaining)
             } else {
                 Err(RecvTimeoutError::Timeout)
             };
         }
         batch
+    }
+
+    fn push(&mut self, review: Review) {
+        self.spans = self.spans.saturating_add(review.spans());
+        self.bytes = self.bytes.saturating_add(review.bytes());
+        self.reviews.push(review);
     }
 }
 

@@ -1,4 +1,4 @@
-//! The port for people and probes: `/livez` and `/readyz`, `/status`, `/metrics`, `/decisions`, and `/reload`.
+//! The admin port: `/livez`, `/readyz`, `/status`, `/metrics`, `/decisions` and `/reload`.
 
 mod status;
 
@@ -14,28 +14,30 @@ use observe::Observer;
 
 pub(crate) use status::Status;
 
+use crate::error_response::{ErrorResponse, json};
 use crate::http::Handler;
-use crate::refusal::{Refusal, json};
 use crate::tls::Identity;
 
-/// Answers probes and operators.
+const OPENMETRICS: HeaderValue = HeaderValue::from_static(observe::metrics::CONTENT_TYPE);
+const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+
+/// The handler of the admin port.
 #[derive(Debug)]
 pub(crate) struct Admin {
     pub(crate) status: Status,
     pub(crate) host: Arc<ArcSwap<Host>>,
     pub(crate) observer: Arc<Observer>,
-    /// The server's certificate, where there is one.
+    /// The identity of the server; none without TLS.
     pub(crate) identity: Option<Arc<Identity>>,
 }
 
 impl Admin {
     fn metrics(&self) -> String {
-        if let Some(expiry) = self
-            .identity
-            .as_ref()
-            .and_then(|identity| identity.expiry())
-        {
-            self.observer.metrics().set_certificate_expiry(expiry);
+        let identity = self.identity.as_ref();
+        if let Some(expiration) = identity.and_then(|identity| identity.expiration()) {
+            self.observer
+                .metrics()
+                .set_certificate_expiration(expiration);
         }
         self.observer.metrics_text()
     }
@@ -44,27 +46,33 @@ impl Admin {
 impl Handler for Admin {
     async fn handle(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let (path, method) = (request.uri().path(), request.method());
-        match (path, allowed(path)) {
-            (_, None) => Refusal::Path.response(),
-            (_, Some(allow)) if *method != allow => {
-                let allow = if allow == Method::GET { "GET" } else { "POST" };
-                Refusal::Method { allow }.response()
+        match (path, allowed_method(path)) {
+            (_, None) => ErrorResponse::UnknownPath.response(),
+            (_, Some(allowed)) if *method != allowed => {
+                let allow = if allowed == Method::GET {
+                    "GET"
+                } else {
+                    "POST"
+                };
+                ErrorResponse::Method { allow }.response()
             }
             ("/status", _) => {
                 let generation = self.observer.generation();
-                json(
-                    StatusCode::OK,
-                    self.status.report(&self.host.load(), generation),
-                )
+                let report = self.status.to_json(&self.host.load(), generation);
+                json(StatusCode::OK, report)
             }
-            ("/metrics", _) => text_of(METRICS, self.metrics()),
+            ("/metrics", _) => content(OPENMETRICS, self.metrics()),
             ("/decisions", _) => {
-                let decisions = self.observer.recent().to_json(after(request.uri().query()));
+                let after = parse_after(request.uri().query());
+                let decisions = self.observer.recent().to_json(after);
                 json(StatusCode::OK, decisions.into_bytes())
             }
             ("/reload", _) => {
                 self.status.request_reload();
-                text(StatusCode::ACCEPTED, "looking for changes, see /status\n")
+                text(
+                    StatusCode::ACCEPTED,
+                    "reload requested; see /status for the result\n",
+                )
             }
             ("/readyz", _) if !self.status.is_ready() => {
                 text(StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
@@ -74,8 +82,8 @@ impl Handler for Admin {
     }
 }
 
-/// What a path takes; nothing when there is no such path.
-fn allowed(path: &str) -> Option<Method> {
+/// Returns the method of a path; none if the path does not exist.
+fn allowed_method(path: &str) -> Option<Method> {
     match path {
         "/livez" | "/readyz" | "/status" | "/metrics" | "/decisions" => Some(Method::GET),
         "/reload" => Some(Method::POST),
@@ -83,24 +91,22 @@ fn allowed(path: &str) -> Option<Method> {
     }
 }
 
-/// The number in `after=`: only decisions with a greater one are wanted. 0, which all are greater than, when it is missing.
-fn after(query: Option<&str>) -> u64 {
+/// Parses the parameter `after`, a sequence number; 0, which selects all decisions, if it is
+/// missing or malformed.
+fn parse_after(query: Option<&str>) -> u64 {
     let mut parameters = query.unwrap_or_default().split('&');
     let after = parameters.find_map(|parameter| parameter.strip_prefix("after="));
     after.and_then(|after| after.parse().ok()).unwrap_or(0)
 }
 
-const METRICS: HeaderValue = HeaderValue::from_static(observe::metrics::CONTENT_TYPE);
-const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
-
 fn text(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
-    let mut response = text_of(PLAIN, text);
+    let mut response = content(PLAIN, text);
     *response.status_mut() = status;
     response
 }
 
-fn text_of(kind: HeaderValue, text: impl Into<Bytes>) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(text.into()));
-    response.headers_mut().insert(CONTENT_TYPE, kind);
+fn content(content_type: HeaderValue, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body.into()));
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
     response
 }

@@ -1,11 +1,11 @@
-//! HTTPS webhooks around a [`host::Host`]: what kube-apiserver sends comes in here, what it accepts goes out.
+//! The webhook server: HTTPS endpoints for kube-apiserver around a [`host::Host`].
 //!
-//! * [`Server`] binds, serves and drains; [`Options`] is its table of defaults.
-//! * [`http`] is the layer below: sockets, TLS, HTTP/1.1 and HTTP/2 with their limits, for any [`http::Handler`]. It knows no
-//!   review, so that its cost can be measured without one.
-//! * [`tls`] holds the certificate and decides on client certificates.
+//! * [`Server`] binds its sockets, serves and drains; [`Options`] holds its options and defaults.
+//! * [`http`] is the layer below: sockets, TLS, HTTP/1.1 and HTTP/2 with limits, for any
+//!   [`http::Handler`]. It does not depend on reviews, so that its cost can be measured alone.
+//! * [`tls`] loads the server certificate and authenticates clients.
 //!
-//! What a decision or a failure looks like in HTTP is said in one place, the module `webhook`.
+//! The module `webhook` is the only place that maps evaluations to HTTP responses.
 
 #![cfg_attr(
     not(test),
@@ -19,12 +19,13 @@
 )]
 
 mod admin;
+mod error_response;
 pub mod http;
 mod options;
-mod refusal;
 mod server;
 pub mod tls;
 mod webhook;
 
-pub use options::{CaPath, CertificatePath, Clients, KeyPath, Options, Tls};
+pub use options::{DEFAULT_ADMIN_LISTEN, DEFAULT_LISTEN, Options};
 pub use server::{BindError, Handle, Server};
+pub use tls::{CaPath, CertificatePath, Clients, KeyPath, Tls};

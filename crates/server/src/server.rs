@@ -1,4 +1,4 @@
-//! The server: bound first, then run until it is told to stop and everything begun is answered.
+//! The server: it is bound, serves until its shutdown is requested, and drains.
 
 use std::future;
 use std::io;
@@ -12,11 +12,29 @@ use tokio::net::TcpListener;
 
 use crate::admin::{Admin, Status};
 use crate::http::{self, Drained, Listener};
-use crate::options::{Clients, Options, Tls};
-use crate::tls::{Identity, TlsError};
+use crate::options::Options;
+use crate::tls::{Clients, Identity, Tls, TlsError};
 use crate::webhook::{Bodies, Webhook};
 
-/// Bound sockets with a host behind them.
+/// A bound server.
+///
+/// ```no_run
+/// use std::sync::Arc;
+///
+/// use observe::Observer;
+/// use server::{Options, Server, Tls};
+///
+/// async fn serve(host: host::Host) -> Result<(), server::BindError> {
+///     let observer = Arc::new(Observer::new(&host, None));
+///     let options = Options::new(Tls::Plaintext);
+///     let server = Server::bind(options, Arc::new(host), observer).await?;
+///     let interrupt = async {
+///         let _ = tokio::signal::ctrl_c().await;
+///     };
+///     server.run(interrupt).await;
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Server {
     listener: Listener,
@@ -27,7 +45,7 @@ pub struct Server {
     observer: Arc<Observer>,
 }
 
-/// Changes a server while it runs. Cheap to clone.
+/// A handle to a running server. Clones refer to the same server.
 #[derive(Debug, Clone)]
 pub struct Handle {
     host: Arc<ArcSwap<Host>>,
@@ -36,39 +54,18 @@ pub struct Handle {
 }
 
 impl Server {
-    /// Reads the TLS files, then opens the sockets. Connections wait there until [`Server::run`]. `observer`, made for the same
-    /// host, is told of every decision.
+    /// Loads the TLS files and binds the sockets. Connections wait until [`Server::run`]. The
+    /// observer must have been created for the same host.
     ///
     /// # Errors
-    /// When a file or an address cannot be used, or plaintext is asked for where others can listen in.
+    /// Returns an error if a file or an address cannot be used, or for plaintext on an address that
+    /// is not a loopback address.
     pub async fn bind(
         options: Options,
         host: Arc<Host>,
         observer: Arc<Observer>,
     ) -> Result<Self, BindError> {
-        let identity = match &options.tls {
-            Tls::Files {
-                certificate,
-                key,
-                clients,
-            } => {
-                if matches!(clients, Clients::Anyone) {
-                    tracing::warn!(
-                        "everybody who reaches the port may ask: no CA for client certificates is set"
-                    );
-                }
-                Some(Identity::load(certificate, key, clients)?)
-            }
-            Tls::Plaintext if options.listen.ip().is_loopback() => {
-                tracing::warn!("reviews are taken without encryption");
-                None
-            }
-            Tls::Plaintext => {
-                return Err(BindError::PlaintextBeyondLoopback {
-                    address: options.listen,
-                });
-            }
-        };
+        let identity = identity(&options)?;
         let limits = options.connections;
         let listener = Listener::new(listen(options.listen).await?, identity, limits.clone());
         let admin = Listener::new(listen(options.admin).await?, None, limits);
@@ -76,7 +73,7 @@ impl Server {
         let webhook = Webhook {
             host: Arc::clone(&host),
             observer: Arc::clone(&observer),
-            bodies: Bodies::new(options.body_max, options.bodies_max),
+            bodies: Bodies::new(options.max_body_bytes, options.max_total_body_bytes),
         };
         Ok(Self {
             listener,
@@ -88,19 +85,19 @@ impl Server {
         })
     }
 
-    /// Where reviews are taken; tells the port when that was left to the operating system.
+    /// Returns the address for reviews, with the port that the operating system assigned.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.listener.address()
     }
 
-    /// Where `/livez` and `/readyz` are answered.
+    /// Returns the address of the admin port.
     #[must_use]
     pub fn admin_addr(&self) -> SocketAddr {
         self.admin.address()
     }
 
-    /// What can be changed while the server runs.
+    /// Returns a handle, which stays valid while the server runs.
     #[must_use]
     pub fn handle(&self) -> Handle {
         Handle {
@@ -110,8 +107,9 @@ impl Server {
         }
     }
 
-    /// Serves until `shutdown` resolves. Then it is no longer ready, takes no more connections, asks clients to leave
-    /// (`Connection: close`, GOAWAY) and answers what has begun, for at most the drain timeout.
+    /// Serves until `shutdown` resolves, then drains: the server is not ready, accepts no
+    /// connections, closes idle ones (`Connection: close`, GOAWAY) and completes open requests, for
+    /// at most the drain timeout.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Drained {
         let Self {
             listener,
@@ -123,12 +121,11 @@ impl Server {
         } = self;
         tracing::info!(address = %listener.address(), admin = %admin.address(), "serving");
         let identity = listener.identity();
-        let (told_status, told_observer) = (status.clone(), Arc::clone(&observer));
-        let tell = |problem: Option<String>| {
-            told_observer
-                .metrics()
-                .set_certificate_stale(problem.is_some());
-            told_status.set_certificate_problem(problem);
+        let admin_handler = Admin {
+            status: status.clone(),
+            host,
+            observer: Arc::clone(&observer),
+            identity: identity.clone(),
         };
         let reviews = http::serve(listener, webhook, async {
             status.set_ready(true);
@@ -136,27 +133,23 @@ impl Server {
             status.set_ready(false);
             tracing::info!("stopping");
         });
-        let probes = http::serve(
-            admin,
-            Admin {
-                status: status.clone(),
-                host,
-                observer,
-                identity: identity.clone(),
-            },
-            future::pending(),
-        );
-        let renewal = async {
-            match identity {
-                Some(identity) => identity.keep_fresh(tell).await,
-                None => future::pending().await,
-            }
+        let admin = http::serve(admin, admin_handler, future::pending());
+        let reload_certificate = async {
+            let Some(identity) = identity else {
+                return future::pending().await;
+            };
+            let report = |error: Option<String>| {
+                let is_failed = error.is_some();
+                observer.metrics().set_certificate_reload_failed(is_failed);
+                status.set_certificate_error(error);
+            };
+            identity.keep_fresh(report).await
         };
-        // Cancelling probes and renewal is safe: neither has anything to finish.
+        // The admin port and the reload have nothing to complete, so they are cancelled.
         let drained = tokio::select! {
             drained = reviews => drained,
-            drained = probes => drained,
-            never = renewal => match never {},
+            drained = admin => drained,
+            never = reload_certificate => match never {},
         };
         tracing::info!(?drained, "stopped");
         drained
@@ -164,48 +157,72 @@ impl Server {
 }
 
 impl Handle {
-    /// Puts another host in place. Reviews that are being answered stay with the one they began with.
+    /// Replaces the host after a reload. Reviews that are being evaluated keep their host.
     pub fn replace(&self, host: Arc<Host>) {
-        let told = Arc::clone(&host);
-        // In place first, told afterwards: who reads of the new policies can rely on them.
-        self.host.store(host);
-        self.observer.record_reload(&told);
-        self.status.changed();
+        // Stored before it is recorded: a client that reads the new generation gets its policies.
+        self.host.store(Arc::clone(&host));
+        self.observer.record_reload(&host);
+        self.status.set_reload_error(None);
     }
 
-    /// Shows on `/status` why a change did not load. The host that answers stays in place.
-    pub fn keep(&self, problem: String) {
+    /// Records that a reload failed, and shows the error on `/status`. The current host stays.
+    pub fn record_failed_reload(&self, error: String) {
         self.observer.record_failed_reload();
-        self.status.kept(problem);
+        self.status.set_reload_error(Some(error));
     }
 
-    /// Resolves when somebody posts to `/reload`.
+    /// Resolves when a client posts to `/reload`.
     pub async fn reload_requested(&self) {
         self.status.reload_requested().await;
     }
 }
 
-/// A server could not be bound.
+/// An error of [`Server::bind`].
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
     /// A TLS file cannot be used.
     #[error("failed to set up TLS")]
     Tls(#[from] TlsError),
-    /// The reviews carry tokens and Secrets.
+    /// Reviews contain tokens and Secrets.
     #[error("plaintext is only served on a loopback address such as 127.0.0.1, not on {address}")]
     PlaintextBeyondLoopback {
-        /// Where it was to listen.
+        /// The configured address.
         address: SocketAddr,
     },
-    /// The address is in use, not ours, or needs privileges.
+    /// The address is in use, not local, or requires privileges.
     #[error("failed to listen on {address}")]
     Listen {
-        /// The address.
+        /// The configured address.
         address: SocketAddr,
-        /// What the operating system says.
+        /// The error of the operating system.
         #[source]
         source: io::Error,
     },
+}
+
+/// Loads the identity of the server; none for plaintext.
+fn identity(options: &Options) -> Result<Option<Arc<Identity>>, BindError> {
+    match &options.tls {
+        Tls::Files {
+            certificate,
+            key,
+            clients,
+        } => {
+            if matches!(clients, Clients::Anyone) {
+                tracing::warn!(
+                    "client authentication is disabled: anyone who can reach this port can send reviews"
+                );
+            }
+            Ok(Some(Identity::load(certificate, key, clients)?))
+        }
+        Tls::Plaintext if options.listen.ip().is_loopback() => {
+            tracing::warn!("serving reviews without TLS");
+            Ok(None)
+        }
+        Tls::Plaintext => Err(BindError::PlaintextBeyondLoopback {
+            address: options.listen,
+        }),
+    }
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, BindError> {

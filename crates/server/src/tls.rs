@@ -1,6 +1,7 @@
-//! The server's certificate and the certificates of clients, read from files and read again when they change.
+//! TLS: the server certificate and the authentication of clients, from files that are reloaded when
+//! they change.
 
-mod client;
+mod clients;
 mod files;
 
 use std::convert::Infallible;
@@ -13,38 +14,57 @@ use rustls::ServerConfig;
 use rustls_pki_types::CertificateDer;
 use tokio::time::MissedTickBehavior;
 
-pub(crate) use client::Client;
-pub use files::{TlsError, TlsErrorKind};
+pub(crate) use clients::Client;
+pub use clients::Clients;
+pub use files::{CaPath, CertificatePath, KeyPath, TlsError, TlsErrorKind};
 
-use crate::options::{CertificatePath, Clients, KeyPath};
 use files::{Contents, Files};
 
-/// HTTP/2 in the handshake (RFC 7301, RFC 9113).
+/// The protocol identifier of HTTP/2 (RFC 7301, RFC 9113).
 pub(crate) const ALPN_HTTP2: &[u8] = b"h2";
 const ALPN_HTTP1: &[u8] = b"http/1.1";
 
-/// How often the files are read again: they are small, and who swaps a certificate by hand wants to see it work.
-const RENEWAL_PERIOD: Duration = Duration::from_secs(1);
+/// Time between checks for changed files. The files are small, and a certificate that was replaced
+/// manually is in use at once.
+const RELOAD_PERIOD: Duration = Duration::from_secs(1);
 
-/// What a server shows to clients, and wants to see of them.
+/// The encryption of a server.
+#[derive(Debug, Clone)]
+pub enum Tls {
+    /// TLS 1.2 or 1.3 with a certificate from files, which are reloaded when they change.
+    Files {
+        /// The server certificate, followed by those of intermediate authorities.
+        certificate: CertificatePath,
+        /// The private key of the certificate.
+        key: KeyPath,
+        /// The clients that may send reviews.
+        clients: Clients,
+    },
+    /// No encryption. Allowed on a loopback address only, because reviews contain tokens and
+    /// Secrets.
+    Plaintext,
+}
+
+/// The TLS identity of a server: its certificate, and the certificates that it accepts from
+/// clients.
 pub struct Identity {
     files: Files,
     allowed_names: Option<Vec<String>>,
     current: ArcSwap<Current>,
 }
 
-/// What is in use. It is replaced as a whole: a certificate resolver could renew the server's certificate, but not the
-/// authorities of clients.
+/// The configuration in use. It is replaced as a whole: a certificate resolver could replace the
+/// server certificate, but not the authorities of clients.
 struct Current {
     contents: Contents,
     config: Arc<ServerConfig>,
 }
 
 impl Identity {
-    /// Reads and checks the files.
+    /// Loads and checks the files.
     ///
     /// # Errors
-    /// Names the file, what is wrong with it and what it should be.
+    /// Returns the path of the file and the reason for which it cannot be used.
     pub fn load(
         certificate: &CertificatePath,
         key: &KeyPath,
@@ -77,83 +97,84 @@ impl Identity {
         Arc::clone(&self.current.load().config)
     }
 
-    /// When the server's certificate expires; none if it cannot be told.
-    pub(crate) fn expiry(&self) -> Option<SystemTime> {
-        self.current.load().contents.expiry()
+    /// Returns the expiration time of the server certificate; none if it cannot be parsed.
+    pub(crate) fn expiration(&self) -> Option<SystemTime> {
+        self.current.load().contents.expiration()
     }
 
-    /// Whether the client with these certificates, which the handshake has verified, may ask.
+    /// Checks the names of a client. The handshake has verified its certificates.
     pub(crate) fn client(&self, certificates: Option<&[CertificateDer<'_>]>) -> Client {
         let leaf = certificates.and_then(<[_]>::first);
         match &self.allowed_names {
             Some(names) if !names.is_empty() => Client::check(leaf, names),
-            _ => Client::Admitted,
+            _ => Client::Allowed,
         }
     }
 
-    /// Reads the files again and again, and uses them when they have changed and are fine. A mounted Secret changes by
-    /// swapping symbolic links, which watching the files can miss. `tell` hears what is wrong with them, when that changes.
-    pub(crate) async fn keep_fresh(self: Arc<Self>, tell: impl Fn(Option<String>)) -> Infallible {
-        let mut ticks = tokio::time::interval(RENEWAL_PERIOD);
+    /// Reloads the files when they change, for ever. Their contents are compared, because a mounted
+    /// Secret changes by swapping symbolic links, which a file watch can miss.
+    ///
+    /// `report` is called when the result changes: with the error of a failed reload, or with none.
+    pub(crate) async fn keep_fresh(self: Arc<Self>, report: impl Fn(Option<String>)) -> Infallible {
+        let mut ticks = tokio::time::interval(RELOAD_PERIOD);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut seen, mut told) = (None, None);
+        let (mut last, mut reported) = (None, None);
         loop {
             ticks.tick().await;
             let identity = Arc::clone(&self);
-            let renewed = tokio::task::spawn_blocking(move || identity.renew()).await;
-            let problem = match renewed {
-                Ok(Ok(Renewal::Unchanged)) => None,
-                Ok(Ok(Renewal::Renewed)) => {
-                    tracing::info!("the TLS files have changed and are in use");
+            let error = match tokio::task::spawn_blocking(move || identity.reload()).await {
+                Ok(Ok(Reload::Unchanged)) => None,
+                Ok(Ok(Reload::Changed)) => {
+                    tracing::info!("reloaded TLS files");
                     None
                 }
                 Ok(Err(error)) => Some(host::with_causes(&error)),
-                Err(error) => Some(format!("reading the TLS files ended abnormally: {error}")),
+                Err(error) => Some(format!("failed to read the TLS files: {error}")),
             };
-            // Not before it is there twice: one file after the other is written.
-            if problem == seen && problem != told {
-                if let Some(problem) = &problem {
+            // Reported after the second time: the files are written one after the other.
+            if error == last && error != reported {
+                if let Some(error) = &error {
                     tracing::warn!(
-                        problem,
-                        "the TLS files have changed and cannot be used; the old ones stay in use"
+                        error,
+                        "failed to reload TLS files; the previous ones stay in use"
                     );
                 }
-                tell(problem.clone());
-                told.clone_from(&problem);
+                report(error.clone());
+                reported.clone_from(&error);
             }
-            seen = problem;
+            last = error;
         }
     }
 
-    fn renew(&self) -> Result<Renewal, TlsError> {
+    fn reload(&self) -> Result<Reload, TlsError> {
         let contents = self.files.read()?;
         if contents == self.current.load().contents {
-            return Ok(Renewal::Unchanged);
+            return Ok(Reload::Unchanged);
         }
         let config = Arc::new(config(&self.files, &contents)?);
         self.current.store(Arc::new(Current { contents, config }));
-        Ok(Renewal::Renewed)
+        Ok(Reload::Changed)
     }
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Renewal {
+enum Reload {
     Unchanged,
-    Renewed,
+    Changed,
 }
 
-/// Without the key.
+/// Omits the key.
 impl fmt::Debug for Identity {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Identity")
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity")
             .field("files", &self.files)
             .field("allowed_names", &self.allowed_names)
             .finish_non_exhaustive()
     }
 }
 
-/// The provider is passed on, never installed: that would be for the whole process, and is the binary's choice.
+/// Creates the configuration. The crypto provider is passed explicitly: installing one for the
+/// process is up to the binary.
 fn config(files: &Files, contents: &Contents) -> Result<ServerConfig, TlsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let certified = files.certified_key(contents, &provider)?;

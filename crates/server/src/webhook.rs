@@ -1,17 +1,17 @@
-//! Reviews over HTTP: which path asks what, and which code says what.
+//! The handler of reviews: it maps paths to chains, and evaluations to HTTP responses.
 //!
-//! | Answer of the host | HTTP |
+//! | Result | Response |
 //! |---|---|
-//! | a review, whatever it decides | 200 |
-//! | an authorizer failed and nobody allowed or denied | 503 without Retry-After: kube-apiserver's failure policy applies at once |
-//! | an admission policy failed that must not | 500 |
-//! | no decision, and every policy to blame was only busy | 429 with `Retry-After: 1`: kube-apiserver tries again |
+//! | a decision | 200 with the review |
+//! | no decision because an authorizer failed | 503 without `Retry-After`: kube-apiserver applies its failure policy at once |
+//! | no decision because an admission policy with `failurePolicy: Fail` failed | 500 |
+//! | no decision only because of overload | 429 with `Retry-After: 1`: kube-apiserver retries |
 //!
-//! An authenticator that failed is told inside a review (`status.error`), which kube-apiserver neither caches nor retries.
+//! The failure of an authenticator is part of the review (`status.error`): kube-apiserver neither
+//! caches nor retries it.
 
 mod body;
 mod deadline;
-mod log;
 mod route;
 
 use std::mem;
@@ -24,18 +24,20 @@ use host::{EvaluateError, Evaluation, EvaluationRequest, Host, Reply};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
-use hyper::{Method, Request, Response, StatusCode};
-use observe::traces::Parent;
-use observe::{DecisionEvent, Observer};
+use hyper::{Method, Request, Response, StatusCode, Uri};
+use observe::{DecisionEvent, Observer, Origin, TraceParent};
 use tracing::Instrument;
 
 pub(crate) use body::Bodies;
 
+use crate::error_response::{ErrorResponse, json};
 use crate::http::Handler;
-use crate::refusal::{Refusal, json};
 use route::Route;
 
-/// Answers reviews.
+/// Maximum length of a logged path, in characters. Valid paths are shorter.
+const MAX_PATH: usize = 300;
+
+/// The handler of reviews.
 #[derive(Debug)]
 pub(crate) struct Webhook {
     pub(crate) host: Arc<ArcSwap<Host>>,
@@ -50,12 +52,10 @@ impl Handler for Webhook {
         let uri = request.uri().clone();
         match self.review(request, arrival).await {
             Ok(response) => response,
-            Err(refusal) => {
-                log::refusal(&method, &uri, &refusal);
-                self.observer
-                    .metrics()
-                    .record_rejected_request(refusal.reason());
-                refusal.response()
+            Err(error) => {
+                log_rejection(&method, &uri, &error);
+                self.observer.record_rejected_request(error.reason());
+                error.response()
             }
         }
     }
@@ -66,64 +66,77 @@ impl Webhook {
         &self,
         request: Request<Incoming>,
         arrival: Instant,
-    ) -> Result<Response<Full<Bytes>>, Refusal> {
+    ) -> Result<Response<Full<Bytes>>, ErrorResponse> {
         let (head, body) = request.into_parts();
-        let route = Route::parse(head.uri.path()).ok_or(Refusal::Path)?;
+        let route = Route::parse(head.uri.path()).ok_or(ErrorResponse::UnknownPath)?;
         if head.method != Method::POST {
-            return Err(Refusal::Method { allow: "POST" });
+            return Err(ErrorResponse::Method { allow: "POST" });
         }
         if !is_json(&head.headers) {
-            return Err(Refusal::MediaType);
+            return Err(ErrorResponse::MediaType);
         }
-        let deadline = deadline::of(head.uri.query(), arrival).ok_or(Refusal::Timeout)?;
+        let deadline = deadline::parse(head.uri.query(), arrival).ok_or(ErrorResponse::Timeout)?;
         let body = self.bodies.receive(body, deadline).await?;
-        // What the host and its modules log at debug belongs to a review; the line of the decision says everything itself,
-        // so at the usual level there is no span to pay for.
-        let span = tracing::debug_span!("review", plane = route.as_str());
-        let mut answered = self
-            .ask(&route, body.bytes(), deadline)
+        // Debug messages of the host and of modules need the review that they belong to. The line
+        // of the decision has all fields itself, so the default level does without a span.
+        let span = tracing::debug_span!("review", plane = route.origin.as_str());
+        let mut evaluation = self
+            .evaluate(&route, body.bytes(), deadline)
             .instrument(span)
             .await
-            .map_err(unanswerable)?;
-        let response = respond(&route, &mut answered);
+            .map_err(evaluate_error)?;
+        let response = respond(route.origin, &mut evaluation);
         let status = response.status().as_u16();
-        let (plane, policy) = route.asked();
         self.observer.record(&DecisionEvent {
-            plane,
-            policy,
+            origin: route.origin,
+            policy: route.policy.as_deref(),
             review: body.bytes(),
-            answered: &answered,
+            evaluation: &evaluation,
             status: Some(status),
             arrival,
-            parent: parent(&head.headers),
+            parent: trace_parent(&head.headers),
         });
         Ok(response)
     }
 
-    async fn ask(
+    async fn evaluate(
         &self,
         route: &Route<'_>,
         review: &[u8],
         deadline: Instant,
     ) -> Result<Evaluation, EvaluateError> {
         let host = self.host.load_full();
-        match route {
-            Route::Review { plane, policy } => {
+        let policy = route.policy.as_deref();
+        match route.origin {
+            Origin::Chain(plane) => {
                 host.evaluate(EvaluationRequest {
-                    plane: *plane,
-                    policy: policy.as_deref(),
+                    plane,
+                    policy,
                     review,
                     already_evaluated: &[],
                     deadline,
                 })
                 .await
             }
-            Route::Raw { policy } => host.evaluate_raw(policy, review, deadline).await,
+            Origin::Raw => {
+                host.evaluate_raw(policy.unwrap_or_default(), review, deadline)
+                    .await
+            }
         }
     }
 }
 
-/// kube-apiserver says `application/json`; nothing at all, or a charset, is accepted too.
+/// Logs a request that is not evaluated. The message may quote what the client sent, so it is
+/// logged at level debug only. The path is shortened because a client can send anything.
+fn log_rejection(method: &Method, uri: &Uri, error: &ErrorResponse) {
+    let path: String = uri.path().chars().take(MAX_PATH).collect();
+    let (status, reason) = (error.status().as_u16(), error.reason().as_str());
+    tracing::info!(%method, ?path, status, reason, "rejected request");
+    tracing::debug!(message_to_client = %error, "details of rejected request");
+}
+
+/// Returns true for `application/json`, with or without parameters, and for requests without a
+/// content type.
 fn is_json(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(CONTENT_TYPE) else {
         return true;
@@ -138,37 +151,38 @@ fn is_json(headers: &HeaderMap) -> bool {
         .eq_ignore_ascii_case(b"application/json")
 }
 
-/// The span of kube-apiserver, when it traces (KEP-647).
-fn parent(headers: &HeaderMap) -> Option<Parent> {
+/// Returns the span of kube-apiserver, if it traces the request (KEP-647).
+fn trace_parent(headers: &HeaderMap) -> Option<TraceParent> {
     let values = headers.get_all("traceparent");
-    Parent::of(values.iter().map(HeaderValue::as_bytes))
+    TraceParent::from_headers(values.iter().map(HeaderValue::as_bytes))
 }
 
-/// The client sent what it is told back here, so the whole chain of causes may be shown to it.
-fn unanswerable(error: EvaluateError) -> Refusal {
+/// Converts an error. The whole chain of causes may be shown to the client: it quotes only what the
+/// client sent.
+fn evaluate_error(error: EvaluateError) -> ErrorResponse {
     match error {
-        EvaluateError::NoSuchPolicy(name) => Refusal::Policy(name),
+        EvaluateError::NoSuchPolicy(name) => ErrorResponse::UnknownPolicy(name),
         EvaluateError::Review(_) | EvaluateError::Request(_) | EvaluateError::NotKubewarden(_) => {
-            Refusal::Review(host::with_causes(&error))
+            ErrorResponse::MalformedReview(host::with_causes(&error))
         }
     }
 }
 
-/// What is sent; takes the reply out of the answer.
-fn respond(route: &Route<'_>, answered: &mut Evaluation) -> Response<Full<Bytes>> {
-    if let Some(message) = answered.overload() {
-        return Refusal::Overload(message.to_owned()).response();
+/// Returns the response to an evaluation, and moves the reply out of it.
+fn respond(origin: Origin, evaluation: &mut Evaluation) -> Response<Full<Bytes>> {
+    if let Some(message) = evaluation.overload() {
+        return ErrorResponse::Overloaded(message.to_owned()).response();
     }
-    let is_access = matches!(
-        route,
-        Route::Review {
-            plane: Plane::Authorization,
-            ..
-        }
-    );
-    match &mut answered.reply {
+    match &mut evaluation.reply {
         Reply::Review(review) => json(StatusCode::OK, mem::take(review)),
-        Reply::Failed(message) if is_access => Refusal::Authorizer(mem::take(message)).response(),
-        Reply::Failed(message) => Refusal::AdmissionPolicy(mem::take(message)).response(),
+        Reply::Failed(message) => {
+            let message = mem::take(message);
+            let error = if origin == Origin::Chain(Plane::Authorization) {
+                ErrorResponse::AuthorizerFailed(message)
+            } else {
+                ErrorResponse::AdmissionPolicyFailed(message)
+            };
+            error.response()
+        }
     }
 }

@@ -325,7 +325,7 @@ static void logged(void)
     CHECK(!k8s_wasm_vetoes(host));
     CHECK(k8s_wasm_metrics(host, NULL) == K8S_WASM_STATUS_ARGUMENT);
     CHECK(k8s_wasm_metrics(host, &answer) == K8S_WASM_STATUS_OK &&
-          contains(&answer, "k8s_wasm_configuration_generation 1\n"));
+          contains(&answer, "k8s_wasm_config_generation 1\n"));
     CHECK(k8s_wasm_decisions(host, 0, &answer) == K8S_WASM_STATUS_OK && contains(&answer, "\"uid\":\"4711\""));
     CHECK(k8s_wasm_decisions(host, UINT64_MAX, &answer) == K8S_WASM_STATUS_OK && contains(&answer, "\"decisions\":[]"));
     k8s_wasm_buffer_free(&answer);

@@ -45,7 +45,7 @@ impl Args {
         let pointers = self.decision_log_redact.iter().map(String::as_str);
         let options = Options {
             target,
-            sample: self.decision_log_sample,
+            sample_rate: self.decision_log_sample,
             redaction: Redaction::new(pointers)?,
         };
         DecisionLog::open(options)

@@ -58,7 +58,7 @@ pub(super) async fn changes(live: Arc<Live>, server: Handle, mut hangups: Signal
                     is_tried_again = error.is_transient(),
                     "changed policies do not load, what was served before goes on"
                 );
-                server.keep(problem);
+                server.record_failed_reload(problem);
             }
             Err(error) => tracing::error!(%error, "looking for changes ended abnormally"),
         }

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use observe::Traces;
-use observe::traces::{Endpoint, Options, pairs};
+use observe::traces::{Endpoint, Options, parse_pairs};
 
 use super::decisions::share;
 use crate::env;
@@ -33,7 +33,7 @@ impl Args {
             endpoint: endpoint.clone(),
             headers: given(env::OTLP_HEADERS)?,
             resource: given(env::OTLP_RESOURCE)?,
-            sample: self.otlp_sample,
+            sample_rate: self.otlp_sample,
         };
         let traces = Traces::open(&options).context("failed to begin to send traces")?;
         Ok(Some(traces))
@@ -42,7 +42,7 @@ impl Args {
 
 /// The pairs in an environment variable.
 fn given(name: &str) -> Result<Vec<(String, String)>, Failed> {
-    let pairs = pairs(&env::opentelemetry(name))
+    let pairs = parse_pairs(&env::opentelemetry(name))
         .with_context(|| format!("failed to read the environment variable {name}"))?;
     Ok(pairs)
 }

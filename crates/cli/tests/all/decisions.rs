@@ -68,7 +68,7 @@ fn every_plane_is_explained_in_words() {
         "jane may not list pods",
         "not on a Sunday",
         "jane wants to create secrets `s` in namespace `default`, and may not",
-        "rejected with 403: <not kept: it may quote a secret>",
+        "rejected with 403: <withheld: it may quote a secret>",
         "uid 705ab4f5",
     ] {
         assert!(text.contains(words), "{words}\n{text}");
@@ -154,7 +154,7 @@ fn a_log_is_replayed_against_other_policies() {
 
     let (code, text) = output(&place, &[&replay[..], &["lenient.yaml"]].concat());
     assert_eq!(code, Some(1), "{text}");
-    let expected = "was rejected: <not kept: it may quote a secret>\n  now accepted\n1 would differ, 1 would not\n";
+    let expected = "was rejected: <withheld: it may quote a secret>\n  now accepted\n1 would differ, 1 would not\n";
     assert!(text.contains(expected), "{text}");
 
     let (code, text) = output(&place, &["explain", "-f", "decisions.jsonl", "--refused"]);
@@ -179,7 +179,7 @@ fn a_policy_that_is_gone_is_a_difference() {
 
 #[test]
 fn what_a_file_says_does_nothing_to_a_terminal() {
-    let line = r#"{"sequence":1,"time":"\u001b[2J","plane":"authorization","subject":{"user":"\u001b]52;c;x\u0007"},"verdict":"denied","message":"\u202e","durationMicros":1,"generation":1,"steps":[],"uid":"\u001b[0m"}"#;
+    let line = r#"{"sequence":1,"time":"2026-01-01T00:00:00Z","plane":"authorization","subject":{"user":"\u001b]52;c;x\u0007"},"verdict":"denied","message":"\u202e","durationMicros":1,"generation":1,"steps":[],"uid":"\u001b[0m"}"#;
     let place = place().with("decisions.jsonl", line);
     let (code, text) = output(&place, &["explain", "-f", "decisions.jsonl"]);
     assert_eq!(code, Some(0), "{text}");

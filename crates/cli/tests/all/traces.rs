@@ -137,7 +137,7 @@ fn a_review_is_a_child_of_the_api_server_and_the_parent_of_its_calls() {
         ("k8s_wasm.user", "jane"),
         ("k8s_wasm.verb", "list"),
         ("k8s_wasm.resource", "pods"),
-        ("k8s_wasm.decision", "1"),
+        ("k8s_wasm.sequence", "1"),
         ("http.response.status_code", "200"),
     ] {
         assert_eq!(attribute(review, key), value, "{key}");
@@ -145,13 +145,13 @@ fn a_review_is_a_child_of_the_api_server_and_the_parent_of_its_calls() {
 
     let broken = named(&spans, "policy broken");
     is_child(broken, review);
-    assert_eq!(attribute(broken, "k8s_wasm.answer"), "failed");
+    assert_eq!(attribute(broken, "k8s_wasm.verdict"), "failed");
     assert_eq!(attribute(broken, "error.type"), "trap");
     assert_eq!(broken["status"]["code"], 2);
 
     let sundays = named(&spans, "policy sundays");
     is_child(sundays, review);
-    assert_eq!(attribute(sundays, "k8s_wasm.answer"), "denied");
+    assert_eq!(attribute(sundays, "k8s_wasm.verdict"), "denied");
     assert!(sundays["status"]["code"].is_null(), "{sundays:#}");
     let after_broken = time(broken, "endTimeUnixNano")..;
     assert!(after_broken.contains(&time(sundays, "startTimeUnixNano")));

@@ -1,77 +1,101 @@
-//! Where traces are sent, and how that is written.
+//! Options of traces, and the formats in which they are written.
 
+use std::io;
 use std::str::FromStr;
 
 use percent_encoding::percent_decode_str;
 use reqwest::Url;
 
-/// What is sent, and where.
+/// Options of traces.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The collector.
     pub endpoint: Endpoint,
     /// Headers of each request, such as a credential.
     pub headers: Vec<(String, String)>,
-    /// What is told of this process besides its name and version.
+    /// Attributes of the resource, in addition to `service.name` and `service.version`.
     pub resource: Vec<(String, String)>,
-    /// Which share of the reviews is traced that come without a valid `traceparent`, from 0 to 1. A review that comes with one is
-    /// traced when its caller's span is.
-    pub sample: f64,
+    /// The share of reviews to trace that arrive without a valid `traceparent`, from 0 to 1. A
+    /// review with a `traceparent` is traced if the span of its caller is.
+    pub sample_rate: f64,
 }
 
-/// The URL that a collector takes traces at.
+/// An error that prevents traces from being exported at all.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A name or value that is not valid in HTTP.
+    #[error("`{0}` is not a valid HTTP header, or its value is not")]
+    Header(String),
+    /// TLS is not available.
+    #[error("failed to set up the HTTP client")]
+    Client(#[source] reqwest::Error),
+    /// The operating system refused a thread.
+    #[error("failed to start a thread")]
+    Thread(#[source] io::Error),
+}
+
+/// The URL at which a collector accepts traces.
+///
+/// ```
+/// use observe::traces::Endpoint;
+///
+/// assert!("http://127.0.0.1:4318".parse::<Endpoint>().is_ok());
+/// assert!("127.0.0.1:4318".parse::<Endpoint>().is_err());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint(pub(super) Url);
 
-/// A text is no such URL.
+/// A text that is not the URL of a collector.
 #[derive(Debug, thiserror::Error)]
-#[error("the URL of a collector is expected, such as http://127.0.0.1:4318")]
-pub struct NoEndpoint;
+#[error("expected the URL of a collector, such as http://127.0.0.1:4318")]
+pub struct InvalidEndpoint;
 
 impl FromStr for Endpoint {
-    type Err = NoEndpoint;
+    type Err = InvalidEndpoint;
 
-    /// Reads the base of the URL, to which `/v1/traces` is added (OpenTelemetry Protocol Exporter, "Endpoint URLs for OTLP/HTTP").
-    fn from_str(text: &str) -> Result<Self, NoEndpoint> {
-        let mut url = Url::parse(text).map_err(|_| NoEndpoint)?;
-        let is_plain = url.username().is_empty()
+    /// Parses the base URL, to which `/v1/traces` is added (OpenTelemetry Protocol Exporter,
+    /// "Endpoint URLs for OTLP/HTTP").
+    fn from_str(text: &str) -> Result<Self, InvalidEndpoint> {
+        let mut url = Url::parse(text).map_err(|_| InvalidEndpoint)?;
+        let is_base = url.username().is_empty()
             && url.password().is_none()
             && url.query().is_none()
             && url.fragment().is_none();
-        if !is_plain || !matches!(url.scheme(), "http" | "https") {
-            return Err(NoEndpoint);
+        if !is_base || !matches!(url.scheme(), "http" | "https") {
+            return Err(InvalidEndpoint);
         }
         url.path_segments_mut()
-            .map_err(|()| NoEndpoint)?
+            .map_err(|()| InvalidEndpoint)?
             .pop_if_empty()
             .extend(["v1", "traces"]);
         Ok(Self(url))
     }
 }
 
-/// A text is no list of pairs.
+/// A text that is not a list of pairs.
 #[derive(Debug, thiserror::Error)]
-#[error("`KEY=VALUE,…` is expected, with values in percent-encoding")]
-pub struct NoPairs;
+#[error("expected `KEY=VALUE,…`, with percent-encoded values")]
+pub struct InvalidPairs;
 
-/// Reads what the environment variables `OTEL_EXPORTER_OTLP_HEADERS` and `OTEL_RESOURCE_ATTRIBUTES` hold: the format of W3C
-/// Baggage without properties.
+/// Parses the environment variables `OTEL_EXPORTER_OTLP_HEADERS` and `OTEL_RESOURCE_ATTRIBUTES`:
+/// the format of W3C Baggage without properties.
 ///
 /// # Errors
-/// When a part has no key, or its value is no UTF-8. What it says is not told: it may be a credential.
-pub fn pairs(text: &str) -> Result<Vec<(String, String)>, NoPairs> {
-    let parts = text.split(',').map(str::trim);
-    parts
-        .filter(|part| !part.is_empty())
-        .map(|part| {
-            let (key, value) = part.split_once('=').ok_or(NoPairs)?;
+/// Returns an error if a pair has no key, or its value is not UTF-8. The error does not quote the
+/// text, which may be a credential.
+pub fn parse_pairs(text: &str) -> Result<Vec<(String, String)>, InvalidPairs> {
+    let pairs = text.split(',').map(str::trim);
+    pairs
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (key, value) = pair.split_once('=').ok_or(InvalidPairs)?;
             let (key, value) = (key.trim(), value.trim());
+            if key.is_empty() {
+                return Err(InvalidPairs);
+            }
             let value = percent_decode_str(value).decode_utf8();
-            let value = value.map_err(|_| NoPairs)?;
-            let has_key = !key.is_empty();
-            has_key
-                .then(|| (key.to_owned(), value.into_owned()))
-                .ok_or(NoPairs)
+            let value = value.map_err(|_| InvalidPairs)?;
+            Ok((key.to_owned(), value.into_owned()))
         })
         .collect()
 }
@@ -81,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_endpoint_is_a_base() {
+    fn adds_the_path_of_traces_to_the_endpoint() {
         for (base, url) in [
             ("http://127.0.0.1:4318", "http://127.0.0.1:4318/v1/traces"),
             ("http://127.0.0.1:4318/", "http://127.0.0.1:4318/v1/traces"),
@@ -96,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn other_texts_are_no_endpoint() {
+    fn rejects_text_that_is_not_a_base_url() {
         for text in [
             "",
             "127.0.0.1:4318",
@@ -113,14 +137,17 @@ mod tests {
     }
 
     #[test]
-    fn reads_pairs() {
-        let read = pairs(" authorization=Basic%20a%3D%3D , a=b=c,,empty=").unwrap();
+    fn parses_percent_encoded_pairs() {
+        let pairs = parse_pairs(" authorization=Basic%20a%3D%3D , a=b=c,,empty=").unwrap();
         let expected = [("authorization", "Basic a=="), ("a", "b=c"), ("empty", "")];
-        let read: Vec<_> = read.iter().map(|(key, value)| (&**key, &**value)).collect();
-        assert_eq!(read, expected);
-        assert!(pairs("").unwrap().is_empty());
+        let pairs: Vec<_> = pairs
+            .iter()
+            .map(|(key, value)| (&**key, &**value))
+            .collect();
+        assert_eq!(pairs, expected);
+        assert!(parse_pairs("").unwrap().is_empty());
         for text in ["a", "=b", "a=%ff", "a=b,c"] {
-            assert!(pairs(text).is_err(), "{text}");
+            assert!(parse_pairs(text).is_err(), "{text}");
         }
     }
 }

@@ -1,41 +1,40 @@
-//! What the server is doing: whether it takes reviews, with which policies, and what became of the last change.
+//! The status of the server: readiness, loaded policies and failed reloads.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use host::config::Dialect;
 use host::{Host, PolicyInfo};
+use parking_lot::Mutex;
 use serde::Serialize;
 use tokio::sync::Notify;
 
-/// What the server is doing. Clones are the same.
+/// The status of the server. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Status(Arc<Inner>);
+pub(crate) struct Status(Arc<Shared>);
 
 #[derive(Debug, Default)]
-struct Inner {
-    ready: AtomicBool,
-    /// Why the last change is not in place.
-    problem: Mutex<Option<String>>,
-    /// Why a certificate in the files is not shown.
-    certificate_problem: Mutex<Option<String>>,
+struct Shared {
+    is_ready: AtomicBool,
+    /// The error of the last reload, if it failed.
+    reload_error: Mutex<Option<String>>,
+    /// The error of a changed certificate, if it does not load.
+    certificate_error: Mutex<Option<String>>,
     reload: Notify,
 }
 
-/// The answer of `/status`.
+/// The response of `/status`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Report<'a> {
+struct Report {
     version: &'static str,
     ready: bool,
-    /// 1 at first, one more with each change that is in place.
+    /// 1 after the start, incremented by each reload.
     generation: u64,
-    /// Why the last change is not in place; absent when it is.
     #[serde(skip_serializing_if = "Option::is_none")]
-    problem: Option<&'a str>,
-    /// Why a changed certificate is not in use; absent when it is.
+    reload_error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    certificate_problem: Option<&'a str>,
+    certificate_error: Option<String>,
     policies: Vec<Policy>,
 }
 
@@ -44,65 +43,55 @@ struct Report<'a> {
 struct Policy {
     plane: &'static str,
     name: String,
-    /// Groups have none of their own.
+    /// None for a group, which has no module of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     digest: Option<String>,
-    dialect: &'static str,
+    protocol: &'static str,
     entry_point: &'static str,
 }
 
 impl Status {
-    pub(crate) fn set_ready(&self, ready: bool) {
-        self.0.ready.store(ready, Ordering::Relaxed);
+    pub(crate) fn set_ready(&self, is_ready: bool) {
+        self.0.is_ready.store(is_ready, Ordering::Relaxed);
     }
 
     pub(crate) fn is_ready(&self) -> bool {
-        self.0.ready.load(Ordering::Relaxed)
+        self.0.is_ready.load(Ordering::Relaxed)
     }
 
-    /// Other policies are in place.
-    pub(crate) fn changed(&self) {
-        *locked(&self.0.problem) = None;
+    /// Sets the error of the last reload; none if it succeeded.
+    pub(crate) fn set_reload_error(&self, error: Option<String>) {
+        *self.0.reload_error.lock() = error;
     }
 
-    /// A change is not in place, and why.
-    pub(crate) fn kept(&self, problem: String) {
-        *locked(&self.0.problem) = Some(problem);
+    /// Sets the error of a changed certificate; none if it was loaded.
+    pub(crate) fn set_certificate_error(&self, error: Option<String>) {
+        *self.0.certificate_error.lock() = error;
     }
 
-    /// Why a certificate in the files is not shown, or that nothing is wrong with it.
-    pub(crate) fn set_certificate_problem(&self, problem: Option<String>) {
-        *locked(&self.0.certificate_problem) = problem;
-    }
-
+    /// Requests a reload. Requests that arrive before a reload starts count as one.
     pub(crate) fn request_reload(&self) {
-        // One request is kept when nobody waits.
         self.0.reload.notify_one();
     }
 
+    /// Resolves when a reload is requested.
     pub(crate) async fn reload_requested(&self) {
         self.0.reload.notified().await;
     }
 
-    /// JSON.
-    pub(crate) fn report(&self, host: &Host, generation: u64) -> Vec<u8> {
-        let problem = locked(&self.0.problem).clone();
-        let certificate_problem = locked(&self.0.certificate_problem).clone();
+    /// Returns the response of `/status`.
+    pub(crate) fn to_json(&self, host: &Host, generation: u64) -> Vec<u8> {
         let report = Report {
             version: env!("CARGO_PKG_VERSION"),
             ready: self.is_ready(),
             generation,
-            problem: problem.as_deref(),
-            certificate_problem: certificate_problem.as_deref(),
+            reload_error: self.0.reload_error.lock().clone(),
+            certificate_error: self.0.certificate_error.lock().clone(),
             policies: host.policies().map(Policy::from).collect(),
         };
-        // Texts, numbers and lists: writing them to memory cannot fail.
+        // Strings, numbers and lists: serialization to memory cannot fail.
         serde_json::to_vec(&report).unwrap_or_default()
     }
-}
-
-fn locked(problem: &Mutex<Option<String>>) -> MutexGuard<'_, Option<String>> {
-    problem.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl From<PolicyInfo> for Policy {
@@ -111,7 +100,7 @@ impl From<PolicyInfo> for Policy {
             plane: policy.plane.as_str(),
             name: policy.name.to_string(),
             digest: policy.digest.map(|digest| digest.to_string()),
-            dialect: match policy.dialect {
+            protocol: match policy.dialect {
                 Dialect::Wasi => "wasi",
                 Dialect::Kubewarden => "kubewarden",
             },

@@ -1,6 +1,7 @@
-//! One connection, from the handshake to the last byte.
+//! A connection, from the TLS handshake to its end.
 
 use std::convert::Infallible;
+use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,48 +19,43 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::watched::{Activity, IdleRule, Timeouts, Watched};
-use super::{Handler, Shared};
-use crate::refusal::Refusal;
+use super::handler::{Handler, Shared};
+use super::timeout_stream::{Activity, IdleEnd, TimeoutStream, Timeouts};
+use crate::error_response::ErrorResponse;
 use crate::tls::{ALPN_HTTP2, Client, Identity};
 
-/// The most that the head of a request may take, in bytes. kube-apiserver sends a few hundred.
-const HEAD_MAX: u32 = 64 << 10;
+/// Maximum size of the head of a request, in bytes. kube-apiserver sends a few hundred.
+const MAX_HEAD: u32 = 64 << 10;
 
-/// How often a silent HTTP/2 client is asked whether it is still there, and how long it may take to answer. client-go does the
-/// same after 30 s and gives 15 s.
+/// Time after which an idle HTTP/2 client is pinged, as in client-go.
 const PING_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Time for the response to a ping, as in client-go.
 const PING_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Serves one connection until the client leaves, a limit ends it, or `watcher` asks to finish.
+/// Serves a connection until the client disconnects, a limit ends it or `watcher` shuts it down.
 pub(super) async fn serve<H: Handler>(
     shared: Arc<Shared<H>>,
     stream: TcpStream,
-    peer: SocketAddr,
+    client: SocketAddr,
     watcher: Watcher,
 ) {
-    // Answers are written whole: waiting for more only delays them. A failure costs no more than that.
+    // Responses are written as a whole, so Nagle's algorithm only delays them. A failure has no
+    // other effect.
     let _ = stream.set_nodelay(true);
     let served = match shared.identity.clone() {
-        None => http1(shared, stream, Client::Admitted, watcher).await,
-        Some(identity) => match handshake(&identity, stream, shared.limits.handshake_timeout).await
-        {
-            Err(error) => return tell_handshake(peer, &error),
-            Ok(stream) => {
-                let client = identity.client(stream.get_ref().1.peer_certificates());
-                if let Client::Refused { names } = &client {
-                    tracing::warn!(%peer, ?names, "refused a client certificate");
-                }
-                if stream.get_ref().1.alpn_protocol() == Some(ALPN_HTTP2) {
-                    http2(shared, stream, client, watcher).await
-                } else {
-                    http1(shared, stream, client, watcher).await
-                }
+        None => http1(shared, stream, Client::Allowed, watcher).await,
+        Some(identity) => {
+            let timeout = shared.limits.handshake_timeout;
+            match handshake(&identity, stream, timeout).await {
+                Ok(stream) => https(shared, &identity, stream, client, watcher).await,
+                Err(error) => return log_handshake_error(client, &error),
             }
-        },
+        }
     };
     if let Err(error) = served {
-        tracing::debug!(%peer, error = &error as &dyn std::error::Error, "a connection broke");
+        let error = &error as &dyn Error;
+        tracing::debug!(%client, error, "connection error");
     }
 }
 
@@ -74,13 +70,33 @@ async fn handshake(
         .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
 }
 
-/// Port scanners and TCP probes leave without a word; everything else may be an API server that is set up wrongly.
-fn tell_handshake(peer: SocketAddr, error: &io::Error) {
+/// Logs a failed handshake. Port scanners and TCP probes just disconnect; every other failure may
+/// be an API server with a wrong configuration.
+fn log_handshake_error(client: SocketAddr, error: &io::Error) {
     match error.kind() {
         io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => {
-            tracing::debug!(%peer, %error, "a client left during the TLS handshake");
+            tracing::debug!(%client, %error, "client disconnected during the TLS handshake");
         }
-        _ => tracing::info!(%peer, %error, "a TLS handshake failed"),
+        _ => tracing::info!(%client, %error, "TLS handshake failed"),
+    }
+}
+
+async fn https<H: Handler>(
+    shared: Arc<Shared<H>>,
+    identity: &Identity,
+    stream: TlsStream<TcpStream>,
+    address: SocketAddr,
+    watcher: Watcher,
+) -> hyper::Result<()> {
+    let session = stream.get_ref().1;
+    let client = identity.client(session.peer_certificates());
+    if let Client::Rejected { names } = &client {
+        tracing::warn!(client = %address, ?names, "rejected client certificate");
+    }
+    if session.alpn_protocol() == Some(ALPN_HTTP2) {
+        http2(shared, stream, client, watcher).await
+    } else {
+        http1(shared, stream, client, watcher).await
     }
 }
 
@@ -91,12 +107,13 @@ async fn http1<H: Handler>(
     watcher: Watcher,
 ) -> hyper::Result<()> {
     let activity = Arc::new(Activity::default());
-    let stream = watched(stream, &activity, IdleRule::UntilFirstByte, &shared);
-    let service = service_fn(|request| answer(Arc::clone(&shared), &client, &activity, request));
+    let stream = with_timeouts(stream, &activity, IdleEnd::FirstByte, &shared);
+    let service = service_fn(|request| handle(Arc::clone(&shared), &client, &activity, request));
     let connection = http1::Builder::new()
-        // hyper's own timeout runs while a connection is idle, too, where another one is right: `Watched` knows both.
+        // hyper's timeout also applies to idle connections, which need a longer one.
+        // `TimeoutStream` has both.
         .header_read_timeout(None)
-        .max_buf_size(HEAD_MAX as usize)
+        .max_buf_size(MAX_HEAD as usize)
         .serve_connection(stream, service);
     watcher.watch(connection).await
 }
@@ -108,50 +125,55 @@ async fn http2<H: Handler>(
     watcher: Watcher,
 ) -> hyper::Result<()> {
     let activity = Arc::new(Activity::default());
-    let stream = watched(stream, &activity, IdleRule::UntilRequest, &shared);
-    let streams_max = shared.limits.streams_max;
+    let stream = with_timeouts(stream, &activity, IdleEnd::Request, &shared);
+    let max_streams = shared.limits.max_streams;
     let service =
-        service_fn(move |request| answer(Arc::clone(&shared), &client, &activity, request));
+        service_fn(move |request| handle(Arc::clone(&shared), &client, &activity, request));
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .keep_alive_interval(PING_INTERVAL)
         .keep_alive_timeout(PING_TIMEOUT)
-        .max_concurrent_streams(streams_max)
-        .max_header_list_size(HEAD_MAX)
+        .max_concurrent_streams(max_streams)
+        .max_header_list_size(MAX_HEAD)
         .serve_connection(stream, service);
     watcher.watch(connection).await
 }
 
-fn watched<H, S>(
+fn with_timeouts<H, S>(
     stream: S,
     activity: &Arc<Activity>,
-    idle: IdleRule,
+    idle_end: IdleEnd,
     shared: &Shared<H>,
-) -> TokioIo<Watched<S>> {
+) -> TokioIo<TimeoutStream<S>> {
     let limits = &shared.limits;
     let timeouts = Timeouts {
         head: limits.head_timeout,
         idle: limits.idle_timeout,
         write: limits.write_timeout,
     };
-    TokioIo::new(Watched::new(stream, Arc::clone(activity), idle, timeouts))
+    TokioIo::new(TimeoutStream::new(
+        stream,
+        Arc::clone(activity),
+        idle_end,
+        timeouts,
+    ))
 }
 
-/// One request. The client counts as active until the answer is there.
-fn answer<H: Handler>(
+/// Handles a request. The connection counts as active until the response is ready.
+fn handle<H: Handler>(
     shared: Arc<Shared<H>>,
     client: &Client,
     activity: &Arc<Activity>,
     request: Request<Incoming>,
 ) -> impl Future<Output = Result<Response<Full<Bytes>>, Infallible>> + Send + use<H> {
-    let active = Activity::begin(activity);
-    let admitted = matches!(client, Client::Admitted);
+    let guard = Activity::start_request(activity);
+    let is_allowed = matches!(client, Client::Allowed);
     async move {
-        let _active = active;
-        Ok(if admitted {
+        let _guard = guard;
+        Ok(if is_allowed {
             shared.handler.handle(request).await
         } else {
-            Refusal::Client.response()
+            ErrorResponse::ClientName.response()
         })
     }
 }

@@ -1,4 +1,4 @@
-//! From files to certificates and keys, with errors that say which file is wrong and how.
+//! Files with certificates and keys, and the errors of files that cannot be used.
 
 use std::fmt;
 use std::io;
@@ -17,9 +17,19 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 use x509_parser::time::ASN1Time;
 
-use crate::options::{CaPath, CertificatePath, KeyPath};
+/// The path of a certificate chain, PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificatePath(pub PathBuf);
 
-/// Where the certificates and the key are.
+/// The path of a private key: PKCS#8, PKCS#1 or SEC1, PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyPath(pub PathBuf);
+
+/// The path of the certificates of authorities, PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaPath(pub PathBuf);
+
+/// The paths of the certificates and the key.
 #[derive(Debug)]
 pub(super) struct Files {
     pub(super) certificate: CertificatePath,
@@ -27,7 +37,7 @@ pub(super) struct Files {
     pub(super) ca: Option<CaPath>,
 }
 
-/// What is in the files.
+/// The contents of the files.
 #[derive(PartialEq, Eq)]
 pub(super) struct Contents {
     certificate: Vec<u8>,
@@ -35,58 +45,58 @@ pub(super) struct Contents {
     ca: Option<Vec<u8>>,
 }
 
-/// A TLS file cannot be used.
+/// An error of a TLS file.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to use `{}`", path.display())]
 pub struct TlsError {
-    /// The file.
+    /// The path of the file.
     pub path: PathBuf,
-    /// What is wrong with it.
+    /// The cause.
     #[source]
     pub kind: TlsErrorKind,
 }
 
-/// What is wrong with a TLS file.
+/// The cause of a [`TlsError`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsErrorKind {
-    /// The operating system does not let us.
-    #[error("the file cannot be read")]
+    /// The operating system refused to read the file.
+    #[error("failed to read the file")]
     Read(#[source] io::Error),
-    /// The text between `BEGIN` and `END` is damaged.
+    /// The text between `BEGIN` and `END` is malformed.
     #[error("the file is not PEM")]
     Pem(#[source] pem::Error),
-    /// There is nothing to show, or to trust.
-    #[error("the file has no certificate: a `-----BEGIN CERTIFICATE-----` is expected")]
+    /// The file contains no certificate.
+    #[error("the file contains no certificate: expected `-----BEGIN CERTIFICATE-----`")]
     NoCertificate,
-    /// There is nothing to sign with.
+    /// The file contains no private key.
     #[error(
-        "the file has no private key: a PKCS#8, PKCS#1 or SEC1 key without a password is expected"
+        "the file contains no private key: expected a PKCS#8, PKCS#1 or SEC1 key without a password"
     )]
     NoKey,
-    /// It is PEM, but not X.509.
-    #[error("the certificate cannot be read: {0}")]
+    /// The PEM section is not an X.509 certificate.
+    #[error("the certificate is malformed: {0}")]
     Certificate(String),
-    /// Clients would refuse it.
-    #[error("the certificate expired on {0}; it has to be renewed")]
+    /// The certificate expired, so clients reject it.
+    #[error("the certificate expired on {0} and must be renewed")]
     Expired(String),
-    /// Files of two different renewals, or swapped ones.
+    /// The files belong to different certificates.
     #[error("the key does not belong to the certificate in `{}`", certificate.display())]
     KeyMismatch {
-        /// The certificate's file.
+        /// The path of the certificate.
         certificate: PathBuf,
     },
-    /// RSA, ECDSA (P-256, P-384) and Ed25519 keys can be used.
-    #[error("the key cannot be used")]
+    /// The key is not an RSA, ECDSA (P-256, P-384) or Ed25519 key.
+    #[error("the key cannot be used: expected an RSA, ECDSA (P-256, P-384) or Ed25519 key")]
     Key(#[source] rustls::Error),
-    /// An authority that cannot be trusted.
-    #[error("the authority's certificate cannot be used")]
+    /// The certificate is not one of an authority.
+    #[error("the certificate of the authority cannot be used")]
     Authority(#[source] rustls::Error),
-    /// The authorities as a whole cannot be used.
-    #[error("client certificates cannot be verified with it: {0}")]
+    /// Client certificates cannot be verified with these authorities.
+    #[error("failed to set up the verification of client certificates: {0}")]
     Verifier(String),
-    /// TLS itself cannot be set up.
-    #[error("TLS cannot be set up")]
+    /// rustls refused the configuration.
+    #[error("failed to configure TLS")]
     Setup(#[source] rustls::Error),
 }
 
@@ -100,6 +110,7 @@ impl TlsErrorKind {
 }
 
 impl Files {
+    /// Reads all files.
     pub(super) fn read(&self) -> Result<Contents, TlsError> {
         let read =
             |path: &Path| std::fs::read(path).map_err(|error| TlsErrorKind::Read(error).at(path));
@@ -110,7 +121,7 @@ impl Files {
         })
     }
 
-    /// The server's certificate with the key that belongs to it.
+    /// Parses the server certificate and the key that belongs to it.
     pub(super) fn certified_key(
         &self,
         contents: &Contents,
@@ -138,7 +149,7 @@ impl Files {
         })
     }
 
-    /// What verifies clients, when they have to show a certificate.
+    /// Creates the verifier of client certificates; none if clients need no certificate.
     pub(super) fn client_verifier(
         &self,
         contents: &Contents,
@@ -161,8 +172,8 @@ impl Files {
 }
 
 impl Contents {
-    /// When the server's certificate expires.
-    pub(super) fn expiry(&self) -> Option<SystemTime> {
+    /// Returns the expiration time of the server certificate; none if it cannot be parsed.
+    pub(super) fn expiration(&self) -> Option<SystemTime> {
         let leaf = CertificateDer::from_pem_slice(&self.certificate).ok()?;
         let (_, leaf) = X509Certificate::from_der(&leaf).ok()?;
         let seconds = u64::try_from(leaf.validity().not_after.timestamp()).ok()?;
@@ -170,7 +181,7 @@ impl Contents {
     }
 }
 
-/// At least one certificate.
+/// Parses certificates, at least one.
 fn certificates(path: &Path, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem)
         .collect::<Result<_, _>>()
@@ -182,7 +193,8 @@ fn certificates(path: &Path, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>,
     }
 }
 
-/// A certificate that is not valid yet passes: clocks differ, and it soon will be.
+/// Rejects an expired certificate. A certificate that is not valid yet is accepted: clocks differ,
+/// and it will soon be valid.
 fn check_expiry(certificate: &CertificateDer<'_>) -> Result<(), TlsErrorKind> {
     let (_, certificate) = X509Certificate::from_der(certificate)
         .map_err(|error| TlsErrorKind::Certificate(error.to_string()))?;
@@ -194,9 +206,9 @@ fn check_expiry(certificate: &CertificateDer<'_>) -> Result<(), TlsErrorKind> {
     }
 }
 
-/// Without the key.
+/// Omits the key.
 impl fmt::Debug for Contents {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Contents").finish_non_exhaustive()
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Contents").finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! Receives reviews into memory, each within a limit and all together within another.
+//! Bodies of requests, received into memory within a limit for each and a limit for all.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,28 +7,28 @@ use std::time::Instant;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Bytes, Incoming};
 
-use crate::refusal::Refusal;
+use crate::error_response::ErrorResponse;
 
-/// What is reserved at first for a review that does not arrive at once, in bytes. The announced length is only believed up
-/// to here; announcing costs a client nothing.
-const RESERVED_MAX: usize = 256 << 10;
+/// Maximum capacity that is allocated in advance for a review that arrives in pieces, in bytes.
+/// Announcing a greater length costs a client nothing.
+const MAX_INITIAL_CAPACITY: usize = 256 << 10;
 
-/// The account of all reviews in memory.
+/// The limits of bodies, and the budget that they share.
 #[derive(Debug)]
 pub(crate) struct Bodies {
-    /// The largest review, in bytes.
-    one_max: usize,
-    account: Arc<Account>,
+    /// Maximum size of a review, in bytes.
+    max: usize,
+    budget: Arc<Budget>,
 }
 
 #[derive(Debug)]
-struct Account {
-    /// All reviews together, in bytes.
-    all_max: usize,
+struct Budget {
+    /// Maximum size of all reviews, in bytes.
+    max: usize,
     used: AtomicUsize,
 }
 
-/// A review in memory. Its bytes count until it is dropped.
+/// A review in memory. It counts against the budget until it is dropped.
 #[derive(Debug)]
 pub(super) struct Received {
     bytes: Bytes,
@@ -42,11 +42,12 @@ impl Received {
 }
 
 impl Bodies {
-    pub(crate) fn new(one_max: usize, all_max: usize) -> Self {
+    /// Creates limits: of one review, and of all reviews together, in bytes.
+    pub(crate) fn new(max: usize, max_total: usize) -> Self {
         Self {
-            one_max,
-            account: Arc::new(Account {
-                all_max,
+            max,
+            budget: Arc::new(Budget {
+                max: max_total,
                 used: AtomicUsize::new(0),
             }),
         }
@@ -57,23 +58,23 @@ impl Bodies {
         &self,
         body: Incoming,
         deadline: Instant,
-    ) -> Result<Received, Refusal> {
+    ) -> Result<Received, ErrorResponse> {
         match tokio::time::timeout_at(deadline.into(), self.collect(body)).await {
             Ok(received) => received,
-            Err(_) => Err(Refusal::BodyTooSlow),
+            Err(_) => Err(ErrorResponse::BodyTooSlow),
         }
     }
 
-    async fn collect(&self, mut body: Incoming) -> Result<Received, Refusal> {
+    async fn collect(&self, mut body: Incoming) -> Result<Received, ErrorResponse> {
         let announced = body
             .size_hint()
             .exact()
             .and_then(|length| usize::try_from(length).ok());
-        if announced.is_some_and(|length| length > self.one_max.saturating_mul(2)) {
+        if announced.is_some_and(|length| length > self.max.saturating_mul(2)) {
             return Err(self.too_large());
         }
         let mut claim = Claim {
-            account: Arc::clone(&self.account),
+            budget: Arc::clone(&self.budget),
             bytes: 0,
         };
         let Some(first) = next(&mut body).await? else {
@@ -86,7 +87,7 @@ impl Bodies {
             return self.discard(body, first.len()).await;
         }
         claim.extend(first.len())?;
-        // Most reviews arrive in one piece, which is then not copied.
+        // Most reviews arrive in one piece, which needs no copy.
         if body.is_end_stream() {
             return Ok(Received {
                 bytes: first,
@@ -96,7 +97,7 @@ impl Bodies {
         let mut bytes = Vec::with_capacity(
             announced
                 .unwrap_or_default()
-                .clamp(first.len(), RESERVED_MAX.max(first.len())),
+                .clamp(first.len(), MAX_INITIAL_CAPACITY.max(first.len())),
         );
         bytes.extend_from_slice(&first);
         drop(first);
@@ -116,17 +117,21 @@ impl Bodies {
     }
 
     fn fits(&self, length: usize) -> bool {
-        length <= self.one_max
+        length <= self.max
     }
 
-    fn too_large(&self) -> Refusal {
-        Refusal::BodyTooLarge { max: self.one_max }
+    fn too_large(&self) -> ErrorResponse {
+        ErrorResponse::BodyTooLarge { max: self.max }
     }
 
-    /// Reads on for as much again without keeping it: a client that is only a little over then reads our answer instead of
-    /// failing to send.
-    async fn discard(&self, mut body: Incoming, mut received: usize) -> Result<Received, Refusal> {
-        while received < self.one_max.saturating_mul(2)
+    /// Reads up to twice the limit without keeping it, so that a client that exceeds the limit a
+    /// little reads the response instead of failing to send.
+    async fn discard(
+        &self,
+        mut body: Incoming,
+        mut received: usize,
+    ) -> Result<Received, ErrorResponse> {
+        while received < self.max.saturating_mul(2)
             && let Some(piece) = next(&mut body).await?
         {
             received = received.saturating_add(piece.len());
@@ -135,10 +140,10 @@ impl Bodies {
     }
 }
 
-/// The next piece of data; trailers are skipped.
-async fn next(body: &mut Incoming) -> Result<Option<Bytes>, Refusal> {
+/// Returns the next piece of data; skips trailers.
+async fn next(body: &mut Incoming) -> Result<Option<Bytes>, ErrorResponse> {
     while let Some(frame) = body.frame().await {
-        if let Ok(data) = frame.map_err(|_| Refusal::BodyBroken)?.into_data()
+        if let Ok(data) = frame.map_err(|_| ErrorResponse::BodyBroken)?.into_data()
             && !data.is_empty()
         {
             return Ok(Some(data));
@@ -147,23 +152,23 @@ async fn next(body: &mut Incoming) -> Result<Option<Bytes>, Refusal> {
     Ok(None)
 }
 
-/// A part of the account.
+/// A part of the budget, returned when it is dropped.
 #[derive(Debug)]
 struct Claim {
-    account: Arc<Account>,
+    budget: Arc<Budget>,
     bytes: usize,
 }
 
 impl Claim {
-    fn extend(&mut self, by: usize) -> Result<(), Refusal> {
-        // Counted even when it is too much: it is given back when the claim is dropped, a moment later.
+    fn extend(&mut self, by: usize) -> Result<(), ErrorResponse> {
+        // Counted even if it exceeds the budget: the claim is dropped right after.
         self.bytes = self.bytes.saturating_add(by);
-        let before = self.account.used.fetch_add(by, Ordering::Relaxed);
-        if before.saturating_add(by) <= self.account.all_max {
+        let before = self.budget.used.fetch_add(by, Ordering::Relaxed);
+        if before.saturating_add(by) <= self.budget.max {
             Ok(())
         } else {
-            Err(Refusal::Overload(
-                "too many reviews are being received at once".to_owned(),
+            Err(ErrorResponse::Overloaded(
+                "too many reviews are being received".to_owned(),
             ))
         }
     }
@@ -171,6 +176,6 @@ impl Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        self.account.used.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.budget.used.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }

@@ -1,61 +1,42 @@
-//! From a path to the question that it asks.
+//! The paths of the webhooks.
 
 use std::borrow::Cow;
 
 use access::Plane;
+use observe::Origin;
 use percent_encoding::percent_decode_str;
 
-/// What a path asks.
+/// The target of a request.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Route<'a> {
-    /// A review of Kubernetes is answered.
-    Review {
-        plane: Plane,
-        /// One policy by its name; otherwise the whole chain.
-        policy: Option<Cow<'a, str>>,
-    },
-    /// One Kubewarden policy is asked about any JSON.
-    Raw { policy: Cow<'a, str> },
+pub(super) struct Route<'a> {
+    /// The chain to evaluate, or a raw request.
+    pub(super) origin: Origin,
+    /// The policy that the path names; none for the whole chain. A raw request always has one.
+    pub(super) policy: Option<Cow<'a, str>>,
 }
 
 impl<'a> Route<'a> {
-    /// None when nothing is at this path.
+    /// Parses a path. Returns none if it does not exist.
     pub(super) fn parse(path: &'a str) -> Option<Self> {
         let path = path.strip_prefix('/')?;
         let (first, policy) = match path.split_once('/') {
-            Some((first, name)) => (first, Some(policy(name)?)),
+            Some((first, name)) => (first, Some(decode_policy(name)?)),
             None => (path, None),
         };
-        let plane = match (first, &policy) {
-            ("authn", None) => Plane::Authentication,
-            ("authz", None) => Plane::Authorization,
-            ("validate", _) => Plane::Validation,
-            ("mutate", _) => Plane::Mutation,
-            ("validate_raw", Some(_)) => return policy.map(|policy| Self::Raw { policy }),
+        let origin = match (first, &policy) {
+            ("authn", None) => Origin::Chain(Plane::Authentication),
+            ("authz", None) => Origin::Chain(Plane::Authorization),
+            ("validate", _) => Origin::Chain(Plane::Validation),
+            ("mutate", _) => Origin::Chain(Plane::Mutation),
+            ("validate_raw", Some(_)) => Origin::Raw,
             _ => return None,
         };
-        Some(Self::Review { plane, policy })
-    }
-
-    /// What is asked, and the one policy that is.
-    pub(super) fn asked(&self) -> (Option<Plane>, Option<&str>) {
-        match self {
-            Self::Review { plane, policy } => (Some(*plane), policy.as_deref()),
-            Self::Raw { policy } => (None, Some(policy)),
-        }
-    }
-
-    /// What is asked, in a word for logs.
-    pub(super) fn as_str(&self) -> &'static str {
-        match self {
-            Self::Review { plane, .. } => plane.as_str(),
-            Self::Raw { .. } => "raw",
-        }
+        Some(Self { origin, policy })
     }
 }
 
-/// The name of a policy, the last part of a path.
-fn policy(name: &str) -> Option<Cow<'_, str>> {
+/// Decodes the name of a policy, the last segment of a path.
+fn decode_policy(name: &str) -> Option<Cow<'_, str>> {
     if name.is_empty() || name.contains('/') {
         return None;
     }
@@ -66,51 +47,42 @@ fn policy(name: &str) -> Option<Cow<'_, str>> {
 mod tests {
     use super::*;
 
-    fn route(path: &str) -> Option<(Plane, Option<String>)> {
-        match Route::parse(path)? {
-            Route::Review { plane, policy } => Some((plane, policy.map(Cow::into_owned))),
-            Route::Raw { .. } => panic!("`{path}` is for raw requests"),
-        }
+    #[track_caller]
+    fn check(path: &str, origin: Origin, policy: Option<&str>) {
+        let policy = policy.map(Cow::from);
+        assert_eq!(Route::parse(path), Some(Route { origin, policy }), "{path}");
     }
 
     #[test]
-    fn leads_to_the_chain_of_each_plane() {
-        assert_eq!(route("/authn"), Some((Plane::Authentication, None)));
-        assert_eq!(route("/authz"), Some((Plane::Authorization, None)));
-        assert_eq!(route("/validate"), Some((Plane::Validation, None)));
-        assert_eq!(route("/mutate"), Some((Plane::Mutation, None)));
+    fn each_plane_has_a_path() {
+        check("/authn", Origin::Chain(Plane::Authentication), None);
+        check("/authz", Origin::Chain(Plane::Authorization), None);
+        check("/validate", Origin::Chain(Plane::Validation), None);
+        check("/mutate", Origin::Chain(Plane::Mutation), None);
     }
 
     #[test]
-    fn leads_to_one_admission_policy() {
-        assert_eq!(
-            route("/validate/no-root"),
-            Some((Plane::Validation, Some("no-root".to_owned())))
+    fn each_admission_policy_has_a_path() {
+        let (validation, mutation) = (Plane::Validation, Plane::Mutation);
+        check(
+            "/validate/no-root",
+            Origin::Chain(validation),
+            Some("no-root"),
         );
-        assert_eq!(
-            route("/mutate/a%2Db"),
-            Some((Plane::Mutation, Some("a-b".to_owned())))
-        );
-        assert_eq!(
-            route("/mutate/a%2Fb"),
-            Some((Plane::Mutation, Some("a/b".to_owned())))
-        );
+        check("/mutate/a%2Db", Origin::Chain(mutation), Some("a-b"));
+        check("/mutate/a%2Fb", Origin::Chain(mutation), Some("a/b"));
     }
 
     #[test]
-    fn raw_requests_have_a_path_of_their_own() {
-        let policy = "a-b".into();
-        assert_eq!(
-            Route::parse("/validate_raw/a%2Db"),
-            Some(Route::Raw { policy })
-        );
+    fn raw_requests_have_a_separate_path() {
+        check("/validate_raw/a%2Db", Origin::Raw, Some("a-b"));
         for path in ["/validate_raw", "/validate_raw/", "/validate_raw/a/b"] {
             assert_eq!(Route::parse(path), None, "{path}");
         }
     }
 
     #[test]
-    fn leads_nowhere_else() {
+    fn rejects_other_paths() {
         for path in [
             "",
             "/",
@@ -127,7 +99,7 @@ mod tests {
             "/other",
             "/livez",
         ] {
-            assert_eq!(route(path), None, "{path}");
+            assert_eq!(Route::parse(path), None, "{path}");
         }
     }
 }

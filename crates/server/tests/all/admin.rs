@@ -1,4 +1,4 @@
-//! What the port for operators tells, and takes.
+//! Tests of the admin port.
 
 use std::time::SystemTime;
 
@@ -14,18 +14,20 @@ use crate::running::{self, Running, Setup};
 async fn status(server: &Running) -> Value {
     let (code, body) = probe(server.admin, "GET", "/status").await;
     assert_eq!(code, 200, "{body}");
-    serde_json::from_str(&body).expect("JSON")
+    serde_json::from_str(&body).unwrap()
 }
 
 #[tokio::test]
-async fn the_status_names_the_policies_and_counts_their_changes() {
+async fn status_lists_the_policies_and_their_generation() {
     let server = Setup::magic().start().await;
     let before = status(&server).await;
     assert_eq!(before["ready"], true);
     assert_eq!(before["generation"], 1);
     assert_eq!(before["policies"][0]["plane"], "authentication");
-    let digest = before["policies"][0]["digest"].as_str().expect("a digest");
+    let digest = before["policies"][0]["digest"].as_str().unwrap();
     assert!(digest.starts_with("sha256:"), "{digest}");
+    assert_eq!(before["policies"][0]["protocol"], "wasi");
+    assert_eq!(before["policies"][0]["entryPoint"], "authn");
 
     let folder = crate::pki::Folder::new();
     let configuration = "authorization:\n  modules:\n  - {name: other, module: ./other.wasm}\n";
@@ -38,21 +40,23 @@ async fn the_status_names_the_policies_and_counts_their_changes() {
 }
 
 #[tokio::test]
-async fn a_change_that_does_not_load_is_shown_until_one_does() {
+async fn status_shows_a_failed_reload_until_one_succeeds() {
     let server = Setup::magic().start().await;
-    server.handle.keep("line 3: no such module".to_owned());
-    let kept = status(&server).await;
-    assert_eq!(kept["problem"], "line 3: no such module");
-    assert_eq!(kept["ready"], true);
-    assert_eq!(kept["generation"], 1);
+    server
+        .handle
+        .record_failed_reload("line 3: no such module".to_owned());
+    let failed = status(&server).await;
+    assert_eq!(failed["reloadError"], "line 3: no such module");
+    assert_eq!(failed["ready"], true);
+    assert_eq!(failed["generation"], 1);
 
     let folder = crate::pki::Folder::new();
     server.handle.replace(running::host(&folder, "", &[]));
-    assert!(status(&server).await.get("problem").is_none());
+    assert!(status(&server).await.get("reloadError").is_none());
 }
 
 #[tokio::test]
-async fn a_reload_can_be_asked_for_by_hand() {
+async fn a_post_requests_a_reload() {
     let server = Setup::magic().start().await;
     assert_eq!(probe(server.admin, "GET", "/reload").await.0, 405);
     assert_eq!(probe(server.admin, "POST", "/reload").await.0, 202);
@@ -60,11 +64,11 @@ async fn a_reload_can_be_asked_for_by_hand() {
 }
 
 fn records(body: &str) -> Vec<Record> {
-    let body: Value = serde_json::from_str(body).expect("JSON");
-    serde_json::from_value(body["decisions"].clone()).expect("records")
+    let body: Value = serde_json::from_str(body).unwrap();
+    serde_json::from_value(body["decisions"].clone()).unwrap()
 }
 
-/// With one authenticator that knows everybody and one that traps.
+/// Starts a server with an authenticator that traps and one that knows every token.
 async fn two_authenticators() -> Running {
     let configuration = "authentication:\n  modules:\n  - {name: broken, module: ./broken.wasm}\n  - {name: magic, module: ./magic.wasm}\n";
     let modules = [
@@ -76,7 +80,7 @@ async fn two_authenticators() -> Running {
 
 /// S22: labels of metrics are bounded.
 #[tokio::test]
-async fn metrics_count_decisions_by_configured_names_only() {
+async fn labels_of_metrics_contain_configured_names_only() {
     let server = two_authenticators().await;
     server.post("/authn", token_review("v1")).await;
     server.post("/authn", token_review("v1beta1")).await;
@@ -86,10 +90,10 @@ async fn metrics_count_decisions_by_configured_names_only() {
     for line in [
         r#"k8s_wasm_decisions_total{plane="authentication",verdict="authenticated"} 2"#,
         r#"k8s_wasm_decision_duration_seconds_count{plane="authentication"} 2"#,
-        r#"k8s_wasm_policy_answers_total{plane="authentication",policy="magic",mode="protect",answer="authenticated"} 2"#,
+        r#"k8s_wasm_policy_evaluations_total{plane="authentication",policy="magic",mode="protect",verdict="authenticated"} 2"#,
         r#"k8s_wasm_policy_failures_total{plane="authentication",policy="broken",mode="protect",kind="trap"} 2"#,
-        r#"k8s_wasm_refused_requests_total{reason="NotFound"} 1"#,
-        "k8s_wasm_configuration_generation 1",
+        r#"k8s_wasm_rejected_requests_total{reason="NotFound"} 1"#,
+        "k8s_wasm_config_generation 1",
         "k8s_wasm_calls_total 4",
     ] {
         assert!(text.lines().any(|found| found == line), "{line}\n{text}");
@@ -102,7 +106,7 @@ async fn metrics_count_decisions_by_configured_names_only() {
 }
 
 #[tokio::test]
-async fn the_last_decisions_are_told_with_their_reasons_and_without_tokens() {
+async fn decisions_contain_the_trace_and_no_token() {
     let server = two_authenticators().await;
     server.post("/authn", token_review("v1")).await;
     server.post("/authn", token_review("v1")).await;
@@ -115,24 +119,24 @@ async fn the_last_decisions_are_told_with_their_reasons_and_without_tokens() {
     };
     assert_eq!(last.verdict, Verdict::Authenticated);
     assert_eq!(last.subject.user, "magic-user");
-    let answers: Vec<_> = last.steps.iter().filter_map(|step| step.answer()).collect();
-    let words: Vec<_> = answers.iter().map(|answer| answer.as_str()).collect();
-    assert_eq!(words, ["failed", "authenticated"]);
+    let verdicts = last.steps.iter().filter_map(|step| step.answer());
+    let verdicts: Vec<_> = verdicts.map(|verdict| verdict.as_str()).collect();
+    assert_eq!(verdicts, ["failed", "authenticated"]);
 
     let (_, body) = probe(server.admin, "GET", "/decisions?after=1").await;
     assert_eq!(records(&body), decisions[1..]);
 }
 
 #[tokio::test]
-async fn metrics_tell_when_the_certificate_expires() {
+async fn metrics_contain_the_expiration_of_the_certificate() {
     let server = Setup::magic().tls(&Authority::new()).start().await;
     let (_, text) = probe(server.admin, "GET", "/metrics").await;
     let line = text
         .lines()
-        .find_map(|line| line.strip_prefix("k8s_wasm_certificate_expiry_timestamp_seconds "));
-    let expiry: f64 = line.expect("the line").parse().expect("a number");
+        .find_map(|line| line.strip_prefix("k8s_wasm_certificate_expiration_timestamp_seconds "));
+    let expiration: f64 = line.unwrap().parse().unwrap();
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
-        .expect("after 1970");
-    assert!(expiry > now.as_secs_f64(), "{expiry}");
+        .unwrap();
+    assert!(expiration > now.as_secs_f64(), "{expiration}");
 }

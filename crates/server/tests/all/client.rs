@@ -1,4 +1,4 @@
-//! A client that also refuses what no answer may have: headers that tell about us, redirects, errors that are no `Status`.
+//! A client that also fails for unexpected headers, redirects and errors that are not a `Status`.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use tokio_rustls::client::TlsStream;
 use crate::pki::{Authority, Pair};
 use crate::running::soon;
 
-/// What came back.
+/// A response.
 #[derive(Debug)]
 pub struct Reply {
     pub status: StatusCode,
@@ -29,9 +29,9 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// The `message` of a `Status`.
+    /// Returns the `message` of a `Status`.
     pub fn message(&self) -> &str {
-        self.body["message"].as_str().expect("a message")
+        self.body["message"].as_str().unwrap()
     }
 
     #[track_caller]
@@ -44,9 +44,9 @@ impl Reply {
         self
     }
 
-    async fn of(response: Response<hyper::body::Incoming>) -> Self {
+    async fn from_response(response: Response<hyper::body::Incoming>) -> Self {
         let (head, body) = response.into_parts();
-        let body = body.collect().await.expect("a body").to_bytes();
+        let body = body.collect().await.unwrap().to_bytes();
         for name in head.headers.keys() {
             let known = [
                 "content-type",
@@ -56,14 +56,11 @@ impl Reply {
                 "retry-after",
                 "connection",
             ];
-            assert!(
-                known.contains(&name.as_str()),
-                "the header `{name}` tells too much"
-            );
+            assert!(known.contains(&name.as_str()), "unexpected header `{name}`");
         }
         assert!(!head.status.is_redirection() && !head.headers.contains_key("location"));
         assert_eq!(head.headers["content-type"], "application/json");
-        let body: Value = serde_json::from_slice(&body).expect("JSON");
+        let body: Value = serde_json::from_slice(&body).unwrap();
         if !head.status.is_success() {
             assert_eq!(
                 (&body["kind"], &body["apiVersion"]),
@@ -82,10 +79,10 @@ impl Reply {
     }
 }
 
-/// One connection.
+/// A connection.
 pub struct Client {
     sender: Sender,
-    /// Resolves when the connection has ended.
+    /// The task that ends with the connection.
     pub ended: tokio::task::JoinHandle<hyper::Result<()>>,
 }
 
@@ -99,23 +96,19 @@ impl Client {
         Self::http1(tcp(address).await).await
     }
 
-    /// HTTP/1.1, as kube-apiserver's admission plugins insist on.
+    /// Connects with HTTP/1.1, which kube-apiserver's admission plugins require.
     pub async fn tls_http1(address: SocketAddr, authority: &Authority, own: Option<&Pair>) -> Self {
-        let stream = tls(address, authority, own, b"http/1.1")
-            .await
-            .expect("a handshake");
+        let stream = tls(address, authority, own, b"http/1.1").await.unwrap();
         assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
         Self::http1(stream).await
     }
 
     pub async fn tls_http2(address: SocketAddr, authority: &Authority, own: Option<&Pair>) -> Self {
-        let stream = tls(address, authority, own, b"h2")
-            .await
-            .expect("a handshake");
+        let stream = tls(address, authority, own, b"h2").await.unwrap();
         assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
         let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
             .await
-            .expect("HTTP/2");
+            .unwrap();
         Self {
             sender: Sender::Http2(sender),
             ended: tokio::spawn(connection),
@@ -123,9 +116,7 @@ impl Client {
     }
 
     async fn http1(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Self {
-        let (sender, connection) = http1::handshake(TokioIo::new(stream))
-            .await
-            .expect("HTTP/1.1");
+        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
         Self {
             sender: Sender::Http1(sender),
             ended: tokio::spawn(connection),
@@ -137,7 +128,7 @@ impl Client {
     }
 
     pub async fn send(&mut self, request: Request<Full<Bytes>>) -> Reply {
-        soon(self.try_send(request)).await.expect("an answer")
+        soon(self.try_send(request)).await.unwrap()
     }
 
     pub async fn try_send(&mut self, request: Request<Full<Bytes>>) -> hyper::Result<Reply> {
@@ -145,11 +136,11 @@ impl Client {
             Sender::Http1(sender) => sender.send_request(request).await?,
             Sender::Http2(sender) => sender.send_request(request).await?,
         };
-        Ok(Reply::of(response).await)
+        Ok(Reply::from_response(response).await)
     }
 }
 
-/// A request as kube-apiserver sends it.
+/// Returns a request as kube-apiserver sends it.
 pub fn review(path: &str, body: impl Into<Vec<u8>>) -> Request<Full<Bytes>> {
     Request::post(path)
         .header("host", "localhost")
@@ -157,14 +148,15 @@ pub fn review(path: &str, body: impl Into<Vec<u8>>) -> Request<Full<Bytes>> {
         .header("accept", "application/json, */*")
         .header("user-agent", "kube-apiserver-admission")
         .body(Full::new(Bytes::from(body.into())))
-        .expect("a request")
+        .unwrap()
 }
 
 pub async fn tcp(address: SocketAddr) -> TcpStream {
-    TcpStream::connect(address).await.expect("connected")
+    TcpStream::connect(address).await.unwrap()
 }
 
-/// The handshake; with TLS 1.3 a refused client certificate shows only when something is read.
+/// Connects with TLS. In TLS 1.3, the rejection of a client certificate is visible at the first
+/// read only.
 pub async fn tls(
     address: SocketAddr,
     authority: &Authority,
@@ -180,7 +172,7 @@ pub async fn connect(
     address: SocketAddr,
     config: ClientConfig,
 ) -> std::io::Result<TlsStream<TcpStream>> {
-    let name = ServerName::try_from("localhost").expect("a name");
+    let name = ServerName::try_from("localhost").unwrap();
     TlsConnector::from(Arc::new(config))
         .connect(name, tcp(address).await)
         .await
@@ -196,12 +188,12 @@ pub fn client_config(authority: &Authority, own: Option<&Pair>) -> ClientConfig 
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .expect("versions")
+        .unwrap()
         .with_root_certificates(roots);
     match own {
         Some(pair) => builder
             .with_client_auth_cert(pair.chain(), pair.private_key())
-            .expect("a certificate"),
+            .unwrap(),
         None => builder.with_no_client_auth(),
     }
 }

@@ -1,9 +1,9 @@
-//! The server over real sockets: what each request is answered, what each kind of client gets, and how it all ends.
+//! Tests of the server over real sockets: responses, clients, limits, logs and shutdown.
 
 mod admin;
 mod client;
-mod clients_that_leave;
 mod connections;
+mod disconnects;
 mod logs;
 mod modules;
 mod pki;

@@ -1,10 +1,10 @@
-//! Modules written in WebAssembly text: each does one thing.
+//! Modules in the WebAssembly text format.
 
-/// Writes this to stdout, whatever it is asked.
-pub fn answering(entry_point: &str, stdout: &str) -> Vec<u8> {
+/// Writes this output for every review.
+pub fn writing(entry_point: &str, stdout: &str) -> Vec<u8> {
     let text: String = stdout.bytes().map(|byte| format!("\\{byte:02x}")).collect();
     let length: String = u32::try_from(stdout.len())
-        .expect("fits")
+        .unwrap()
         .to_le_bytes()
         .iter()
         .map(|byte| format!("\\{byte:02x}"))
@@ -26,35 +26,35 @@ pub fn trapping(entry_point: &str) -> Vec<u8> {
     ))
 }
 
-/// Never ends.
+/// Never returns.
 pub fn endless(entry_point: &str) -> Vec<u8> {
     module(&format!(
         r#"(memory (export "memory") 1) (func (export "{entry_point}") (loop (br 0)))"#
     ))
 }
 
-/// A Kubewarden policy with settings that are fine, which answers this.
-pub fn kubewarden(answer: &str) -> Vec<u8> {
-    let (length, answer) = (answer.len(), answer.escape_default());
+/// A Kubewarden policy that accepts all settings and returns this response.
+pub fn kubewarden(response: &str) -> Vec<u8> {
+    let (length, response) = (response.len(), response.escape_default());
     module(&format!(
-        r#"(import "wapc" "__guest_response" (func $answer (param i32 i32)))
+        r#"(import "wapc" "__guest_response" (func $response (param i32 i32)))
         (memory (export "memory") 1)
-        (data (i32.const 0) "{{\22valid\22:true}}") (data (i32.const 64) "{answer}")
+        (data (i32.const 0) "{{\22valid\22:true}}") (data (i32.const 64) "{response}")
         (func (export "__guest_call") (param $operation i32) (param i32) (result i32)
             (if (i32.eq (local.get $operation) (i32.const 8))
-                (then (call $answer (i32.const 64) (i32.const {length})))
-                (else (call $answer (i32.const 0) (i32.const 14))))
+                (then (call $response (i32.const 64) (i32.const {length})))
+                (else (call $response (i32.const 0) (i32.const 14))))
             (i32.const 1))"#
     ))
 }
 
 fn module(body: &str) -> Vec<u8> {
-    wat::parse_str(format!("(module {body})")).expect("valid text")
+    wat::parse_str(format!("(module {body})")).unwrap()
 }
 
 /// Knows every token.
 pub fn authenticator() -> Vec<u8> {
-    answering(
+    writing(
         "authn",
         r#"{"response":{"status":{"authenticated":true,"user":{"username":"magic-user"}}}}"#,
     )
@@ -62,7 +62,7 @@ pub fn authenticator() -> Vec<u8> {
 
 /// Allows everything.
 pub fn authorizer() -> Vec<u8> {
-    answering(
+    writing(
         "authz",
         r#"{"response":{"status":{"allowed":true,"reason":"magic"}}}"#,
     )
@@ -70,7 +70,7 @@ pub fn authorizer() -> Vec<u8> {
 
 /// Accepts everything.
 pub fn accepting() -> Vec<u8> {
-    answering(
+    writing(
         "validate",
         r#"{"response":{"response":{"uid":"","allowed":true}}}"#,
     )
@@ -78,15 +78,15 @@ pub fn accepting() -> Vec<u8> {
 
 /// Rejects everything.
 pub fn rejecting() -> Vec<u8> {
-    answering(
+    writing(
         "validate",
         r#"{"response":{"response":{"uid":"","allowed":false,"status":{"message":"not today"}}}}"#,
     )
 }
 
-/// Adds a label. The patch is `[{"op":"add","path":"/data","value":{"magic":"foobar"}}]`.
+/// Adds a value. The patch is `[{"op":"add","path":"/data","value":{"magic":"foobar"}}]`.
 pub fn mutator() -> Vec<u8> {
-    answering(
+    writing(
         "mutate",
         r#"{"response":{"response":{"uid":"","allowed":true,"patchType":"JSONPatch",
         "patch":"W3sib3AiOiJhZGQiLCJwYXRoIjoiL2RhdGEiLCJ2YWx1ZSI6eyJtYWdpYyI6ImZvb2JhciJ9fV0="}}}"#,

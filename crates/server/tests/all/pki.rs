@@ -1,4 +1,4 @@
-//! Certificates made for one test.
+//! Certificates and files of the tests.
 
 use std::path::{Path, PathBuf};
 
@@ -18,16 +18,16 @@ pub struct Pair {
 impl Pair {
     pub fn chain(&self) -> Vec<CertificateDer<'static>> {
         CertificateDer::pem_slice_iter(self.certificate.as_bytes())
-            .map(|one| one.expect("PEM"))
+            .map(|one| one.unwrap())
             .collect()
     }
 
     pub fn private_key(&self) -> PrivateKeyDer<'static> {
-        PrivateKeyDer::from_pem_slice(self.key.as_bytes()).expect("a key")
+        PrivateKeyDer::from_pem_slice(self.key.as_bytes()).unwrap()
     }
 }
 
-/// An authority.
+/// A certificate authority.
 pub struct Authority {
     pub certificate: String,
     issuer: Issuer<'static, KeyPair>,
@@ -35,18 +35,18 @@ pub struct Authority {
 
 impl Authority {
     pub fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).expect("no names");
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.distinguished_name = named("test authority");
-        let key = KeyPair::generate().expect("a key");
-        let certificate = params.self_signed(&key).expect("a certificate").pem();
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap().pem();
         Self {
             certificate,
             issuer: Issuer::new(params, key),
         }
     }
 
-    /// For `localhost`.
+    /// Issues a server certificate for `localhost`.
     pub fn server(&self) -> Pair {
         self.issue("a server", &["localhost"], |_| {})
     }
@@ -58,14 +58,11 @@ impl Authority {
         change: impl FnOnce(&mut CertificateParams),
     ) -> Pair {
         let dns: Vec<String> = dns.iter().map(|&name| name.to_owned()).collect();
-        let mut params = CertificateParams::new(dns).expect("DNS names");
+        let mut params = CertificateParams::new(dns).unwrap();
         params.distinguished_name = named(common_name);
         change(&mut params);
-        let key = KeyPair::generate().expect("a key");
-        let certificate = params
-            .signed_by(&key, &self.issuer)
-            .expect("a certificate")
-            .pem();
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap().pem();
         Pair {
             certificate,
             key: key.serialize_pem(),
@@ -79,12 +76,12 @@ fn named(common_name: &str) -> DistinguishedName {
     name
 }
 
-/// Files of one test.
+/// A temporary directory.
 pub struct Folder(TempDir);
 
 impl Folder {
     pub fn new() -> Self {
-        Self(TempDir::new().expect("a folder"))
+        Self(TempDir::new().unwrap())
     }
 
     pub fn path(&self) -> &Path {
@@ -93,7 +90,7 @@ impl Folder {
 
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.0.path().join(name);
-        std::fs::write(&path, content).expect("a file");
+        std::fs::write(&path, content).unwrap();
         path
     }
 }

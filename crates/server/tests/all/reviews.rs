@@ -1,4 +1,4 @@
-//! What each request is answered.
+//! Tests of the responses to reviews.
 
 use http_body_util::Full;
 use hyper::body::Bytes;
@@ -36,7 +36,7 @@ async fn magic_server() -> Running {
     Setup::magic().start().await
 }
 
-fn is_answer(reply: &Reply, api_version: &str, kind: &str) {
+fn check_review(reply: &Reply, api_version: &str, kind: &str) {
     assert_eq!(reply.status, StatusCode::OK, "{reply:?}");
     assert_eq!(
         (&reply.body["apiVersion"], &reply.body["kind"]),
@@ -45,13 +45,13 @@ fn is_answer(reply: &Reply, api_version: &str, kind: &str) {
 }
 
 #[tokio::test]
-async fn answers_each_plane_in_the_version_that_asked() {
+async fn responds_in_the_api_version_of_the_request() {
     let server = magic_server().await;
     for version in ["v1", "v1beta1"] {
         let reply = server
             .post("/authn?timeout=30s", token_review(version))
             .await;
-        is_answer(
+        check_review(
             &reply,
             &format!("authentication.k8s.io/{version}"),
             "TokenReview",
@@ -61,7 +61,7 @@ async fn answers_each_plane_in_the_version_that_asked() {
         let reply = server
             .post("/authz?timeout=3s", access_review(version))
             .await;
-        is_answer(
+        check_review(
             &reply,
             &format!("authorization.k8s.io/{version}"),
             "SubjectAccessReview",
@@ -75,7 +75,7 @@ async fn answers_each_plane_in_the_version_that_asked() {
             "/mutate/mutate%2Ewasm",
         ] {
             let reply = server.post(path, admission_review(version, 0)).await;
-            is_answer(
+            check_review(
                 &reply,
                 &format!("admission.k8s.io/{version}"),
                 "AdmissionReview",
@@ -97,17 +97,17 @@ async fn answers_each_plane_in_the_version_that_asked() {
 }
 
 #[tokio::test]
-async fn tells_a_rejection_inside_the_review() {
+async fn returns_a_rejection_inside_the_review() {
     let modules = [("no.wasm", modules::rejecting())];
     let server = Setup::new(&admission("no.wasm", "Fail"), modules)
         .start()
         .await;
     let reply = server.post("/validate", admission_review("v1", 0)).await;
-    is_answer(&reply, "admission.k8s.io/v1", "AdmissionReview");
+    check_review(&reply, "admission.k8s.io/v1", "AdmissionReview");
     assert_eq!(reply.body["response"]["allowed"], false);
     let message = reply.body["response"]["status"]["message"]
         .as_str()
-        .expect("a message");
+        .unwrap();
     assert!(message.contains("not today"), "{message}");
 }
 
@@ -120,7 +120,7 @@ fn admission(module: &str, on_failure: &str) -> String {
 
 /// S8: no redirects, no other paths, no proxy.
 #[tokio::test]
-async fn has_nothing_at_other_paths() {
+async fn rejects_other_paths() {
     let server = magic_server().await;
     for path in [
         "/",
@@ -143,9 +143,9 @@ async fn has_nothing_at_other_paths() {
         .await;
     assert_eq!(
         reply.is_failure(404, "NotFound").message(),
-        "there is no policy `other` here"
+        "policy `other` not found"
     );
-    // A mutating policy is not asked to validate.
+    // A mutating policy has no validation path.
     server
         .post("/validate/mutate.wasm", admission_review("v1", 0))
         .await
@@ -153,7 +153,7 @@ async fn has_nothing_at_other_paths() {
 }
 
 #[tokio::test]
-async fn takes_reviews_by_post_alone() {
+async fn rejects_methods_other_than_post() {
     let server = magic_server().await;
     for method in [
         Method::GET,
@@ -166,7 +166,7 @@ async fn takes_reviews_by_post_alone() {
             .method(method)
             .uri("/authn")
             .body(Full::default())
-            .expect("a request");
+            .unwrap();
         let reply = Client::plain(server.address).await.send(request).await;
         reply.is_failure(405, "MethodNotAllowed");
         assert_eq!(reply.headers["allow"], "POST");
@@ -174,7 +174,7 @@ async fn takes_reviews_by_post_alone() {
 }
 
 #[tokio::test]
-async fn takes_json_alone() {
+async fn rejects_content_types_other_than_json() {
     let server = magic_server().await;
     let send = async |content_type: Option<&str>| {
         let mut request = client::review("/authn", token_review("v1"));
@@ -182,7 +182,7 @@ async fn takes_json_alone() {
         if let Some(content_type) = content_type {
             request
                 .headers_mut()
-                .insert("content-type", content_type.parse().expect("a value"));
+                .insert("content-type", content_type.parse().unwrap());
         }
         Client::plain(server.address).await.send(request).await
     };
@@ -206,7 +206,7 @@ async fn takes_json_alone() {
 }
 
 #[tokio::test]
-async fn says_what_is_wrong_with_a_review() {
+async fn explains_malformed_reviews() {
     let server = magic_server().await;
     for (path, body) in [
         ("/authn", String::new()),
@@ -231,7 +231,7 @@ async fn says_what_is_wrong_with_a_review() {
 }
 
 #[tokio::test]
-async fn refuses_timeouts_without_sense() {
+async fn rejects_malformed_timeouts() {
     let server = magic_server().await;
     for timeout in ["", "soon", "10", "-1s", "0s"] {
         let reply = server
@@ -251,17 +251,17 @@ async fn refuses_timeouts_without_sense() {
 }
 
 #[tokio::test]
-async fn takes_reviews_up_to_the_limit() {
+async fn accepts_reviews_up_to_the_limit() {
     let limit = admission_review("v1", 3_000_000).len();
     let server = Setup::magic()
-        .options(|options| options.body_max = limit)
+        .options(|options| options.max_body_bytes = limit)
         .start()
         .await;
     let mut client = Client::plain(server.address).await;
     let reply = client
         .post("/validate", admission_review("v1", 3_000_000))
         .await;
-    is_answer(&reply, "admission.k8s.io/v1", "AdmissionReview");
+    check_review(&reply, "admission.k8s.io/v1", "AdmissionReview");
 
     let reply = client
         .post("/validate", admission_review("v1", 3_000_001))
@@ -273,20 +273,20 @@ async fn takes_reviews_up_to_the_limit() {
 }
 
 #[tokio::test]
-async fn refuses_an_announced_flood_without_reading_it() {
+async fn rejects_a_large_content_length_without_reading() {
     let server = Setup::magic()
-        .options(|options| options.body_max = 1000)
+        .options(|options| options.max_body_bytes = 1000)
         .start()
         .await;
     let head = b"POST /authn HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n";
-    let answer = raw(&server, head).await;
-    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    let response = raw(&server, head).await;
+    assert!(response.starts_with("HTTP/1.1 413 "), "{response}");
 }
 
 #[tokio::test]
-async fn refuses_an_endless_chunked_flood() {
+async fn rejects_a_large_chunked_body() {
     let server = Setup::magic()
-        .options(|options| options.body_max = 1000)
+        .options(|options| options.max_body_bytes = 1000)
         .start()
         .await;
     let mut flood =
@@ -296,27 +296,25 @@ async fn refuses_an_endless_chunked_flood() {
         flood.extend_from_slice(&[b'x'; 100]);
         flood.extend_from_slice(b"\r\n");
     }
-    let answer = raw(&server, &flood).await;
-    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    let response = raw(&server, &flood).await;
+    assert!(response.starts_with("HTTP/1.1 413 "), "{response}");
 }
 
-/// Sends bytes and reads until the server closes or has answered.
+/// Sends bytes and reads the start of the response.
 async fn raw(server: &Running, bytes: &[u8]) -> String {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let mut stream = client::tcp(server.address).await;
-    stream.write_all(bytes).await.expect("sent");
-    let mut answer = vec![0; 4096];
-    let length = running::soon(stream.read(&mut answer))
-        .await
-        .expect("an answer");
-    String::from_utf8_lossy(&answer[..length]).into_owned()
+    stream.write_all(bytes).await.unwrap();
+    let mut response = vec![0; 4096];
+    let length = running::soon(stream.read(&mut response)).await.unwrap();
+    String::from_utf8_lossy(&response[..length]).into_owned()
 }
 
 #[tokio::test]
-async fn turns_reviews_away_when_all_together_are_too_large() {
+async fn rejects_reviews_that_exceed_the_total_limit() {
     let one = token_review("v1").len();
     let server = Setup::magic()
-        .options(|options| options.bodies_max = one)
+        .options(|options| options.max_total_body_bytes = one)
         .start()
         .await;
     assert_eq!(
@@ -329,18 +327,18 @@ async fn turns_reviews_away_when_all_together_are_too_large() {
     assert_eq!(
         server.post("/authn", token_review("v1")).await.status,
         StatusCode::OK,
-        "what was claimed is given back"
+        "the budget is returned"
     );
 }
 
 #[tokio::test]
-async fn a_failed_authenticator_is_told_inside_the_review() {
+async fn returns_the_failure_of_an_authenticator_inside_the_review() {
     let modules = [("bad.wasm", modules::trapping("authn"))];
     let server = Setup::new("authentication: {modules: [{module: bad.wasm}]}", modules)
         .start()
         .await;
     let reply = server.post("/authn", token_review("v1")).await;
-    is_answer(&reply, "authentication.k8s.io/v1", "TokenReview");
+    check_review(&reply, "authentication.k8s.io/v1", "TokenReview");
     assert_ne!(reply.body["status"]["authenticated"], Value::Bool(true));
     assert!(
         reply.body["status"]["error"]
@@ -351,7 +349,7 @@ async fn a_failed_authenticator_is_told_inside_the_review() {
 }
 
 #[tokio::test]
-async fn a_failed_authorizer_is_503_without_retry() {
+async fn responds_with_503_without_retry_after_if_an_authorizer_fails() {
     let modules = [("bad.wasm", modules::trapping("authz"))];
     let server = Setup::new("authorization: {modules: [{module: bad.wasm}]}", modules)
         .start()
@@ -367,7 +365,7 @@ async fn a_failed_authorizer_is_503_without_retry() {
 }
 
 #[tokio::test]
-async fn a_failed_admission_policy_is_500_or_a_warning() {
+async fn responds_with_500_or_a_warning_if_an_admission_policy_fails() {
     let modules = [("bad.wasm", modules::trapping("validate"))];
     let server = Setup::new(&admission("bad.wasm", "Fail"), modules.clone())
         .start()
@@ -384,7 +382,7 @@ async fn a_failed_admission_policy_is_500_or_a_warning() {
         .start()
         .await;
     let reply = server.post("/validate", admission_review("v1", 0)).await;
-    is_answer(&reply, "admission.k8s.io/v1", "AdmissionReview");
+    check_review(&reply, "admission.k8s.io/v1", "AdmissionReview");
     assert_eq!(reply.body["response"]["allowed"], true);
     assert!(
         reply.body["response"]["warnings"][0].is_string(),
@@ -394,7 +392,7 @@ async fn a_failed_admission_policy_is_500_or_a_warning() {
 
 /// S5: calls end before the caller gives up, and when it leaves.
 #[tokio::test]
-async fn an_endless_module_fails_before_the_api_server_gives_up() {
+async fn stops_an_endless_module_before_the_timeout_of_the_request() {
     let modules = [("loop.wasm", modules::endless("authz"))];
     let server = Setup::new(
         "authorization: {modules: [{module: loop.wasm, timeout: 30s}]}",
@@ -407,12 +405,12 @@ async fn an_endless_module_fails_before_the_api_server_gives_up() {
     reply.is_failure(503, "ServiceUnavailable");
     assert!(
         start.elapsed() >= std::time::Duration::from_millis(900),
-        "the time given is used"
+        "the policy gets most of the timeout"
     );
 }
 
 #[tokio::test]
-async fn another_host_takes_over_while_serving() {
+async fn replaces_the_host_while_serving() {
     let server = magic_server().await;
     let mut client = Client::plain(server.address).await;
     assert_eq!(
@@ -439,7 +437,7 @@ async fn another_host_takes_over_while_serving() {
 
 /// S16: ready when modules are compiled, and a graceful end.
 #[tokio::test]
-async fn probes_are_answered_on_a_socket_of_their_own() {
+async fn serves_probes_on_the_admin_port_only() {
     let server = magic_server().await;
     assert_eq!(
         probe(server.admin, "GET", "/livez").await,
@@ -454,28 +452,19 @@ async fn probes_are_answered_on_a_socket_of_their_own() {
     assert_eq!(probe(server.address, "GET", "/readyz").await.0, 404);
 }
 
-/// Code and body.
+/// Sends a request to the admin port. Returns the status code and the body.
 pub async fn probe(address: std::net::SocketAddr, method: &str, path: &str) -> (u16, String) {
     use http_body_util::BodyExt;
     let stream = hyper_util::rt::TokioIo::new(client::tcp(address).await);
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(stream)
-        .await
-        .expect("HTTP/1.1");
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await.unwrap();
     tokio::spawn(connection);
     let request = Request::builder()
         .method(method)
         .uri(path)
         .body(Full::<Bytes>::default())
-        .expect("a request");
-    let response = running::soon(sender.send_request(request))
-        .await
-        .expect("an answer");
+        .unwrap();
+    let response = running::soon(sender.send_request(request)).await.unwrap();
     let status = response.status().as_u16();
-    let body = response
-        .into_body()
-        .collect()
-        .await
-        .expect("a body")
-        .to_bytes();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
     (status, String::from_utf8_lossy(&body).into_owned())
 }

@@ -1,4 +1,4 @@
-//! A server that runs for one test.
+//! A server for one test.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::client::{Client, Reply};
 use crate::modules;
 use crate::pki::{Authority, Folder};
 
-/// A server on ports of its own.
+/// A running server, on ports that the operating system assigned.
 pub struct Running {
     pub address: SocketAddr,
     pub admin: SocketAddr,
@@ -27,7 +27,7 @@ pub struct Running {
     _folder: Folder,
 }
 
-/// What a server is to be like.
+/// The setup of a server.
 pub struct Setup {
     folder: Folder,
     options: Options,
@@ -36,12 +36,12 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// Plaintext, with one policy per plane that says yes.
+    /// Returns a plaintext server with one policy for each plane, which allows everything.
     pub fn magic() -> Self {
         Self::new(MAGIC, magic())
     }
 
-    /// Plaintext, with these policies.
+    /// Returns a plaintext server with these policies.
     pub fn new(
         configuration: &str,
         modules: impl IntoIterator<Item = (&'static str, Vec<u8>)>,
@@ -63,12 +63,13 @@ impl Setup {
         self
     }
 
-    /// TLS with a certificate of this authority, for every client.
+    /// Adds TLS with a certificate of this authority, for all clients.
     pub fn tls(self, authority: &Authority) -> Self {
         self.tls_for(authority, Clients::Anyone)
     }
 
-    /// TLS for clients with a certificate of the same authority; without names all of them.
+    /// Adds TLS for clients with a certificate of this authority and one of these names, or any
+    /// name if there are none.
     pub fn tls_for_clients(self, authority: &Authority, names: &[&str]) -> Self {
         let ca = CaPath(self.folder.write("ca.crt", &authority.certificate));
         let allowed_names = names.iter().map(|&name| name.to_owned()).collect();
@@ -88,9 +89,7 @@ impl Setup {
     pub async fn start(self) -> Running {
         let host = host(&self.folder, &self.configuration, &self.modules);
         let observer = Arc::new(Observer::new(&host, None));
-        let server = Server::bind(self.options, host, observer)
-            .await
-            .expect("bound");
+        let server = Server::bind(self.options, host, observer).await.unwrap();
         let (address, admin, handle) = (server.local_addr(), server.admin_addr(), server.handle());
         let (stop, stopped) = oneshot::channel();
         let ended = tokio::spawn(server.run(async {
@@ -108,24 +107,24 @@ impl Setup {
 }
 
 impl Running {
-    /// One request in a plaintext connection of its own.
+    /// Sends a request over a new plaintext connection.
     pub async fn post(&self, path: &str, body: impl Into<Vec<u8>>) -> Reply {
         Client::plain(self.address).await.post(path, body).await
     }
 
-    /// Tells the server to stop; the future tells how that went.
+    /// Starts the shutdown. The future returns its result.
     pub fn stop(self) -> impl Future<Output = Drained> {
         let _ = self.stop.send(());
         let (ended, folder) = (self.ended, self._folder);
         async move {
-            let drained = soon(ended).await.expect("no panic");
+            let drained = soon(ended).await.unwrap();
             drop(folder);
             drained
         }
     }
 }
 
-/// A host with these policies.
+/// Loads a host with these policies.
 pub fn host(
     folder: &Folder,
     configuration: &str,
@@ -136,13 +135,12 @@ pub fn host(
     }
     let header = "apiVersion: k8s-wasm/v1alpha1\nkind: Configuration\n";
     let file = folder.write("config.yaml", format!("{header}{configuration}"));
-    let configuration =
-        Configuration::load(&[Source::file(Format::Configuration, file)]).expect("a configuration");
-    let engine = Engine::new(configuration.engine.clone()).expect("an engine");
-    Arc::new(Host::load(&configuration, &FileModules, &engine).expect("loaded"))
+    let configuration = Configuration::load(&[Source::file(Format::Configuration, file)]).unwrap();
+    let engine = Engine::new(configuration.engine.clone()).unwrap();
+    Arc::new(Host::load(&configuration, &FileModules, &engine).unwrap())
 }
 
-/// One policy per plane that says yes.
+/// One policy for each plane, which allows everything.
 const MAGIC: &str = r#"
 authentication: {modules: [{module: authn.wasm}]}
 authorization: {modules: [{module: authz.wasm}]}
@@ -162,12 +160,10 @@ fn magic() -> [(&'static str, Vec<u8>); 4] {
     ]
 }
 
-/// Long enough for a busy machine, short enough to notice a hang.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+/// Timeout of a test step: long enough for a slow machine.
+pub const STEP_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Fails the test instead of hanging.
+/// Awaits a future, and panics after [`STEP_TIMEOUT`].
 pub async fn soon<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, future)
-        .await
-        .expect("in time")
+    tokio::time::timeout(STEP_TIMEOUT, future).await.unwrap()
 }

@@ -1,4 +1,5 @@
-//! How it ends: what has begun is answered, what is idle is closed, nothing new is taken.
+//! Tests of the shutdown: open requests complete, idle connections are closed, and no new ones are
+//! accepted.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -15,12 +16,12 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
 use crate::client::{Client, review, tcp, tls};
-use crate::clients_that_leave::{one_place, take_the_place};
+use crate::disconnects::{one_permit, take_permit};
 use crate::pki::Authority;
 use crate::reviews::{probe, token_review};
 use crate::running::{Running, Setup, soon};
 
-/// Until connections are no longer taken.
+/// Waits until connections are no longer accepted.
 async fn closed(server: std::net::SocketAddr) {
     soon(async { while TcpStream::connect(server).await.is_ok() {} }).await;
 }
@@ -42,7 +43,7 @@ async fn closes_idle_connections_and_returns() {
     assert_eq!(stopping.await, Drained::Completely);
 }
 
-/// Stops the server, and checks what others see until the drain is over.
+/// Starts the shutdown, and checks the probes until the drain is over.
 async fn stop(server: Running) -> impl Future<Output = Drained> {
     let (address, admin) = (server.address, server.admin);
     assert_eq!(
@@ -61,7 +62,7 @@ async fn stop(server: Running) -> impl Future<Output = Drained> {
 
 /// S16: ready when modules are compiled, and a graceful end.
 #[tokio::test]
-async fn answers_what_has_begun_over_http1() {
+async fn completes_open_http1_requests() {
     let server = Setup::magic().start().await;
     let mut stream = tcp(server.address).await;
     let review = token_review("v1");
@@ -69,61 +70,53 @@ async fn answers_what_has_begun_over_http1() {
     let head = format!(
         "POST /authn HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: {length}\r\n\r\n"
     );
-    stream.write_all(head.as_bytes()).await.expect("sent");
-    let mut begun = [0; 25];
-    soon(stream.read_exact(&mut begun))
-        .await
-        .expect("an interim answer");
-    assert_eq!(&begun, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut interim = [0; 25];
+    soon(stream.read_exact(&mut interim)).await.unwrap();
+    assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
 
     let stopping = stop(server).await;
-    stream.write_all(review.as_bytes()).await.expect("sent");
-    let mut answer = String::new();
-    soon(stream.read_to_string(&mut answer))
-        .await
-        .expect("an answer");
+    stream.write_all(review.as_bytes()).await.unwrap();
+    let mut response = String::new();
+    soon(stream.read_to_string(&mut response)).await.unwrap();
     assert!(
-        answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains("\r\nconnection: close\r\n"),
-        "{answer}"
+        response.starts_with("HTTP/1.1 200 OK\r\n")
+            && response.contains("\r\nconnection: close\r\n"),
+        "{response}"
     );
     assert_eq!(stopping.await, Drained::Completely);
 }
 
 /// S16: ready when modules are compiled, and a graceful end.
 #[tokio::test]
-async fn answers_what_has_begun_over_http2() {
+async fn completes_open_http2_requests() {
     let authority = Authority::new();
     let server = Setup::magic().tls(&authority).start().await;
-    let stream = tls(server.address, &authority, None, b"h2")
-        .await
-        .expect("a handshake");
+    let stream = tls(server.address, &authority, None, b"h2").await.unwrap();
     let (mut sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
         .await
-        .expect("HTTP/2");
+        .unwrap();
     let connection = tokio::spawn(connection);
     let (send, body) = oneshot::channel();
-    let begun = sender.send_request(review("/authn", "").map(|_| Later(Some(body))));
-    // Answered after the other one has begun: both are in order in one connection.
-    let other = sender.send_request(review("/nowhere", "").map(|_| Later(None)));
-    assert_eq!(
-        soon(other).await.expect("an answer").status(),
-        StatusCode::NOT_FOUND
-    );
+    let open = sender.send_request(review("/authn", "").map(|_| DeferredBody(Some(body))));
+    // The server handles the streams of a connection in order, so the first request is open once
+    // the second has a response.
+    let other = sender.send_request(review("/nowhere", "").map(|_| DeferredBody(None)));
+    assert_eq!(soon(other).await.unwrap().status(), StatusCode::NOT_FOUND);
 
     let stopping = stop(server).await;
-    send.send(Bytes::from(token_review("v1")))
-        .expect("still wanted");
-    let answer = soon(begun).await.expect("an answer");
-    assert_eq!(answer.status(), StatusCode::OK);
-    drop(answer);
+    send.send(Bytes::from(token_review("v1"))).unwrap();
+    let response = soon(open).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    drop(response);
     assert_eq!(stopping.await, Drained::Completely);
     let _ = soon(connection).await;
 }
 
-/// A body that is there when the test says so.
-struct Later(Option<oneshot::Receiver<Bytes>>);
+/// A body that the test sends later.
+struct DeferredBody(Option<oneshot::Receiver<Bytes>>);
 
-impl Body for Later {
+impl Body for DeferredBody {
     type Data = Bytes;
     type Error = Infallible;
 
@@ -134,16 +127,16 @@ impl Body for Later {
         let Some(receiver) = &mut self.0 else {
             return Poll::Ready(None);
         };
-        let bytes = ready!(Pin::new(receiver).poll(context)).expect("sent");
+        let bytes = ready!(Pin::new(receiver).poll(context)).unwrap();
         self.0 = None;
         Poll::Ready(Some(Ok(Frame::data(bytes))))
     }
 }
 
 #[tokio::test]
-async fn cuts_what_takes_too_long() {
+async fn closes_open_connections_after_the_drain_timeout() {
     let drain = Duration::from_millis(200);
-    let server = one_place()
+    let server = one_permit()
         .options(|options| options.connections.drain_timeout = drain)
         .start()
         .await;
@@ -151,7 +144,7 @@ async fn cuts_what_takes_too_long() {
         Client::plain(server.address).await,
         Client::plain(server.address).await,
     );
-    let (asking, _) = take_the_place(&mut client, &mut others).await;
+    let (open, _) = take_permit(&mut client, &mut others).await;
     assert_eq!(server.stop().await, Drained::Aborted { connections: 1 });
-    assert!(soon(asking).await.is_err());
+    assert!(soon(open).await.is_err());
 }

@@ -1,4 +1,4 @@
-//! Who is let in over TLS, and what is said about files that cannot be used.
+//! Tests of TLS: protocols, client certificates, and files that cannot be used.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use crate::reviews::token_review;
 use crate::running::{self, Setup, soon};
 
 #[tokio::test]
-async fn speaks_http1_and_http2() {
+async fn serves_http1_and_http2() {
     let authority = Authority::new();
     let server = Setup::magic().tls(&authority).start().await;
     let mut http1 = Client::tls_http1(server.address, &authority, None).await;
@@ -32,27 +32,24 @@ async fn speaks_http1_and_http2() {
 }
 
 #[tokio::test]
-async fn speaks_http1_to_clients_that_do_not_choose() {
+async fn serves_http1_to_clients_without_alpn() {
     let authority = Authority::new();
     let server = Setup::magic().tls(&authority).start().await;
     let mut stream = connect(server.address, client_config(&authority, None))
         .await
-        .expect("a handshake");
-    stream
-        .write_all(b"GET / HTTP/1.0\r\n\r\n")
-        .await
-        .expect("sent");
-    let mut answer = String::new();
-    let _ = soon(stream.read_to_string(&mut answer)).await;
+        .unwrap();
+    stream.write_all(b"GET / HTTP/1.0\r\n\r\n").await.unwrap();
+    let mut response = String::new();
+    let _ = soon(stream.read_to_string(&mut response)).await;
     assert!(
-        answer.starts_with("HTTP/1.0 404 ") || answer.starts_with("HTTP/1.1 404 "),
-        "{answer}"
+        response.starts_with("HTTP/1.0 404 ") || response.starts_with("HTTP/1.1 404 "),
+        "{response}"
     );
 }
 
 /// S1: TLS 1.2 or newer; plaintext on loopback alone.
 #[tokio::test]
-async fn speaks_tls_1_2() {
+async fn accepts_tls_1_2() {
     let authority = Authority::new();
     let server = Setup::magic().tls(&authority).start().await;
     let mut config = client_config(&authority, None);
@@ -68,17 +65,17 @@ async fn speaks_tls_1_2() {
     );
     let old = rustls::ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS12])
-        .expect("TLS 1.2")
+        .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
-    let stream = connect(server.address, old).await.expect("a handshake");
+    let stream = connect(server.address, old).await.unwrap();
     assert_eq!(
         stream.get_ref().1.protocol_version(),
         Some(rustls::ProtocolVersion::TLSv1_2)
     );
 }
 
-/// A ClientHello of TLS 1.1 with one cipher suite of its time.
+/// A ClientHello of TLS 1.1.
 const CLIENT_HELLO_1_1: &[u8] = &[
     0x16, 0x03, 0x01, 0x00, 0x2d, // handshake record
     0x01, 0x00, 0x00, 0x29, // ClientHello
@@ -91,31 +88,31 @@ const CLIENT_HELLO_1_1: &[u8] = &[
 
 /// S1: TLS 1.2 or newer; plaintext on loopback alone.
 #[tokio::test]
-async fn refuses_tls_1_1() {
+async fn rejects_tls_1_1() {
     let authority = Authority::new();
     let server = Setup::magic().tls(&authority).start().await;
     let mut stream = tcp(server.address).await;
-    stream.write_all(CLIENT_HELLO_1_1).await.expect("sent");
-    let mut answer = Vec::new();
-    let _ = soon(stream.read_to_end(&mut answer)).await;
+    stream.write_all(CLIENT_HELLO_1_1).await.unwrap();
+    let mut response = Vec::new();
+    let _ = soon(stream.read_to_end(&mut response)).await;
     // An alert record, fatal.
     assert_eq!(
-        (answer.first(), answer.get(5)),
+        (response.first(), response.get(5)),
         (Some(&0x15), Some(&2)),
-        "{answer:?}"
+        "{response:?}"
     );
 }
 
 /// S2: clients are authenticated, and a server warns when they are not.
 #[tokio::test]
-async fn admits_clients_with_an_allowed_name() {
+async fn allows_clients_with_an_allowed_name() {
     let authority = Authority::new();
     let server = Setup::magic()
         .tls_for_clients(&authority, &["kube-apiserver", "other.example.com"])
         .start()
         .await;
     let by_common_name = authority.issue("kube-apiserver", &[], |_| {});
-    let by_dns_name = authority.issue("somebody", &["x.example.com", "other.example.com"], |_| {});
+    let by_dns_name = authority.issue("other", &["x.example.com", "other.example.com"], |_| {});
     for pair in [by_common_name, by_dns_name] {
         let mut client = Client::tls_http1(server.address, &authority, Some(&pair)).await;
         assert_eq!(
@@ -126,13 +123,13 @@ async fn admits_clients_with_an_allowed_name() {
 }
 
 #[tokio::test]
-async fn admits_every_client_of_the_authority_when_no_name_is_set() {
+async fn allows_every_client_of_the_authority_without_allowed_names() {
     let authority = Authority::new();
     let server = Setup::magic()
         .tls_for_clients(&authority, &[])
         .start()
         .await;
-    let pair = authority.issue("anybody", &[], |_| {});
+    let pair = authority.issue("any-client", &[], |_| {});
     let mut client = Client::tls_http2(server.address, &authority, Some(&pair)).await;
     assert_eq!(
         client.post("/authn", token_review("v1")).await.status,
@@ -142,7 +139,7 @@ async fn admits_every_client_of_the_authority_when_no_name_is_set() {
 
 /// S2: clients are authenticated, and a server warns when they are not.
 #[tokio::test]
-async fn answers_403_to_other_names() {
+async fn responds_with_403_to_other_names() {
     let authority = Authority::new();
     let server = Setup::magic()
         .tls_for_clients(&authority, &["kube-apiserver"])
@@ -163,7 +160,7 @@ async fn answers_403_to_other_names() {
 
 /// S2: clients are authenticated, and a server warns when they are not.
 #[tokio::test]
-async fn refuses_clients_without_a_certificate_of_the_authority() {
+async fn rejects_clients_without_a_certificate_of_the_authority() {
     let (authority, stranger) = (Authority::new(), Authority::new());
     let server = Setup::magic()
         .tls_for_clients(&authority, &[])
@@ -173,32 +170,30 @@ async fn refuses_clients_without_a_certificate_of_the_authority() {
     for own in [None, Some(&foreign)] {
         let mut stream = tls(server.address, &authority, own, b"http/1.1")
             .await
-            .expect("the client's half");
-        let mut answer = Vec::new();
-        soon(stream.read_to_end(&mut answer))
-            .await
-            .expect_err("an alert");
-        assert!(answer.is_empty());
+            .unwrap();
+        let mut response = Vec::new();
+        soon(stream.read_to_end(&mut response)).await.unwrap_err();
+        assert!(response.is_empty());
     }
 }
 
 /// S1: TLS 1.2 or newer; plaintext on loopback alone.
 #[tokio::test]
-async fn plaintext_is_for_loopback_alone() {
+async fn rejects_plaintext_beyond_loopback() {
     let mut options = Options::new(Tls::Plaintext);
     options.listen = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
-    let error = bind(options).await.expect_err("refused");
+    let error = bind(options).await.unwrap_err();
     let text = "plaintext is only served on a loopback address such as 127.0.0.1, not on 0.0.0.0:0";
     assert_eq!(error.to_string(), text);
 }
 
 #[tokio::test]
-async fn names_the_address_that_is_taken() {
-    let taken = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bound");
+async fn names_the_address_that_is_in_use() {
+    let taken = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let mut options = Options::new(Tls::Plaintext);
-    options.listen = taken.local_addr().expect("an address");
+    options.listen = taken.local_addr().unwrap();
     let text = format!("failed to listen on {}", options.listen);
-    assert_eq!(bind(options).await.expect_err("taken").to_string(), text);
+    assert_eq!(bind(options).await.unwrap_err().to_string(), text);
 }
 
 async fn bind(options: Options) -> Result<Server, BindError> {
@@ -208,8 +203,8 @@ async fn bind(options: Options) -> Result<Server, BindError> {
     Server::bind(options, host, observer).await
 }
 
-/// Checks what is said, cause by cause, about a server with these files; the folder is left out.
-async fn says(
+/// Checks the error chain of a server with these files, without the directory.
+async fn check_error(
     folder: &Folder,
     certificate: PathBuf,
     key: PathBuf,
@@ -228,7 +223,7 @@ async fn says(
         key: KeyPath(key),
         clients,
     };
-    let error = bind(Options::new(tls)).await.expect_err("unusable files");
+    let error = bind(Options::new(tls)).await.unwrap_err();
     let mut text = error.to_string();
     let mut source = std::error::Error::source(&error);
     while let Some(cause) = source {
@@ -240,7 +235,7 @@ async fn says(
 }
 
 #[tokio::test]
-async fn says_what_is_wrong_with_a_file() {
+async fn names_the_file_and_the_cause() {
     let (folder, authority) = (Folder::new(), Authority::new());
     let (pair, other) = (authority.server(), authority.server());
     let expired = authority.issue("old", &["localhost"], |params: &mut CertificateParams| {
@@ -260,7 +255,7 @@ async fn says_what_is_wrong_with_a_file() {
             &missing,
             &key,
             None,
-            "failed to set up TLS: failed to use `/missing`: the file cannot be read: No such file",
+            "failed to set up TLS: failed to use `/missing`: failed to read the file: No such file",
         ),
         (
             &damaged,
@@ -272,19 +267,19 @@ async fn says_what_is_wrong_with_a_file() {
             &text,
             &key,
             None,
-            "failed to set up TLS: failed to use `/text`: the file has no certificate: ",
+            "failed to set up TLS: failed to use `/text`: the file contains no certificate: ",
         ),
         (
             &key,
             &certificate,
             None,
-            "failed to set up TLS: failed to use `/a.key`: the file has no certificate: ",
+            "failed to set up TLS: failed to use `/a.key`: the file contains no certificate: ",
         ),
         (
             &certificate,
             &text,
             None,
-            "failed to set up TLS: failed to use `/text`: the file has no private key: ",
+            "failed to set up TLS: failed to use `/text`: the file contains no private key: ",
         ),
         (
             &old,
@@ -302,11 +297,11 @@ async fn says_what_is_wrong_with_a_file() {
             &certificate,
             &key,
             Some(&text),
-            "failed to set up TLS: failed to use `/text`: the file has no certificate: ",
+            "failed to set up TLS: failed to use `/text`: the file contains no certificate: ",
         ),
     ];
     for (certificate, key, ca, expected) in cases {
-        says(
+        check_error(
             &folder,
             certificate.clone(),
             key.clone(),

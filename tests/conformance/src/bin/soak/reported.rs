@@ -73,7 +73,7 @@ impl Reported {
             let name = format!("-{}\"", edition.letter());
             let mut policies = text
                 .lines()
-                .filter(|line| line.starts_with("k8s_wasm_policy_loaded{"));
+                .filter(|line| line.starts_with("k8s_wasm_policy_info{"));
             policies.any(|line| line.contains(&name))
         };
         self.0
@@ -84,21 +84,21 @@ impl Reported {
     /// Whether the files say something that does not load.
     #[must_use]
     pub fn is_stale(&self) -> bool {
-        self.values("k8s_wasm_configuration_stale")
+        self.values("k8s_wasm_config_reload_failed")
             .any(|value| value > 0.0)
     }
 
     /// How often policies were put in place, all places together.
     #[must_use]
     pub fn loaded(&self) -> f64 {
-        self.values("k8s_wasm_configuration_changes_total{result=\"loaded\"}")
+        self.values("k8s_wasm_config_reloads_total{result=\"success\"}")
             .sum()
     }
 
     /// How often a change was not, all places together.
     #[must_use]
     pub fn refused(&self) -> f64 {
-        self.values("k8s_wasm_configuration_changes_total{result=\"refused\"}")
+        self.values("k8s_wasm_config_reloads_total{result=\"failure\"}")
             .sum()
     }
 
@@ -107,7 +107,7 @@ impl Reported {
     /// # Errors
     /// That is not reported.
     pub fn certificate_expiry(&self) -> Result<f64> {
-        self.values("k8s_wasm_certificate_expiry_timestamp_seconds")
+        self.values("k8s_wasm_certificate_expiration_timestamp_seconds")
             .next()
             .context("no expiry is reported")
     }
@@ -124,9 +124,9 @@ impl Reported {
 mod tests {
     use super::*;
 
-    const PLANE: &str = "k8s_wasm_configuration_stale 0\n\
-        k8s_wasm_configuration_changes_total{result=\"loaded\"} 2\n\
-        k8s_wasm_policy_loaded{plane=\"authz\",policy=\"gate-b\",digest=\"sha256:1\"} 1\n";
+    const PLANE: &str = "k8s_wasm_config_reload_failed 0\n\
+        k8s_wasm_config_reloads_total{result=\"success\"} 2\n\
+        k8s_wasm_policy_info{plane=\"authz\",policy=\"gate-b\",digest=\"sha256:1\"} 1\n";
 
     #[test]
     fn an_edition_is_in_place_when_all_planes_have_it() {

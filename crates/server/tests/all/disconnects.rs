@@ -1,4 +1,4 @@
-//! A client that leaves does not keep the server busy.
+//! Tests that the call of a client that disconnects ends.
 
 use std::pin::Pin;
 use std::time::Instant;
@@ -9,10 +9,10 @@ use crate::client::{Client, Reply, review};
 use crate::modules;
 use crate::pki::Authority;
 use crate::reviews::{access_review, token_review};
-use crate::running::{PATIENCE, Setup, soon};
+use crate::running::{STEP_TIMEOUT, Setup, soon};
 
-/// One call at a time and none that waits, and an authorizer that takes half a minute.
-pub fn one_place() -> Setup {
+/// Returns a server with one permit, no queue, and an authorizer that never returns.
+pub fn one_permit() -> Setup {
     let configuration = r"
 engine: {concurrentCalls: 1, waitingCalls: 0}
 authorization: {modules: [{module: loop.wasm, timeout: 30s}]}
@@ -27,16 +27,16 @@ authentication: {modules: [{module: authn.wasm}]}
     )
 }
 
-/// A request that was sent and is not answered yet; dropping it gives up on the answer.
-pub type Asking<'a> = Pin<Box<dyn Future<Output = hyper::Result<Reply>> + 'a>>;
+/// A request without a response yet. Dropping it cancels it.
+pub type OpenRequest<'a> = Pin<Box<dyn Future<Output = hyper::Result<Reply>> + 'a>>;
 
-/// Asks for the only place, and tells what others are answered once it is taken.
-pub async fn take_the_place<'a>(
+/// Takes the only permit. Returns the open request, and the response to another one meanwhile.
+pub async fn take_permit<'a>(
     client: &'a mut Client,
     others: &mut Client,
-) -> (Asking<'a>, Reply) {
-    let mut asking: Asking<'_> = Box::pin(insist(client));
-    let turned_away = async {
+) -> (OpenRequest<'a>, Reply) {
+    let mut open: OpenRequest<'_> = Box::pin(retry(client));
+    let overloaded = async {
         loop {
             let reply = others.post("/authn", token_review("v1")).await;
             if reply.status != StatusCode::OK {
@@ -45,14 +45,14 @@ pub async fn take_the_place<'a>(
         }
     };
     let reply = tokio::select! {
-        answer = &mut asking => panic!("answered: {answer:?}"),
-        reply = soon(turned_away) => reply,
+        response = &mut open => panic!("responded: {response:?}"),
+        reply = soon(overloaded) => reply,
     };
-    (asking, reply)
+    (open, reply)
 }
 
-/// Asks for half a minute until there is a place.
-async fn insist(client: &mut Client) -> hyper::Result<Reply> {
+/// Sends requests until one gets the permit.
+async fn retry(client: &mut Client) -> hyper::Result<Reply> {
     loop {
         let reply = client
             .try_send(review("/authz?timeout=30s", access_review("v1")))
@@ -63,22 +63,23 @@ async fn insist(client: &mut Client) -> hyper::Result<Reply> {
     }
 }
 
-/// Nobody else asks, so the only thing that can free the place is that the client has left.
-async fn place_becomes_free(others: &mut Client) {
+/// Waits until the permit is free again. No other request is open, so only the disconnect can
+/// release it.
+async fn wait_for_permit(others: &mut Client) {
     let start = Instant::now();
     while others.post("/authn", token_review("v1")).await.status != StatusCode::OK {
-        assert!(start.elapsed() < PATIENCE, "the call goes on");
+        assert!(start.elapsed() < STEP_TIMEOUT, "the call continues");
     }
 }
 
 #[tokio::test]
-async fn a_busy_engine_asks_to_come_back() {
-    let server = one_place().start().await;
+async fn an_overloaded_engine_responds_with_retry_after() {
+    let server = one_permit().start().await;
     let (mut client, mut others) = (
         Client::plain(server.address).await,
         Client::plain(server.address).await,
     );
-    let (_asking, reply) = take_the_place(&mut client, &mut others).await;
+    let (_open, reply) = take_permit(&mut client, &mut others).await;
     reply.is_failure(429, "TooManyRequests");
     assert_eq!(reply.headers["retry-after"], "1");
 }
@@ -86,50 +87,50 @@ async fn a_busy_engine_asks_to_come_back() {
 /// S5: calls end before the caller gives up, and when it leaves.
 #[tokio::test]
 async fn closing_an_http1_connection_ends_the_call() {
-    let server = one_place().start().await;
+    let server = one_permit().start().await;
     let (mut client, mut others) = (
         Client::plain(server.address).await,
         Client::plain(server.address).await,
     );
-    drop(take_the_place(&mut client, &mut others).await);
+    drop(take_permit(&mut client, &mut others).await);
     client.ended.abort();
-    place_becomes_free(&mut others).await;
+    wait_for_permit(&mut others).await;
 }
 
 #[tokio::test]
 async fn closing_an_http1_connection_over_tls_ends_the_call() {
     let authority = Authority::new();
-    let server = one_place().tls(&authority).start().await;
+    let server = one_permit().tls(&authority).start().await;
     let mut client = Client::tls_http1(server.address, &authority, None).await;
     let mut others = Client::tls_http1(server.address, &authority, None).await;
-    drop(take_the_place(&mut client, &mut others).await);
+    drop(take_permit(&mut client, &mut others).await);
     client.ended.abort();
-    place_becomes_free(&mut others).await;
+    wait_for_permit(&mut others).await;
 }
 
 /// S5: calls end before the caller gives up, and when it leaves.
 #[tokio::test]
 async fn resetting_an_http2_stream_ends_the_call() {
     let authority = Authority::new();
-    let server = one_place().tls(&authority).start().await;
+    let server = one_permit().tls(&authority).start().await;
     let mut client = Client::tls_http2(server.address, &authority, None).await;
     let mut others = Client::tls_http2(server.address, &authority, None).await;
-    drop(take_the_place(&mut client, &mut others).await);
-    place_becomes_free(&mut others).await;
+    drop(take_permit(&mut client, &mut others).await);
+    wait_for_permit(&mut others).await;
     assert_eq!(
         client.post("/authn", token_review("v1")).await.status,
         StatusCode::OK,
-        "the connection stays"
+        "the connection stays open"
     );
 }
 
 #[tokio::test]
 async fn closing_an_http2_connection_ends_the_call() {
     let authority = Authority::new();
-    let server = one_place().tls(&authority).start().await;
+    let server = one_permit().tls(&authority).start().await;
     let mut client = Client::tls_http2(server.address, &authority, None).await;
     let mut others = Client::tls_http2(server.address, &authority, None).await;
-    drop(take_the_place(&mut client, &mut others).await);
+    drop(take_permit(&mut client, &mut others).await);
     client.ended.abort();
-    place_becomes_free(&mut others).await;
+    wait_for_permit(&mut others).await;
 }

@@ -1,35 +1,53 @@
-//! Who a client is by its certificate, and whether that name may ask.
+//! The clients that may send reviews, and the check of the names in their certificates.
 
 use rustls_pki_types::CertificateDer;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer;
 
-/// Whether a client may ask.
+use super::files::CaPath;
+
+/// The clients that may send reviews.
+#[derive(Debug, Clone)]
+pub enum Clients {
+    /// Any client that can reach the port.
+    Anyone,
+    /// Clients with a certificate.
+    Verified {
+        /// The authorities that issue client certificates.
+        ca: CaPath,
+        /// Allowed common names and DNS names of certificates. If empty, every certificate of the
+        /// authorities is allowed.
+        allowed_names: Vec<String>,
+    },
+}
+
+/// The result of checking the names of a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Client {
-    /// It may.
-    Admitted,
-    /// It may not.
-    Refused {
-        /// What it is called: common names and DNS names.
+    /// The client may send reviews.
+    Allowed,
+    /// None of its names is allowed.
+    Rejected {
+        /// The common names and DNS names of the certificate.
         names: Vec<String>,
     },
 }
 
 impl Client {
-    /// One of the certificate's names has to be allowed.
+    /// Allows a certificate if one of its names is in `allowed`.
     pub(crate) fn check(certificate: Option<&CertificateDer<'_>>, allowed: &[String]) -> Self {
         let names = certificate.map(names).unwrap_or_default();
         if names.iter().any(|name| allowed.contains(name)) {
-            Self::Admitted
+            Self::Allowed
         } else {
-            Self::Refused { names }
+            Self::Rejected { names }
         }
     }
 }
 
-/// The common names of the subject and the DNS names; none when the certificate cannot be read.
+/// Returns the common names of the subject and the DNS names; none if the certificate cannot be
+/// parsed.
 fn names(certificate: &CertificateDer<'_>) -> Vec<String> {
     let Ok((_, certificate)) = X509Certificate::from_der(certificate) else {
         return Vec::new();

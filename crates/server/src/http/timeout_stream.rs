@@ -1,7 +1,8 @@
-//! A stream that ends by itself when the client keeps it waiting: for a request, for the rest of one, or for taking an answer.
+//! A stream with timeouts: for the next request, for the rest of its head, and for a client that
+//! does not receive the response.
 //!
-//! hyper has one timeout for both an idle HTTP/1.1 connection and a head that trickles in, and none for the others. Here the
-//! timers are lazy: as long as requests come and go, none is set.
+//! hyper has one timeout for both an idle HTTP/1.1 connection and an incomplete head, and none for
+//! the other cases. The timers here are lazy: while requests are handled, none is set.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -13,97 +14,100 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-/// The requests of a connection, counted by who answers them and read by the stream.
+/// Substitute for a timeout that exceeds the clock.
+const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// The number of requests of a connection. The handler counts them, the stream reads them.
 #[derive(Debug, Default)]
 pub(super) struct Activity {
-    begun: AtomicUsize,
+    started: AtomicUsize,
     open: AtomicUsize,
 }
 
-/// A request that is being answered, until it is dropped.
+/// A guard that counts a request as open until it is dropped.
 #[derive(Debug)]
-pub(super) struct Active(Arc<Activity>);
+pub(super) struct OpenRequest(Arc<Activity>);
 
 impl Activity {
-    pub(super) fn begin(activity: &Arc<Self>) -> Active {
+    pub(super) fn start_request(activity: &Arc<Self>) -> OpenRequest {
         activity.open.fetch_add(1, Ordering::Relaxed);
-        activity.begun.fetch_add(1, Ordering::Relaxed);
-        Active(Arc::clone(activity))
+        activity.started.fetch_add(1, Ordering::Relaxed);
+        OpenRequest(Arc::clone(activity))
     }
 }
 
-impl Drop for Active {
+impl Drop for OpenRequest {
     fn drop(&mut self) {
         self.0.open.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-/// When a connection without an open request stops being idle.
+/// The event that ends the idle state of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum IdleRule {
-    /// With the first byte: whatever comes in HTTP/1.1 is a request, and has to be complete soon.
-    UntilFirstByte,
-    /// With a request: HTTP/2 connections exchange other things, too.
-    UntilRequest,
+pub(super) enum IdleEnd {
+    /// The first byte: in HTTP/1.1 every byte belongs to a request.
+    FirstByte,
+    /// A request: HTTP/2 connections also exchange other frames.
+    Request,
 }
 
-/// How long a client may keep a stream waiting.
+/// Timeouts of a stream.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Timeouts {
     /// From the first byte of a request to the end of its head.
     pub(super) head: Duration,
     /// Between requests.
     pub(super) idle: Duration,
-    /// Without taking a byte.
+    /// While the client receives nothing.
     pub(super) write: Duration,
 }
 
-/// The stream.
+/// A stream that fails with [`io::ErrorKind::TimedOut`] when the client exceeds a timeout.
 #[derive(Debug)]
-pub(super) struct Watched<S> {
+pub(super) struct TimeoutStream<S> {
     stream: S,
     activity: Arc<Activity>,
-    rule: IdleRule,
+    idle_end: IdleEnd,
     timeouts: Timeouts,
     waiting: Waiting,
-    /// [`Activity::begun`] when `waiting` was last set.
-    seen: usize,
+    /// The value of [`Activity::started`] when `waiting` was last set.
+    started: usize,
     read_timer: Option<Pin<Box<Sleep>>>,
-    /// Set while the client takes nothing.
+    /// Set while the client receives nothing.
     write_timer: Option<Pin<Box<Sleep>>>,
 }
 
-/// What the client is waited for.
+/// The input that the stream waits for.
 #[derive(Debug, Clone, Copy)]
 enum Waiting {
     Request { since: Instant },
     RestOfHead { since: Instant },
 }
 
-impl<S> Watched<S> {
+impl<S> TimeoutStream<S> {
     pub(super) fn new(
         stream: S,
         activity: Arc<Activity>,
-        rule: IdleRule,
+        idle_end: IdleEnd,
         timeouts: Timeouts,
     ) -> Self {
         Self {
             stream,
             activity,
-            rule,
+            idle_end,
             timeouts,
             waiting: Waiting::Request {
                 since: Instant::now(),
             },
-            seen: 0,
+            started: 0,
             read_timer: None,
             write_timer: None,
         }
     }
 
-    /// Something was read.
+    /// Notes that bytes were read.
     fn received(&mut self) {
-        if self.rule == IdleRule::UntilFirstByte
+        if self.idle_end == IdleEnd::FirstByte
             && self.is_waiting()
             && matches!(self.waiting, Waiting::Request { .. })
         {
@@ -113,14 +117,14 @@ impl<S> Watched<S> {
         }
     }
 
-    /// Whether the next thing expected is a request; starts the wait anew when one was answered meanwhile.
+    /// Returns true if no request is open. Restarts the wait if a request completed meanwhile.
     fn is_waiting(&mut self) -> bool {
         if self.activity.open.load(Ordering::Relaxed) > 0 {
             return false;
         }
-        let begun = self.activity.begun.load(Ordering::Relaxed);
-        if begun != self.seen {
-            self.seen = begun;
+        let started = self.activity.started.load(Ordering::Relaxed);
+        if started != self.started {
+            self.started = started;
             self.waiting = Waiting::Request {
                 since: Instant::now(),
             };
@@ -128,10 +132,10 @@ impl<S> Watched<S> {
         true
     }
 
-    /// With nothing to read: ready with an error when the client has taken too long.
+    /// Polls the read timer, while nothing can be read. Ready when the client exceeds a timeout.
     fn poll_read_timeout(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
         if !self.is_waiting() {
-            // The handler has its own deadline, and gives it to the body.
+            // The handler has a deadline of its own, which includes the body.
             return Poll::Pending;
         }
         let deadline = match self.waiting {
@@ -141,7 +145,8 @@ impl<S> Watched<S> {
         let timer = self
             .read_timer
             .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
-        // A timer that is set too early costs one wake-up and is set again then; setting it for each request would cost more.
+        // A timer that fires early costs one wake-up and is then set again. Setting it for each
+        // request would cost more.
         if timer.deadline() > deadline {
             timer.as_mut().reset(deadline);
         }
@@ -154,7 +159,7 @@ impl<S> Watched<S> {
         }
     }
 
-    /// Passes on what writing gave, unless nothing could be written for too long.
+    /// Returns the result of a write, or an error if nothing could be written for too long.
     fn check_write<T>(
         &mut self,
         context: &mut Context<'_>,
@@ -173,13 +178,12 @@ impl<S> Watched<S> {
     }
 }
 
-/// Some time after an instant; a sum that does not exist is as good as a year.
+/// Returns the instant after a duration of at most [`YEAR`].
 fn after(since: Instant, duration: Duration) -> Instant {
-    const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
     since.checked_add(duration.min(YEAR)).unwrap_or(since)
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for TimeoutStream<S> {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -196,7 +200,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for TimeoutStream<S> {
     fn poll_write(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -225,8 +229,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         let this = self.get_mut();
         let flushed = Pin::new(&mut this.stream).poll_flush(context);
         ready!(this.check_write(context, flushed))?;
-        // After an answer hyper does not read until there is something to read, so this is where the wait for the next
-        // request begins.
+        // After a response, hyper does not read until the stream is readable, so the wait for the
+        // next request starts here.
         match this.poll_read_timeout(context) {
             Poll::Ready(error) => Poll::Ready(Err(error)),
             Poll::Pending => Poll::Ready(Ok(())),

@@ -66,8 +66,8 @@ pub enum FailureKind {
     Trap,
     /// The module exited with a code other than 0.
     Exit,
-    /// The output is not a response that the specification allows, `answer` in the file.
-    #[serde(rename = "answer")]
+    /// The output is not a response that the specification allows.
+    #[serde(alias = "answer")]
     Response,
     /// The module returned an error.
     Reported,

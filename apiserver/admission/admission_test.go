@@ -1,4 +1,5 @@
-// Tests of the plugin with the real engine and the API server's own types: mutated objects, and the errors for clients.
+// Tests of the plugin with the real engine and the API server's own types: mutated objects, and the
+// errors for clients.
 
 package admission
 
@@ -70,7 +71,8 @@ func configMap(operation admission.Operation) (*core.ConfigMap, admission.Attrib
 	return object, attributes(object, "v1", "ConfigMap", "configmaps", "", operation)
 }
 
-// objects are the API server's functions for its own types, with a resource that has two equivalent versions.
+// objects are the API server's functions for its own types, with a resource that has two equivalent
+// versions.
 type objects struct {
 	admission.ObjectInterfaces
 	mapper runtime.EquivalentResourceRegistry

@@ -14,8 +14,8 @@ import (
 	"k8s-wasm/apiserver/engine"
 )
 
-// rejection returns the error for a rejection. It is that of a webhook, with the plugin's name instead of the webhook's;
-// the message names the policy.
+// rejection returns the error for a rejection. It is that of a webhook, with the plugin's name
+// instead of the webhook's; the message names the policy.
 func rejection(result *metav1.Status) error {
 	status := metav1.Status{Message: "without explanation"}
 	if result != nil {

@@ -17,7 +17,8 @@ import (
 	"k8s-wasm/apiserver/engine"
 )
 
-// evaluate returns the response of the policies if they allow the request, and otherwise the error for the client.
+// evaluate returns the response of the policies if they allow the request, and otherwise the error
+// for the client.
 func (p *Plugin) evaluate(ctx context.Context, plane engine.Plane, attributes *admission.VersionedAttributes, invocation invocation) (*webhookrequest.AdmissionResponse, error) {
 	uid := uuid.NewUUID()
 	request := webhookrequest.CreateV1AdmissionReview(uid, attributes, invocation.WebhookInvocation)
@@ -45,8 +46,8 @@ func (p *Plugin) review(ctx context.Context, plane engine.Plane, review *admissi
 	return p.host.Evaluate(ctx, plane, request, alreadyEvaluated...)
 }
 
-// verify parses a review and checks it by the rules for webhooks. The library follows them; a patch from a validating
-// policy would be an error here.
+// verify parses a review and checks it by the rules for webhooks. The library follows them; a patch
+// from a validating policy would be an error here.
 func verify(uid types.UID, plane engine.Plane, response []byte) (*webhookrequest.AdmissionResponse, error) {
 	var review admissionv1.AdmissionReview
 	if err := json.Unmarshal(response, &review); err != nil {
@@ -55,8 +56,9 @@ func verify(uid types.UID, plane engine.Plane, response []byte) (*webhookrequest
 	return webhookrequest.VerifyAdmissionResponse(uid, plane == engine.Mutation, &review)
 }
 
-// notify passes warnings on to the user and annotations to the audit log. The key of an annotation is `<policy>.<key>`,
-// prefixed with the name of the webhook that `k8s-wasm manifests` would create.
+// notify passes warnings on to the user and annotations to the audit log. The key of an annotation
+// is `<policy>.<key>`, prefixed with the name of the webhook that `k8s-wasm manifests` would
+// create.
 func notify(ctx context.Context, plane engine.Plane, attributes admission.Attributes, response *webhookrequest.AdmissionResponse) {
 	for _, text := range response.Warnings {
 		warning.AddWarning(ctx, "", text)

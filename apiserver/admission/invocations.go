@@ -17,14 +17,14 @@ import (
 // invocation is a request as one resource in one version.
 type invocation struct {
 	*generic.WebhookInvocation
-	// alreadyEvaluated are the requests of the previous invocations. Each policy evaluates only the first invocation that
-	// its rules match.
+	// alreadyEvaluated are the requests of the previous invocations. Each policy evaluates only the
+	// first invocation that its rules match.
 	alreadyEvaluated []engine.Request
 }
 
-// invocations returns the versions of a request that some policy of the plane has rules for: first the version that was
-// sent, then the equivalent ones in other groups and versions. As with `matchPolicy: Equivalent` of webhooks, a client
-// cannot bypass a policy by using another version.
+// invocations returns the versions of a request that some policy of the plane has rules for: first
+// the version that was sent, then the equivalent ones in other groups and versions. As with
+// `matchPolicy: Equivalent` of webhooks, a client cannot bypass a policy by using another version.
 func (p *Plugin) invocations(plane engine.Plane, attributes admission.Attributes, objects admission.ObjectInterfaces) ([]invocation, error) {
 	var invocations []invocation
 	var requests []engine.Request

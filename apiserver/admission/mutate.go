@@ -1,5 +1,5 @@
-// Mutation: a patch is applied in the API version in which it was made, and the object is then converted back to the
-// API server's internal version.
+// Mutation: a patch is applied in the API version in which it was made, and the object is then
+// converted back to the API server's internal version.
 
 package admission
 
@@ -39,7 +39,8 @@ func (p *Plugin) Admit(ctx context.Context, attributes admission.Attributes, obj
 	return err
 }
 
-// mutateEach evaluates the invocations one after the other, each with the mutations of the previous ones.
+// mutateEach evaluates the invocations one after the other, each with the mutations of the previous
+// ones.
 func (p *Plugin) mutateEach(ctx context.Context, invocations []invocation, attributes admission.Attributes, objects admission.ObjectInterfaces) (*admission.VersionedAttributes, error) {
 	versioned, err := admission.NewVersionedAttributes(attributes, invocations[0].Kind, objects)
 	if err != nil {
@@ -115,9 +116,9 @@ func newObject(attributes *admission.VersionedAttributes, objects admission.Obje
 	return objects.GetObjectCreater().New(attributes.VersionedKind)
 }
 
-// hasChanged returns whether another plugin changed the object after this one. The API server reinvokes all plugins after
-// a change; as with `reinvocationPolicy: IfNeeded` of webhooks, the policies evaluate the object again only if it differs
-// from what they left.
+// hasChanged returns whether another plugin changed the object after this one. The API server
+// reinvokes all plugins after a change; as with `reinvocationPolicy: IfNeeded` of webhooks, the
+// policies evaluate the object again only if it differs from what they left.
 func hasChanged(reinvocation admission.ReinvocationContext, object runtime.Object) bool {
 	return !apiequality.Semantic.DeepEqual(reinvocation.Value(PluginName), object)
 }

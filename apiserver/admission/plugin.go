@@ -1,4 +1,5 @@
-// Package admission contains the admission plugin WASM, which mutates and validates objects with policies.
+// Package admission contains the admission plugin WASM, which mutates and validates objects with
+// policies.
 package admission
 
 import (
@@ -13,7 +14,8 @@ import (
 	"k8s-wasm/apiserver/engine"
 )
 
-// PluginName is the name of the plugin in --enable-admission-plugins and in the AdmissionConfiguration.
+// PluginName is the name of the plugin in --enable-admission-plugins and in the
+// AdmissionConfiguration.
 const PluginName = "WASM"
 
 // Plugin evaluates admission policies in process, by the rules for admission webhooks.
@@ -27,13 +29,13 @@ var (
 	_ admission.ValidationInterface = (*Plugin)(nil)
 )
 
-// Register adds the plugin to the options of an API server. The plugin is off by default; an API server that enables it
-// opens its host.
+// Register adds the plugin to the options of an API server. The plugin is off by default; an API
+// server that enables it opens its host.
 //
 // The plugin comes before the webhooks, so that they see the mutated object.
 func Register(options *genericoptions.AdmissionOptions, open func() (*engine.Host, error)) {
-	// The configuration that is passed here is not used: the host reads the file itself, so that it can reload it and
-	// report line numbers.
+	// The configuration that is passed here is not used: the host reads the file itself, so that it
+	// can reload it and report line numbers.
 	options.Plugins.Register(PluginName, func(io.Reader) (admission.Interface, error) {
 		host, err := open()
 		if err != nil {

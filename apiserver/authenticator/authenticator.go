@@ -17,7 +17,8 @@ import (
 // Token authenticates tokens with policies in process, by the rules for the token webhook.
 type Token struct {
 	host *engine.Host
-	// audiences are the API server's own: those of a token for which the policy returns no audiences.
+	// audiences are the API server's own: those of a token for which the policy returns no
+	// audiences.
 	audiences authenticator.Audiences
 }
 
@@ -28,8 +29,8 @@ func New(host *engine.Host, audiences authenticator.Audiences) *Token {
 	return &Token{host: host, audiences: audiences}
 }
 
-// AuthenticateToken implements authenticator.Token. The error reports that a policy failed and no other recognized the
-// token.
+// AuthenticateToken implements authenticator.Token. The error reports that a policy failed and no
+// other recognized the token.
 func (t *Token) AuthenticateToken(ctx context.Context, token string) (*authenticator.Response, bool, error) {
 	requested, limited := authenticator.AudiencesFrom(ctx)
 	status, err := t.review(ctx, token, requested)

@@ -17,7 +17,8 @@ import (
 	"k8s-wasm/apiserver/engine"
 )
 
-// Authorizer authorizes requests with policies in process, by the rules for the authorization webhook.
+// Authorizer authorizes requests with policies in process, by the rules for the authorization
+// webhook.
 type Authorizer struct {
 	host *engine.Host
 }
@@ -32,9 +33,9 @@ func New(host *engine.Host) *Authorizer {
 	return &Authorizer{host: host}
 }
 
-// Authorize implements authorizer.Authorizer. A failed policy has no opinion, so that the other authorizers run; if none of
-// them allows the request, the error makes it fail instead of being forbidden. If a policy has `failurePolicy: Deny`, every
-// failure denies.
+// Authorize implements authorizer.Authorizer. A failed policy has no opinion, so that the other
+// authorizers run; if none of them allows the request, the error makes it fail instead of being
+// forbidden. If a policy has `failurePolicy: Deny`, every failure denies.
 func (a *Authorizer) Authorize(ctx context.Context, attributes authorizer.Attributes) (authorizer.Decision, string, error) {
 	if isClusterComponent(attributes.GetUser()) {
 		return authorizer.DecisionNoOpinion, "", nil
@@ -59,9 +60,9 @@ func (a *Authorizer) Authorize(ctx context.Context, attributes authorizer.Attrib
 	}
 }
 
-// isClusterComponent returns whether the user is one that only the stock modes authorize, as with the webhook that
-// `k8s-wasm manifests` configures: a cluster whose nodes and controllers depend on a policy that they are needed to run
-// does not start again.
+// isClusterComponent returns whether the user is one that only the stock modes authorize, as with
+// the webhook that `k8s-wasm manifests` configures: a cluster whose nodes and controllers depend on
+// a policy that they are needed to run does not start again.
 func isClusterComponent(subject user.Info) bool {
 	if subject == nil {
 		return false
@@ -77,7 +78,8 @@ func isClusterComponent(subject user.Info) bool {
 // systemServiceAccounts is the group of the service accounts in the namespace kube-system.
 const systemServiceAccounts = serviceaccount.ServiceAccountGroupPrefix + metav1.NamespaceSystem
 
-// RulesFor implements authorizer.RuleResolver. A policy evaluates one request; it cannot list everything that it allows.
+// RulesFor implements authorizer.RuleResolver. A policy evaluates one request; it cannot list
+// everything that it allows.
 func (a *Authorizer) RulesFor(context.Context, user.Info, string) ([]authorizer.ResourceRuleInfo, []authorizer.NonResourceRuleInfo, bool, error) {
 	const incomplete = true
 	return nil, nil, incomplete, errors.New("WASM authorizer does not support user rule resolution")

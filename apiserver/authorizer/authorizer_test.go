@@ -1,4 +1,5 @@
-// Tests of authorization with the real engine, and a comparison of the review with that of the stock webhook authorizer.
+// Tests of authorization with the real engine, and a comparison of the review with that of the
+// stock webhook authorizer.
 
 package authorizer
 

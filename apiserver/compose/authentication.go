@@ -16,8 +16,9 @@ import (
 	"k8s-wasm/apiserver/engine"
 )
 
-// addAuthenticator adds policies for bearer tokens that the stock authenticator does not accept. The stock authenticator
-// handles requests without a token; it fails for an unknown token, so that such a request is not anonymous.
+// addAuthenticator adds policies for bearer tokens that the stock authenticator does not accept.
+// The stock authenticator handles requests without a token; it fails for an unknown token, so that
+// such a request is not anonymous.
 func addAuthenticator(config *genericapiserver.Config, host *engine.Host, cacheTTL time.Duration) {
 	// The audiences of the options would be empty unless the flag is set.
 	audiences := config.Authentication.APIAudiences

@@ -1,4 +1,5 @@
-// Policies among the stock authorizers: between the modes before and after WASM in --authorization-mode.
+// Policies among the stock authorizers: between the modes before and after WASM in
+// --authorization-mode.
 
 package compose
 
@@ -21,15 +22,16 @@ import (
 	"k8s-wasm/apiserver/options"
 )
 
-// buildFirst selects the modes that BuildGenericConfig builds: those before ours, or those after if there are none before.
-// No authorizer is built twice, since some watch the cluster.
+// buildFirst selects the modes that BuildGenericConfig builds: those before ours, or those after if
+// there are none before. No authorizer is built twice, since some watch the cluster.
 func buildFirst(opts options.Completed) {
 	if opts.Modes.Ours && len(opts.Modes.Before) > 0 {
 		opts.Stock.Authorization.Modes = opts.Modes.Before
 	}
 }
 
-// addAuthorizer adds our authorizer before or after the one that was built first, or between it and the rest.
+// addAuthorizer adds our authorizer before or after the one that was built first, or between it and
+// the rest.
 func addAuthorizer(config *genericapiserver.Config, host *engine.Host, opts options.Completed, informers clientgoinformers.SharedInformerFactory) error {
 	policies := authorizer.New(host)
 	// Members of system:masters, and the API server's own client, never depend on a policy.
@@ -49,7 +51,8 @@ func addAuthorizer(config *genericapiserver.Config, host *engine.Host, opts opti
 	case after:
 		pieces = append(pieces, ours, first)
 	default:
-		// The authorizer that was built is the placeholder for the mode that the stock server requires.
+		// The authorizer that was built is the placeholder for the mode that the stock server
+		// requires.
 		pieces, rules = append(pieces, ours), rules[1:]
 	}
 	config.Authorization.Authorizer = union.New(pieces...)
@@ -66,7 +69,8 @@ func buildRest(config *genericapiserver.Config, opts options.Completed, informer
 		return nil, nil, fmt.Errorf("invalid authorization config: %w", err)
 	}
 	if enablesRBAC {
-		// The hook that creates the default roles. It was disabled because RBAC was not built first.
+		// The hook that creates the default roles. It was disabled because RBAC was not built
+		// first.
 		config.DisabledPostStartHooks.Delete(rbacrest.PostStartHookName)
 	}
 	return rest, rules, nil

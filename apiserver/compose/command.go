@@ -1,7 +1,7 @@
 // Package compose assembles the API server from its published packages, with our policies in it.
 //
-// command.go and config.go follow k8s.io/kubernetes/cmd/kube-apiserver/app line by line, so that they can be compared; the
-// tests of package upstream fail when that code changes.
+// command.go and config.go follow k8s.io/kubernetes/cmd/kube-apiserver/app line by line, so that
+// they can be compared; the tests of package upstream fail when that code changes.
 package compose
 
 import (

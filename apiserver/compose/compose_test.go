@@ -1,4 +1,5 @@
-// Tests of the position of policies among the stock authenticators and authorizers, with the real engine.
+// Tests of the position of policies among the stock authenticators and authorizers, with the real
+// engine.
 
 package compose
 

@@ -47,8 +47,9 @@ func serve(ctx context.Context, opts options.Completed, planes *planes) error {
 	return prepared.Run(ctx)
 }
 
-// newConfig corresponds to app.NewConfig. It inserts our planes before the generic configuration is copied: the servers
-// copy it by value, and the initializers of admission plugins keep the authorizer.
+// newConfig corresponds to app.NewConfig. It inserts our planes before the generic configuration is
+// copied: the servers copy it by value, and the initializers of admission plugins keep the
+// authorizer.
 func newConfig(ctx context.Context, opts options.Completed, planes *planes) (*app.Config, error) {
 	config := &app.Config{Options: opts.Stock}
 	controlPlane := opts.Stock.CompletedOptions

@@ -14,7 +14,8 @@ const (
 	detailVerbosity   klog.Level = 5
 )
 
-// logger returns a function that logs the messages of a plane. They are already structured: text, then key="value".
+// logger returns a function that logs the messages of a plane. They are already structured: text,
+// then key="value".
 func logger(plane string) func(engine.Level, string) {
 	return func(level engine.Level, text string) {
 		switch level {
@@ -30,8 +31,8 @@ func logger(plane string) func(engine.Level, string) {
 	}
 }
 
-// logLevel returns the level that the current verbosity shows, so that the engine does not format other messages. Raising
-// the verbosity later does not show more of them.
+// logLevel returns the level that the current verbosity shows, so that the engine does not format
+// other messages. Raising the verbosity later does not show more of them.
 func logLevel() engine.Level {
 	switch {
 	case klog.V(detailVerbosity).Enabled():

@@ -17,7 +17,8 @@ import (
 // pollInterval is the interval at which files are checked for changes. SIGHUP checks them at once.
 const pollInterval = time.Second
 
-// follow reloads a host when its files change, until the context ends. SIGHUP no longer ends the process.
+// follow reloads a host when its files change, until the context ends. SIGHUP no longer ends the
+// process.
 func follow(ctx context.Context, plane string, host *engine.Host) {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)

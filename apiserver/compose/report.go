@@ -1,4 +1,5 @@
-// Metrics and decisions of the planes below /debug/k8s-wasm, for users who are authorized for these paths.
+// Metrics and decisions of the planes below /debug/k8s-wasm, for users who are authorized for these
+// paths.
 
 package compose
 
@@ -9,7 +10,8 @@ import (
 	"k8s-wasm/apiserver/engine"
 )
 
-// mux serves the non-resource paths of an API server, which authenticates and authorizes their requests.
+// mux serves the non-resource paths of an API server, which authenticates and authorizes their
+// requests.
 type mux interface {
 	HandleFunc(path string, handler func(http.ResponseWriter, *http.Request))
 }

@@ -10,8 +10,8 @@ import (
 	"k8s-wasm/apiserver/engine"
 )
 
-// BenchmarkEvaluate measures cgo, the host and a module that responds at once, with a context that cannot end and with one
-// that can.
+// BenchmarkEvaluate measures cgo, the host and a module that responds at once, with a context that
+// cannot end and with one that can.
 func BenchmarkEvaluate(b *testing.B) {
 	host := authorizer(b, allow)
 	limited, cancel := context.WithTimeout(context.Background(), time.Hour)

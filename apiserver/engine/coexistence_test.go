@@ -1,4 +1,5 @@
-// Tests of the Go runtime and the engine in one process: concurrent faults of both, and memory that crosses the boundary.
+// Tests of the Go runtime and the engine in one process: concurrent faults of both, and memory that
+// crosses the boundary.
 
 package engine_test
 
@@ -14,8 +15,8 @@ import (
 	"k8s-wasm/apiserver/engine/enginetest"
 )
 
-// Both runtimes handle SIGSEGV: of wasm code that is out of bounds or overflows its stack, and of Go code that dereferences
-// a nil pointer. Each must pass the other's signals on, on any thread.
+// Both runtimes handle SIGSEGV: of wasm code that is out of bounds or overflows its stack, and of
+// Go code that dereferences a nil pointer. Each must pass the other's signals on, on any thread.
 func TestModulesAndGoCanFaultConcurrently(t *testing.T) {
 	const goroutines, rounds = 32, 40
 	good := authorizer(t, allow)

@@ -1,4 +1,5 @@
-// Tests of the bridge with the real library and the module whose settings define its behaviour (spec/guests/behaviours).
+// Tests of the bridge with the real library and the module whose settings define its behaviour
+// (spec/guests/behaviours).
 
 package engine_test
 

@@ -55,8 +55,8 @@ const (
 	Validation     Plane = C.K8S_WASM_PLANE_VALIDATION
 )
 
-// DefaultTimeout is the timeout of an evaluation whose context does not end sooner: the default timeout of an
-// admission webhook. Policies have shorter timeouts of their own.
+// DefaultTimeout is the timeout of an evaluation whose context does not end sooner: the default
+// timeout of an admission webhook. Policies have shorter timeouts of their own.
 const DefaultTimeout = 10 * time.Second
 
 // Request contains the parts of a request that the rules of admission policies match.
@@ -66,7 +66,8 @@ type Request struct {
 	Namespaced bool
 }
 
-// HasPolicyFor returns whether any policy of the plane has a rule for the request. It costs less than writing a review.
+// HasPolicyFor returns whether any policy of the plane has a rule for the request. It costs less
+// than writing a review.
 func (h *Host) HasPolicyFor(plane Plane, request Request) bool {
 	h.mutex.RLock()
 	defer h.mutex.RUnlock()
@@ -84,11 +85,12 @@ func (h *Host) HasPolicyFor(plane Plane, request Request) bool {
 		resource, resourceLength, subresource, subresourceLength, C.bool(request.Namespaced)))
 }
 
-// Evaluate evaluates a review with the policies of a plane and returns it with its status or response. It blocks until
-// the policies have decided, failed or timed out, or until the context ends.
+// Evaluate evaluates a review with the policies of a plane and returns it with its status or
+// response. It blocks until the policies have decided, failed or timed out, or until the context
+// ends.
 //
-// Admission policies are skipped if they have a rule for one of alreadyEvaluated: the same request in the API versions
-// in which it was evaluated before.
+// Admission policies are skipped if they have a rule for one of alreadyEvaluated: the same request
+// in the API versions in which it was evaluated before.
 //
 // The error is an *Error, ErrClosed, or the cause of the context's end.
 func (h *Host) Evaluate(ctx context.Context, plane Plane, review []byte, alreadyEvaluated ...Request) ([]byte, error) {
@@ -124,8 +126,9 @@ func (h *Host) Evaluate(ctx context.Context, plane Plane, review []byte, already
 	}
 }
 
-// DeniesOnFailure returns whether an authorization policy denies when it fails. The caller must then treat any error of
-// Evaluate for Authorization as a denial: another authorizer could allow what that policy denies.
+// DeniesOnFailure returns whether an authorization policy denies when it fails. The caller must
+// then treat any error of Evaluate for Authorization as a denial: another authorizer could allow
+// what that policy denies.
 func (h *Host) DeniesOnFailure() bool {
 	h.mutex.RLock()
 	defer h.mutex.RUnlock()
@@ -149,7 +152,8 @@ func timeoutMilliseconds(ctx context.Context) C.uint64_t {
 // cancellation ends a call when a context ends.
 type cancellation struct {
 	native *C.k8s_wasm_cancellation
-	// stop returns false if the context has ended; done is then closed after the call was cancelled.
+	// stop returns false if the context has ended; done is then closed after the call was
+	// cancelled.
 	stop func() bool
 	done chan struct{}
 }

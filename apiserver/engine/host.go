@@ -1,4 +1,5 @@
-// Package engine evaluates WebAssembly policies through the C library of k8s-wasm. No other package uses C.
+// Package engine evaluates WebAssembly policies through the C library of k8s-wasm. No other package
+// uses C.
 package engine
 
 /*
@@ -18,7 +19,8 @@ const MetricsContentType = "application/openmetrics-text; version=1.0.0; charset
 
 // Host is a loaded policy set. Its methods may be called from any goroutine.
 type Host struct {
-	// mutex is held for reading during each call: a native host may be closed only after all calls have returned.
+	// mutex is held for reading during each call: a native host may be closed only after all calls
+	// have returned.
 	mutex  sync.RWMutex
 	native *C.k8s_wasm_host
 	logger *logger
@@ -32,7 +34,8 @@ func Version() string {
 
 // Open loads a configuration and compiles its modules, which takes up to seconds for each.
 //
-// The error is an *Error that lists everything that does not load, for the authors of the configuration.
+// The error is an *Error that lists everything that does not load, for the authors of the
+// configuration.
 func Open(source Source, options Options) (*Host, error) {
 	if abi := C.k8s_wasm_abi(); abi != C.K8S_WASM_ABI {
 		return nil, fmt.Errorf("the k8s-wasm library has ABI %d, but this program requires ABI %d", abi, uint32(C.K8S_WASM_ABI))
@@ -52,8 +55,8 @@ func Open(source Source, options Options) (*Host, error) {
 	return &Host{native: native, logger: logger, gate: newGate(uint32(maxConcurrentCalls))}, nil
 }
 
-// Reload loads everything again if a file has changed. The previous policies decide until the new ones are ready, and
-// stay if those do not load; the error is returned once for each change.
+// Reload loads everything again if a file has changed. The previous policies decide until the new
+// ones are ready, and stay if those do not load; the error is returned once for each change.
 func (h *Host) Reload() (changed bool, err error) {
 	h.mutex.RLock()
 	defer h.mutex.RUnlock()
@@ -78,8 +81,8 @@ func (h *Host) Metrics() ([]byte, error) {
 	return h.report(func(text *C.k8s_wasm_buffer) C.k8s_wasm_status { return C.k8s_wasm_metrics(h.native, text) })
 }
 
-// Decisions returns the recent decisions with a sequence number greater than after, as JSON that `k8s-wasm explain`
-// reads.
+// Decisions returns the recent decisions with a sequence number greater than after, as JSON that
+// `k8s-wasm explain` reads.
 func (h *Host) Decisions(after uint64) ([]byte, error) {
 	return h.report(func(list *C.k8s_wasm_buffer) C.k8s_wasm_status {
 		return C.k8s_wasm_decisions(h.native, C.uint64_t(after), list)

@@ -27,7 +27,8 @@ const (
 	LevelDebug Level = C.K8S_WASM_LEVEL_DEBUG
 )
 
-// logger makes a Go function available to C. C holds the address of the handle, so the handle must not move.
+// logger makes a Go function available to C. C holds the address of the handle, so the handle must
+// not move.
 type logger struct {
 	pin    runtime.Pinner
 	handle cgo.Handle

@@ -22,7 +22,8 @@ const (
 	Authenticators Format = C.K8S_WASM_FORMAT_AUTHENTICATION
 	// Authorizers is a list of authorization policies.
 	Authorizers Format = C.K8S_WASM_FORMAT_AUTHORIZATION
-	// AdmissionConfiguration is the file of --admission-control-config-file that configures the plugin WASM.
+	// AdmissionConfiguration is the file of --admission-control-config-file that configures the
+	// plugin WASM.
 	AdmissionConfiguration Format = C.K8S_WASM_FORMAT_ADMISSION
 )
 
@@ -30,8 +31,8 @@ const (
 type Source struct {
 	Format Format
 	Path   string
-	// Text is the configuration in place of the file's content. Errors still name Path, and relative paths start in its
-	// directory.
+	// Text is the configuration in place of the file's content. Errors still name Path, and
+	// relative paths start in its directory.
 	Text []byte
 }
 
@@ -39,7 +40,8 @@ type Source struct {
 type Options struct {
 	// CodeCache is the directory for compiled modules; none if empty.
 	CodeCache string
-	// Kubeconfig is the kubeconfig of the cluster that policies may query; empty for the default locations.
+	// Kubeconfig is the kubeconfig of the cluster that policies may query; empty for the default
+	// locations.
 	Kubeconfig string
 	// Log receives messages during any call, on any thread; nil for no log.
 	Log func(Level, string)

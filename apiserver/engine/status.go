@@ -42,7 +42,8 @@ func (e *Error) Error() string { return e.Message }
 // ErrClosed is the error of a host after Close.
 var ErrClosed = errors.New("the host is closed")
 
-// newError creates an Error with the library's message, or with that of the status if the library returned none.
+// newError creates an Error with the library's message, or with that of the status if the library
+// returned none.
 func newError(status Status, message string) *Error {
 	if message == "" {
 		message = C.GoString(C.k8s_wasm_status_message(C.k8s_wasm_status(status)))

@@ -32,7 +32,8 @@ type WASM struct {
 	AuthorizationConfigFile string
 	// CodeCacheDir is the directory for compiled modules; none if empty.
 	CodeCacheDir string
-	// Kubeconfig is the kubeconfig of the cluster that policies may query; empty for the default locations.
+	// Kubeconfig is the kubeconfig of the cluster that policies may query; empty for the default
+	// locations.
 	Kubeconfig string
 }
 

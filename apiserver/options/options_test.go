@@ -1,4 +1,5 @@
-// Tests of our flags together with the stock ones, and of the position of WASM among the authorization modes.
+// Tests of our flags together with the stock ones, and of the position of WASM among the
+// authorization modes.
 
 package options
 

@@ -84,7 +84,8 @@ func locate(t *testing.T, directories map[string]string, file string) string {
 	return ""
 }
 
-// digest returns the digest of the code of `function`, or of the method `Type.function`, without comments and formatting.
+// digest returns the digest of the code of `function`, or of the method `Type.function`, without
+// comments and formatting.
 func digest(t *testing.T, file, function string) string {
 	t.Helper()
 	files := token.NewFileSet()

@@ -1,5 +1,5 @@
-// Package enginetest opens hosts for tests with the real library and the module whose settings define its behaviour
-// (spec/guests/behaviours).
+// Package enginetest opens hosts for tests with the real library and the module whose settings
+// define its behaviour (spec/guests/behaviours).
 package enginetest
 
 import (
@@ -29,8 +29,8 @@ func Module(t testing.TB) string {
 // Unguarded follows a list of policies that would lock a cluster out.
 const Unguarded = "lockOutGuard: {exempt: [all]}\n"
 
-// Authenticator returns a list of authentication policies with one that takes the steps. The lock-out guard does not probe
-// authentication.
+// Authenticator returns a list of authentication policies with one that takes the steps. The
+// lock-out guard does not probe authentication.
 func Authenticator(t testing.TB, steps string) string {
 	t.Helper()
 	return fmt.Sprintf("modules:\n- {name: test, module: %s, timeout: 200ms, settings: {do: %s}}\n", Module(t), steps)
@@ -42,7 +42,8 @@ func Authorizer(t testing.TB, steps string) string {
 	return Authenticator(t, steps) + Unguarded
 }
 
-// Admission returns an AdmissionConfiguration with one policy that has the given fields and takes the steps.
+// Admission returns an AdmissionConfiguration with one policy that has the given fields and takes
+// the steps.
 func Admission(t testing.TB, fields, steps string) string {
 	t.Helper()
 	return fmt.Sprintf(`apiVersion: apiserver.config.k8s.io/v1
@@ -75,7 +76,8 @@ func OpenWith(t testing.TB, format engine.Format, configuration string, options 
 	return host
 }
 
-// codeCache returns a directory that stays between runs: compiling takes longer than all tests together.
+// codeCache returns a directory that stays between runs: compiling takes longer than all tests
+// together.
 var codeCache = sync.OnceValue(func() string {
 	cache, err := os.UserCacheDir()
 	if err != nil {

@@ -256,9 +256,9 @@ const char *k8s_wasm_status_message(k8s_wasm_status status);
 // OK: `text` is the metrics. Otherwise INVALID_ARGUMENT or INTERNAL.
 k8s_wasm_status k8s_wasm_metrics(const struct k8s_wasm_host *host, struct k8s_wasm_buffer *text);
 
-// Writes the recent decisions of the host, oldest first, as the JSON that `k8s-wasm explain` reads:
-// those with a `sequence` greater than `after`; 0 selects all. They contain names of users and
-// resources, but no token and no object.
+// Writes the recent decisions of the host, oldest first, as the JSON that `k8s-wasm explain`
+// reads: those with a `sequence` greater than `after`; 0 selects all. They contain names of users
+// and resources, but no token and no object.
 //
 // OK: `list` is the decisions. Otherwise INVALID_ARGUMENT or INTERNAL.
 k8s_wasm_status k8s_wasm_decisions(const struct k8s_wasm_host *host,
@@ -268,28 +268,28 @@ k8s_wasm_status k8s_wasm_decisions(const struct k8s_wasm_host *host,
 // Loads a configuration and all of its modules. Compiling takes up to seconds for each module that
 // is not in the code cache.
 //
-// Then the lock-out guard probes the policies with the operations that a cluster needs, for at most
-// two minutes. Policies that block one of them fail the call, except for those that
+// Then the lock-out guard probes the policies with the operations that a cluster needs, for at
+// most two minutes. Policies that block one of them fail the call, except for those that
 // `lockOutGuard.exempt` lists.
 //
 // OK: `*host` is a host, and `*max_concurrent_calls` is the number of modules that it runs at once
 // (`engine.maxConcurrentCalls`): more threads than that only wait. Otherwise `*host` is null, and
-// `error` is a message. INVALID_CONFIGURATION reports every error, one per line with file, line and
-// field, or the operations that are blocked. `options`, `max_concurrent_calls` and `error` may be
-// null.
+// `error` is a message. INVALID_CONFIGURATION reports every error, one per line with file, line
+// and field, or the operations that are blocked. `options`, `max_concurrent_calls` and `error` may
+// be null.
 k8s_wasm_status k8s_wasm_open(const struct k8s_wasm_source *source,
                               const struct k8s_wasm_options *options,
                               struct k8s_wasm_host **host,
                               uint32_t *max_concurrent_calls,
                               struct k8s_wasm_buffer *error);
 
-// Reloads everything if a file has changed that the host was loaded from: its configuration (unless
-// given as text), the files that it names, the modules. Calls that are running finish with the
-// previous policies. It is cheap if no file has changed; call it every second.
+// Reloads everything if a file has changed that the host was loaded from: its configuration
+// (unless given as text), the files that it names, the modules. Calls that are running finish with
+// the previous policies. It is cheap if no file has changed; call it every second.
 //
 // OK: reloaded. UNCHANGED: no file has changed. INVALID_CONFIGURATION: the files do not load, or
-// would lock the cluster out (see `k8s_wasm_open`); `message` is the reason, and the host keeps its
-// policies. Each change is reported once. If policies did not respond in time, later calls try
+// would lock the cluster out (see `k8s_wasm_open`); `message` is the reason, and the host keeps
+// its policies. Each change is reported once. If policies did not respond in time, later calls try
 // again, after 5 seconds at first and at most every minute, and every attempt that fails is
 // reported. `message` may be null.
 k8s_wasm_status k8s_wasm_reload(const struct k8s_wasm_host *host, struct k8s_wasm_buffer *message);
@@ -329,9 +329,9 @@ k8s_wasm_status k8s_wasm_evaluate(const struct k8s_wasm_host *host,
                                   const struct k8s_wasm_evaluation_request *request,
                                   struct k8s_wasm_buffer *response);
 
-// Returns whether an authorization policy of the host denies when it fails (`failurePolicy: Deny`).
-// The caller must then treat every status of `k8s_wasm_evaluate` for AUTHORIZATION except OK as a
-// denial; otherwise another authorizer could allow what that policy denies. True for null.
+// Returns whether an authorization policy of the host denies when it fails (`failurePolicy:
+// Deny`). The caller must then treat every status of `k8s_wasm_evaluate` for AUTHORIZATION except
+// OK as a denial; otherwise another authorizer could allow what that policy denies. True for null.
 bool k8s_wasm_denies_on_failure(const struct k8s_wasm_host *host);
 
 #ifdef __cplusplus

@@ -147,9 +147,9 @@ pub unsafe extern "C" fn k8s_wasm_evaluate(
     })
 }
 
-/// Returns whether an authorization policy of the host denies when it fails (`failurePolicy: Deny`).
-/// The caller must then treat every status of `k8s_wasm_evaluate` for AUTHORIZATION except OK as a
-/// denial; otherwise another authorizer could allow what that policy denies. True for null.
+/// Returns whether an authorization policy of the host denies when it fails (`failurePolicy:
+/// Deny`). The caller must then treat every status of `k8s_wasm_evaluate` for AUTHORIZATION except
+/// OK as a denial; otherwise another authorizer could allow what that policy denies. True for null.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn k8s_wasm_denies_on_failure(host: *const Host) -> bool {
     ffi::run_or(true, || {
@@ -190,21 +190,21 @@ impl Host {
                 evaluation = evaluation => Ok(evaluation),
             }
         })?;
-        let answered =
+        let evaluation =
             evaluation.map_err(|error| self.invalid_review(plane, with_causes(&error)))?;
         self.observer.record(&DecisionEvent {
             plane: Some(plane),
             policy: None,
             review,
-            answered: &answered,
+            answered: &evaluation,
             status: None,
             arrival,
             parent: None,
         });
-        if let Some(message) = answered.overload() {
+        if let Some(message) = evaluation.overload() {
             return Err(CallError::new(STATUS_OVERLOADED, message));
         }
-        match answered.reply {
+        match evaluation.reply {
             Reply::Review(review) => Ok(review),
             Reply::Failed(message) => Err(CallError::new(STATUS_NO_DECISION, message)),
         }

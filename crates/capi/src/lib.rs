@@ -1,18 +1,18 @@
 //! The C ABI: a [`host::Host`] for programs in other languages, first of all the API server in
 //! `apiserver/`.
 //!
-//! `include/k8s_wasm.h` documents it for callers; `cargo xtask codegen` generates the header from the
-//! documentation of the items in this crate. A change that would break programs compiled with an
-//! older header increments [`ABI`].
+//! `include/k8s_wasm.h` documents it for callers; `cargo xtask codegen` generates the header from
+//! the documentation of the items in this crate. A change that would break programs compiled with
+//! an older header increments [`ABI`].
 //!
 //! The library checks everything that crosses the boundary: pointers for null, lengths, text for
 //! UTF-8, numbers for known values. No panic crosses it ([`ffi`]). Everything is freed with its
 //! handle, except for one thread on which `host` checks the settings of Kubewarden policies.
 //!
-//! A call blocks a thread of its caller. `apiserver/README.md`, section "Queues, threads and memory",
-//! describes the three bounds that a call passes in process and their sum: the gate in Go, the
-//! [`cpu_permits`] of this crate, and the permits of the engine. [`k8s_wasm_open`] returns the number
-//! of the latter, so that a caller can bound its threads by it.
+//! A call blocks a thread of its caller. `apiserver/README.md`, section "Queues, threads and
+//! memory", describes the three bounds that a call passes in process and their sum: the gate in Go,
+//! the [`cpu_permits`] of this crate, and the permits of the engine. [`k8s_wasm_open`] returns the
+//! number of the latter, so that a caller can bound its threads by it.
 
 #![allow(unsafe_code, reason = "C passes raw pointers")]
 #![allow(

@@ -37,15 +37,15 @@ pub struct Host {
 /// Loads a configuration and all of its modules. Compiling takes up to seconds for each module that
 /// is not in the code cache.
 ///
-/// Then the lock-out guard probes the policies with the operations that a cluster needs, for at most
-/// two minutes. Policies that block one of them fail the call, except for those that
+/// Then the lock-out guard probes the policies with the operations that a cluster needs, for at
+/// most two minutes. Policies that block one of them fail the call, except for those that
 /// `lockOutGuard.exempt` lists.
 ///
 /// OK: `*host` is a host, and `*max_concurrent_calls` is the number of modules that it runs at once
 /// (`engine.maxConcurrentCalls`): more threads than that only wait. Otherwise `*host` is null, and
-/// `error` is a message. INVALID_CONFIGURATION reports every error, one per line with file, line and
-/// field, or the operations that are blocked. `options`, `max_concurrent_calls` and `error` may be
-/// null.
+/// `error` is a message. INVALID_CONFIGURATION reports every error, one per line with file, line
+/// and field, or the operations that are blocked. `options`, `max_concurrent_calls` and `error` may
+/// be null.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn k8s_wasm_open(
     source: *const Source,
@@ -89,13 +89,13 @@ pub unsafe extern "C" fn k8s_wasm_open(
     })
 }
 
-/// Reloads everything if a file has changed that the host was loaded from: its configuration (unless
-/// given as text), the files that it names, the modules. Calls that are running finish with the
-/// previous policies. It is cheap if no file has changed; call it every second.
+/// Reloads everything if a file has changed that the host was loaded from: its configuration
+/// (unless given as text), the files that it names, the modules. Calls that are running finish with
+/// the previous policies. It is cheap if no file has changed; call it every second.
 ///
 /// OK: reloaded. UNCHANGED: no file has changed. INVALID_CONFIGURATION: the files do not load, or
-/// would lock the cluster out (see `k8s_wasm_open`); `message` is the reason, and the host keeps its
-/// policies. Each change is reported once. If policies did not respond in time, later calls try
+/// would lock the cluster out (see `k8s_wasm_open`); `message` is the reason, and the host keeps
+/// its policies. Each change is reported once. If policies did not respond in time, later calls try
 /// again, after 5 seconds at first and at most every minute, and every attempt that fails is
 /// reported. `message` may be null.
 #[unsafe(no_mangle)]

@@ -1,4 +1,5 @@
-//! Information about the library and about a host: versions, messages, metrics and recent decisions.
+//! Information about the library and about a host: versions, messages, metrics and recent
+//! decisions.
 
 use std::ffi::{CStr, c_char};
 
@@ -52,9 +53,9 @@ pub unsafe extern "C" fn k8s_wasm_metrics(host: *const Host, text: *mut Buffer) 
     unsafe { report(host, text, |host| host.observer.metrics_text()) }
 }
 
-/// Writes the recent decisions of the host, oldest first, as the JSON that `k8s-wasm explain` reads:
-/// those with a `sequence` greater than `after`; 0 selects all. They contain names of users and
-/// resources, but no token and no object.
+/// Writes the recent decisions of the host, oldest first, as the JSON that `k8s-wasm explain`
+/// reads: those with a `sequence` greater than `after`; 0 selects all. They contain names of users
+/// and resources, but no token and no object.
 ///
 /// OK: `list` is the decisions. Otherwise INVALID_ARGUMENT or INTERNAL.
 #[unsafe(no_mangle)]

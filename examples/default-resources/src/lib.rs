@@ -5,8 +5,8 @@
 //!   requests: {cpu: 100m, memory: 128Mi}
 //! ```
 //!
-//! Each resource is handled separately. A container with a limit for a resource is unchanged, because
-//! Kubernetes uses the limit as its request.
+//! Each resource is handled separately. A container with a limit for a resource is unchanged,
+//! because Kubernetes uses the limit as its request.
 
 use std::collections::BTreeMap;
 
@@ -63,8 +63,8 @@ impl DefaultResources {
     }
 }
 
-/// Returns the path of the pod spec in the object, if this operation may change it. That of a stored
-/// Pod or Job is immutable.
+/// Returns the path of the pod spec in the object, if this operation may change it. That of a
+/// stored Pod or Job is immutable.
 fn pod_spec(request: &AdmissionRequest<'_>) -> Option<&'static str> {
     if !request.sub_resource.is_empty() {
         return None;
@@ -82,8 +82,8 @@ fn pod_spec(request: &AdmissionRequest<'_>) -> Option<&'static str> {
     }
 }
 
-/// Returns whether the object is a mirror pod. The kubelet creates those from files, and recreates them
-/// if they differ.
+/// Returns whether the object is a mirror pod. The kubelet creates those from files, and recreates
+/// them if they differ.
 fn is_mirror_pod(object: &Value) -> bool {
     !object["metadata"]["annotations"]["kubernetes.io/config.mirror"].is_null()
 }

@@ -7,9 +7,9 @@
 //!   except: [secrets, namespaces, resourcequotas, limitranges]  # never allowed by this policy; also `pods/exec`
 //! ```
 //!
-//! The policy only adds permissions and leaves all other requests to other authorizers. `*` matches all
-//! verbs; it is not the default because `bind`, `escalate` and `impersonate` grant more than the
-//! namespace. A user who may create pods in a namespace can read its secrets through them.
+//! The policy only adds permissions and leaves all other requests to other authorizers. `*` matches
+//! all verbs; it is not the default because `bind`, `escalate` and `impersonate` grant more than
+//! the namespace. A user who may create pods in a namespace can read its secrets through them.
 
 use k8s_wasm_sdk::{AccessRequest, Authorization, Authorizer, Error, ResourceAttributes};
 use serde::Deserialize;
@@ -64,8 +64,8 @@ impl NamespaceOwners {
             .any(|listed| listed == "*" || listed == verb)
     }
 
-    /// Returns whether an exception covers the resource or its subresource. A request for all resources
-    /// includes the exceptions.
+    /// Returns whether an exception covers the resource or its subresource. A request for all
+    /// resources includes the exceptions.
     fn excepts(&self, requested: &ResourceAttributes) -> bool {
         requested.resource == "*" && !self.except.is_empty()
             || self.except.iter().any(|entry| match entry.split_once('/') {

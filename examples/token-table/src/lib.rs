@@ -1,4 +1,5 @@
-//! Authenticates static tokens. The settings contain the SHA-256 hash, the user and the expiry of each.
+//! Authenticates static tokens. The settings contain the SHA-256 hash, the user and the expiry of
+//! each.
 //!
 //! ```yaml
 //! settings:
@@ -8,7 +9,8 @@
 //!     expires: "2027-01-01T00:00:00Z"  # UTC; without it the token never expires
 //! ```
 //!
-//! Tokens must be random and long (`openssl rand -hex 32`): a fast hash does not protect guessable tokens.
+//! Tokens must be random and long (`openssl rand -hex 32`): a fast hash does not protect guessable
+//! tokens.
 
 use std::time::SystemTime;
 

@@ -25,9 +25,9 @@ pub struct AdmissionRequest<'a>(Request<'a>);
 impl<'a> AdmissionRequest<'a> {
     /// Deserializes the object to be stored; `None` if there is none, as for DELETE.
     ///
-    /// `T` is any type that serde can deserialize: a struct with only the fields that matter, a type
-    /// of `k8s-openapi`, or [`Value`](serde_json::Value). To change an object and return it, use a
-    /// `Value`: a struct would lose the fields that it does not contain.
+    /// `T` is any type that serde can deserialize: a struct with only the fields that matter, a
+    /// type of `k8s-openapi`, or [`Value`](serde_json::Value). To change an object and return it,
+    /// use a `Value`: a struct would lose the fields that it does not contain.
     ///
     /// ```
     /// use k8s_wasm_sdk::{AdmissionRequest, Error};
@@ -115,8 +115,8 @@ impl Rejection {
         }
     }
 
-    /// Sets the HTTP status code of the response to the user, from 400 to 599. The host's default is
-    /// 403.
+    /// Sets the HTTP status code of the response to the user, from 400 to 599. The host's default
+    /// is 403.
     #[must_use]
     pub fn code(mut self, code: u16) -> Self {
         self.code = Some(code);

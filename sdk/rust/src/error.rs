@@ -5,7 +5,8 @@ use std::fmt;
 /// The error of a policy that could not decide.
 ///
 /// `?` converts every [`std::error::Error`] with its sources; [`Error::new`] takes a message. The
-/// host receives it as the `error` of the output and logs it: do not include tokens or other secrets.
+/// host receives it as the `error` of the output and logs it: do not include tokens or other
+/// secrets.
 ///
 /// ```
 /// use k8s_wasm_sdk::Error;

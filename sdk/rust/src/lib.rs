@@ -52,14 +52,14 @@
 //! The type that decides *is* its settings: it deserializes from the `settings` of the policy, once
 //! for each call. A policy without settings is a `struct Name {}` (with braces: a unit struct
 //! deserializes from `null`). Omitted settings read like `{}`, so each field is either
-//! `#[serde(default)]` or required. A policy whose required settings are missing fails with a message
-//! that names them. Check constraints between fields with `#[serde(try_from = "…")]`.
+//! `#[serde(default)]` or required. A policy whose required settings are missing fails with a
+//! message that names them. Check constraints between fields with `#[serde(try_from = "…")]`.
 //!
 //! # Errors
 //!
-//! `Err` means that the policy could not decide. The configuration defines the consequence, which is
-//! never an allow. `?` works with every [`std::error::Error`]. A denial or rejection is a result, not
-//! an error.
+//! `Err` means that the policy could not decide. The configuration defines the consequence, which
+//! is never an allow. `?` works with every [`std::error::Error`]. A denial or rejection is a
+//! result, not an error.
 //!
 //! # Tests
 //!

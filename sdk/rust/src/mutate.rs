@@ -10,8 +10,8 @@ use crate::error::Error;
 
 /// A policy that changes objects before they are stored. Exported as `mutate`.
 ///
-/// Kubernetes may call a mutator more than once for an object, with the result of the earlier calls:
-/// mutations must be idempotent.
+/// Kubernetes may call a mutator more than once for an object, with the result of the earlier
+/// calls: mutations must be idempotent.
 ///
 /// ```
 /// use k8s_wasm_sdk::{AdmissionRequest, Error, Mutation, Mutator};

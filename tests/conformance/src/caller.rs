@@ -241,7 +241,8 @@ impl Caller {
             .await
     }
 
-    /// Sends a SelfSubjectReview with `token` on the caller's own connection, whatever the response.
+    /// Sends a SelfSubjectReview with `token` on the caller's own connection, whatever the
+    /// response.
     ///
     /// # Panics
     /// Panics if the API server cannot be reached.

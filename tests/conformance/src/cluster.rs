@@ -70,7 +70,8 @@ impl<'a> Cluster<'a> {
         )
     }
 
-    /// Returns a user with a client certificate, whom the API server authenticates without policies.
+    /// Returns a user with a client certificate, whom the API server authenticates without
+    /// policies.
     ///
     /// # Panics
     /// Panics if no client can be created.

@@ -1,5 +1,5 @@
-//! The directory of one cluster, with its files and logs. Its programs do not outlive the process that
-//! created it.
+//! The directory of one cluster, with its files and logs. Its programs do not outlive the process
+//! that created it.
 
 use std::fs::{self, OpenOptions};
 use std::os::unix::process::CommandExt;
@@ -12,8 +12,8 @@ use tempfile::TempDir;
 use crate::process::{self, Process};
 
 /// A script that waits until the process that created the directory ends, however that happens: its
-/// pipe then closes. The script then kills the process groups whose IDs are in the directory. All tests
-/// of a binary share the test clusters, so no destructor would do so.
+/// pipe then closes. The script then kills the process groups whose IDs are in the directory. All
+/// tests of a binary share the test clusters, so no destructor would do so.
 const WATCHDOG: &str = r#"
 while read -r _; do :; done
 for file in "$1"/*.pid; do
@@ -88,8 +88,8 @@ impl Directory {
         Ok(path)
     }
 
-    /// Starts a program in a process group of its own, so that Ctrl-C does not reach it and the harness
-    /// can shut it down in order. Its output goes to `<name>.log`.
+    /// Starts a program in a process group of its own, so that Ctrl-C does not reach it and the
+    /// harness can shut it down in order. Its output goes to `<name>.log`.
     ///
     /// # Errors
     /// If the program cannot be started.

@@ -9,10 +9,11 @@
 //! magic.may_not("list", "pods").await.because("magic-user");
 //! ```
 //!
-//! A cluster consists of etcd, `k8s-wasm serve` and a kube-apiserver that is configured with exactly
-//! the files that `k8s-wasm manifests` prints; or of etcd and a kube-apiserver with the engine inside.
-//! They run in one directory and end with the process that started them, however it ends. A verb
-//! panics with the caller, the request and the response if its expectation does not hold.
+//! A cluster consists of etcd, `k8s-wasm serve` and a kube-apiserver that is configured with
+//! exactly the files that `k8s-wasm manifests` prints; or of etcd and a kube-apiserver with the
+//! engine inside. They run in one directory and end with the process that started them, however it
+//! ends. A verb panics with the caller, the request and the response if its expectation does not
+//! hold.
 
 pub mod caller;
 pub mod certificates;

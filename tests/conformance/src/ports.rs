@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicU16, Ordering};
 
 use anyhow::{Context as _, Result};
 
-/// The first port of the range. The range ends below the ports that Linux uses for outgoing connections
-/// (32768 and up): one of those could take a port between the check and the bind of the server.
+/// The first port of the range. The range ends below the ports that Linux uses for outgoing
+/// connections (32768 and up): one of those could take a port between the check and the bind of the
+/// server.
 const FIRST: u16 = 20_000;
 /// The number of ports.
 const COUNT: u16 = 12_000;

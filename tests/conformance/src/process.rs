@@ -13,8 +13,8 @@ use crate::http::{self, Endpoint};
 /// The interval at which conditions are checked.
 const POLL: Duration = Duration::from_millis(50);
 
-/// The time that a server may take to become ready. A kube-apiserver takes 3 to 5 s, and several may
-/// start at once on a small machine.
+/// The time that a server may take to become ready. A kube-apiserver takes 3 to 5 s, and several
+/// may start at once on a small machine.
 const READY_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// The unit in which the kernel reports processor time, on every architecture (`USER_HZ` is 100).
@@ -144,8 +144,8 @@ pub(crate) fn log_end(log: &Path) -> String {
     format!("--- end of {}\n{}\n---", log.display(), end.join("\n"))
 }
 
-/// Returns the sum of `utime` and `stime` of proc_pid_stat(5), the 14th and 15th field. The second field
-/// is a name in parentheses.
+/// Returns the sum of `utime` and `stime` of proc_pid_stat(5), the 14th and 15th field. The second
+/// field is a name in parentheses.
 fn parse_ticks(stat: &str) -> Result<u64> {
     let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
     let mut fields = after_name.split_whitespace().skip(11);
@@ -155,7 +155,8 @@ fn parse_ticks(stat: &str) -> Result<u64> {
     sum.context("/proc/PID/stat does not contain processor times")
 }
 
-/// Parses `VmRSS:     1234 kB`, which is missing for a process that has ended but was not waited for.
+/// Parses `VmRSS:     1234 kB`, which is missing for a process that has ended but was not waited
+/// for.
 fn parse_resident(status: &str) -> Result<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());

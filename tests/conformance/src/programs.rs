@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 
-/// The paths of the programs and modules. `cargo xtask test` and `cargo xtask demo` build them and set
-/// the variables.
+/// The paths of the programs and modules. `cargo xtask test` and `cargo xtask demo` build them and
+/// set the variables.
 #[derive(Debug, Clone)]
 pub struct Programs {
     /// The stock kube-apiserver, `K8S_WASM_KUBE_APISERVER`.
     pub kube_apiserver: PathBuf,
-    /// The kube-apiserver with the engine inside, `K8S_WASM_COMPOSED_KUBE_APISERVER`; unset in the demo.
+    /// The kube-apiserver with the engine inside, `K8S_WASM_COMPOSED_KUBE_APISERVER`; unset in the
+    /// demo.
     composed_apiserver: Option<PathBuf>,
     /// The etcd, `K8S_WASM_ETCD`.
     pub etcd: PathBuf,

@@ -1,4 +1,5 @@
-//! The programs of a cluster: their start in order, the wait until policies take effect, and their end.
+//! The programs of a cluster: their start in order, the wait until policies take effect, and their
+//! end.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -153,8 +154,8 @@ impl Running {
         }
     }
 
-    /// Restarts the program that runs the policies, and waits until it is ready. Dropping the future
-    /// kills it.
+    /// Restarts the program that runs the policies, and waits until it is ready. Dropping the
+    /// future kills it.
     ///
     /// # Errors
     /// If it is already running, or does not start.

@@ -1,7 +1,8 @@
 //! Scripted modules for stories: they search their input for words and act on the first match.
 //!
 //! A script compiles to WebAssembly text, so that a story can define a module that traps, hangs or
-//! returns an unusual response next to the line that expects it. It searches the raw bytes on stdin.
+//! returns an unusual response next to the line that expects it. It searches the raw bytes on
+//! stdin.
 
 use std::fmt::Write as _;
 
@@ -186,8 +187,8 @@ impl Texts {
     }
 }
 
-/// The module. Memory: an iovec at 0, the number of bytes read or written at 8, texts from 1024, the
-/// input from 65536. 160 pages hold the largest review.
+/// The module. Memory: an iovec at 0, the number of bytes read or written at 8, texts from 1024,
+/// the input from 65536. 160 pages hold the largest review.
 const PROGRAM: &str = r#"
 (module
   (import "wasi_snapshot_preview1" "fd_read" (func $fd_read (param i32 i32 i32 i32) (result i32)))

@@ -1,4 +1,5 @@
-//! Wirings: the policies of a cluster, and the front end through which its kube-apiserver calls them.
+//! Wirings: the policies of a cluster, and the front end through which its kube-apiserver calls
+//! them.
 
 use std::path::PathBuf;
 
@@ -15,11 +16,11 @@ pub struct Wiring {
     pub front_end: FrontEnd,
     /// The version of reviews that the kube-apiserver sends; v1 with the engine inside.
     pub version: ReviewVersion,
-    /// The time for which results for tokens and accesses are cached; `None`: the default of the front
-    /// end.
+    /// The time for which results for tokens and accesses are cached; `None`: the default of the
+    /// front end.
     pub cache_ttl: Option<&'static str>,
-    /// The configuration, YAML. Modules are `./modules/<name>.wasm`. Every wiring contains the magic
-    /// policies, by which the harness detects that the admission webhooks are active.
+    /// The configuration, YAML. Modules are `./modules/<name>.wasm`. Every wiring contains the
+    /// magic policies, by which the harness detects that the admission webhooks are active.
     pub configuration: String,
     /// The scripted modules. All others come from `cargo xtask guests`.
     pub scripts: Vec<(&'static str, Script)>,
@@ -91,7 +92,8 @@ impl ReviewVersion {
         )
     }
 
-    /// Returns `admissionReviewVersions`; the kube-apiserver sends the first version that it supports.
+    /// Returns `admissionReviewVersions`; the kube-apiserver sends the first version that it
+    /// supports.
     #[must_use]
     pub fn admission_review_versions(self) -> [&'static str; 2] {
         match self {

@@ -56,7 +56,8 @@ fn run(program: &Path, arguments: &[&str]) -> Output {
     command.output().unwrap()
 }
 
-/// Compiles `source`, a file of these tests, with the library into `directory`. Returns the program.
+/// Compiles `source`, a file of these tests, with the library into `directory`. Returns the
+/// program.
 fn compile(source: &str, directory: &Path) -> PathBuf {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let program = directory.join("program");
@@ -76,8 +77,8 @@ fn compile(source: &str, directory: &Path) -> PathBuf {
     program
 }
 
-/// Returns the newest static library beside this test: cargo built it together with the library that
-/// the test itself is linked with.
+/// Returns the newest static library beside this test: cargo built it together with the library
+/// that the test itself is linked with.
 fn library() -> PathBuf {
     let test = env::current_exe().unwrap();
     let directory = test.parent().unwrap();

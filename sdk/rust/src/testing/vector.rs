@@ -115,7 +115,8 @@ impl Vector {
         Ok(vectors)
     }
 
-    /// Compares a result with the expected one. A native policy can fail only by returning an error.
+    /// Compares a result with the expected one. A native policy can fail only by returning an
+    /// error.
     pub(super) fn compare(&self, result: Result<Value, Error>) -> Result<(), Error> {
         match (&self.expect, result) {
             (Expected::Response { response, object }, Ok(review)) => {

@@ -1,8 +1,8 @@
 //! A module whose settings define its behaviour, so that every rule of the specification can have a
 //! vector.
 //!
-//! The settings are `{"do": [step, …]}`; the steps run in order. The module exports `authn`, `authz`
-//! and `validate`, intentionally not `mutate`. It uses only the specification, not the SDK.
+//! The settings are `{"do": [step, …]}`; the steps run in order. The module exports `authn`,
+//! `authz` and `validate`, intentionally not `mutate`. It uses only the specification, not the SDK.
 
 use std::io::{self, Read, Write};
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -68,8 +68,8 @@ async fn evaluates_the_next_module_after_a_failure(cluster: Cluster<'_>) {
         .await;
 }
 
-/// Kubelets and aggregated API servers send TokenReviews. The API server's own audience is the URL of
-/// its issuer.
+/// Kubelets and aggregated API servers send TokenReviews. The API server's own audience is the URL
+/// of its issuer.
 async fn a_token_review_agrees_with_authentication(cluster: Cluster<'_>) {
     let review = |token: &str, audiences: &[&str]| {
         json!({

@@ -69,8 +69,8 @@ async fn an_access_review_agrees_with_real_requests(cluster: Cluster<'_>) {
     }
 }
 
-/// RBAC checks the verb `escalate` when a user writes a role with more permissions than RBAC grants to
-/// that user.
+/// RBAC checks the verb `escalate` when a user writes a role with more permissions than RBAC grants
+/// to that user.
 async fn a_policy_may_allow_privilege_escalation(cluster: Cluster<'_>) {
     let role = |name: &str| {
         let mut role = Resource::named("roles").object(name);

@@ -6,9 +6,10 @@ use conformance::Caller;
 
 use crate::wirings::{IN_PROCESS, V1, V1BETA1};
 
-/// The module returns a new uid with each call, so an old uid comes from the cache. The API server caches
-/// tokens for 10 s in any case; after that the flag `--authentication-token-webhook-cache-ttl` applies,
-/// which is one second for one cluster and two minutes for the other.
+/// The module returns a new uid with each call, so an old uid comes from the cache. The API server
+/// caches tokens for 10 s in any case; after that the flag
+/// `--authentication-token-webhook-cache-ttl` applies, which is one second for one cluster and two
+/// minutes for the other.
 #[tokio::test]
 async fn caches_a_token_for_the_ttl_of_the_flag() {
     let long_ttl = V1BETA1.cluster().await.with_token("lottery");

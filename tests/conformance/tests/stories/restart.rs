@@ -17,8 +17,8 @@ async fn exclusive() -> (Cluster<'static>, MutexGuard<'static, ()>) {
     (RESTARTED.cluster().await, guard)
 }
 
-/// An unknown token is cached for two minutes here. A token for which the module failed is evaluated
-/// again.
+/// An unknown token is cached for two minutes here. A token for which the module failed is
+/// evaluated again.
 #[tokio::test]
 async fn does_not_cache_failures() {
     let (cluster, _guard) = exclusive().await;
@@ -67,7 +67,8 @@ async fn accepts_nothing_without_the_server() {
 }
 
 /// The server is stopped and restarted under traffic. No response is wrong: accepted objects are
-/// mutated, forbidden ones are never accepted, and requests fail only between SIGTERM and readiness.
+/// mutated, forbidden ones are never accepted, and requests fail only between SIGTERM and
+/// readiness.
 #[tokio::test]
 async fn a_restart_under_traffic_causes_no_wrong_response() {
     let (cluster, _guard) = exclusive().await;

@@ -9,8 +9,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, Issuer, KeyPair};
 
-/// Issues a certificate by the authority that `--dev-certs` created, and writes it with its key. Returns
-/// its expiry, Unix time. Each `serial` expires on another day, which distinguishes certificates.
+/// Issues a certificate by the authority that `--dev-certs` created, and writes it with its key.
+/// Returns its expiry, Unix time. Each `serial` expires on another day, which distinguishes
+/// certificates.
 ///
 /// # Errors
 /// If the authority's key is invalid, or a file cannot be written.

@@ -13,8 +13,8 @@ use crate::policies::{VETO, configuration};
 use crate::random::Random;
 use crate::status::{Status, StatusReader};
 
-/// The time that a change may take. Programs check for changes every second, and compiling is slow on a
-/// busy machine.
+/// The time that a change may take. Programs check for changes every second, and compiling is slow
+/// on a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A change to a running server.
@@ -195,7 +195,8 @@ impl<'a> Changer<'a> {
             .await
     }
 
-    /// Breaks the files for a while. The previous policies stay in effect until the files are restored.
+    /// Breaks the files for a while. The previous policies stay in effect until the files are
+    /// restored.
     async fn spoil(&mut self, spoil: impl FnOnce(&Mount) -> Result<()>) -> Result<()> {
         spoil(self.target.mount)?;
         self.maybe_trigger_reload().await?;

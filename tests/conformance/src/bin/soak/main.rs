@@ -1,5 +1,5 @@
-//! A soak test: full load through a real kube-apiserver while configuration, modules and certificates
-//! change and modules misbehave; then SIGKILL.
+//! A soak test: full load through a real kube-apiserver while configuration, modules and
+//! certificates change and modules misbehave; then SIGKILL.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,

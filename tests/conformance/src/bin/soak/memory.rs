@@ -40,7 +40,8 @@ impl Memory {
         })
     }
 
-    /// Returns the growth from the second quarter to the last, MiB. The first quarter is the warm-up.
+    /// Returns the growth from the second quarter to the last, MiB. The first quarter is the
+    /// warm-up.
     #[must_use]
     pub fn growth(&self) -> f64 {
         let [_, second, _, last] = self.quarters();
@@ -65,8 +66,8 @@ fn max_share(front_end: FrontEnd) -> f64 {
     match front_end {
         // The allocator keeps freed memory.
         FrontEnd::Webhook | FrontEnd::None => 0.10,
-        // The API server itself grows in its first minutes: its caches fill up, and Go lets the heap
-        // double between collections. There are three engines, one for each plane.
+        // The API server itself grows in its first minutes: its caches fill up, and Go lets the
+        // heap double between collections. There are three engines, one for each plane.
         FrontEnd::InProcess => 0.20,
     }
 }

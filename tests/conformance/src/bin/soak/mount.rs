@@ -1,5 +1,5 @@
-//! The directory of the configuration and the modules, mounted like a ConfigMap by the kubelet: files are
-//! symbolic links through `..data`, and one rename replaces the version.
+//! The directory of the configuration and the modules, mounted like a ConfigMap by the kubelet:
+//! files are symbolic links through `..data`, and one rename replaces the version.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -43,7 +43,8 @@ impl Mount {
         Ok(())
     }
 
-    /// Opens the installed files, and adds the modules of `wiring` that its configuration does not use yet.
+    /// Opens the installed files, and adds the modules of `wiring` that its configuration does not
+    /// use yet.
     ///
     /// # Errors
     /// If a module does not compile, or cannot be read or written.

@@ -1,5 +1,5 @@
-//! SIGKILL of the program that runs the policies, and its restart: during the outage nothing is allowed,
-//! afterwards every response is right.
+//! SIGKILL of the program that runs the policies, and its restart: during the outage nothing is
+//! allowed, afterwards every response is right.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -74,8 +74,8 @@ pub struct Killer<'a> {
 }
 
 impl Killer<'_> {
-    /// Kills the program, restarts it, and waits until all responses are right again. `turn` selects the
-    /// moment.
+    /// Kills the program, restarts it, and waits until all responses are right again. `turn`
+    /// selects the moment.
     ///
     /// # Errors
     /// If it does not restart, or does not respond right again.

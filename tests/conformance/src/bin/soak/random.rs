@@ -1,6 +1,7 @@
 //! Reproducible random choices: the seed is printed.
 
-/// The generator SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
+/// The generator SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number
+/// generators", 2014).
 #[derive(Debug, Clone)]
 pub struct Random(u64);
 
@@ -20,7 +21,8 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// Returns a number below `end`, which is not 0. The bias towards small numbers is negligible here.
+    /// Returns a number below `end`, which is not 0. The bias towards small numbers is negligible
+    /// here.
     pub fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }

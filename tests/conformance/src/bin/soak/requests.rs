@@ -25,7 +25,8 @@ pub enum Kind {
     UnknownToken,
     /// A token on which an authenticator traps.
     TokenTrap,
-    /// Like `KnownToken`, sent to `k8s-wasm serve` over a new connection, which checks its certificate.
+    /// Like `KnownToken`, sent to `k8s-wasm serve` over a new connection, which checks its
+    /// certificate.
     Handshake,
     /// A read by a member of `magic-group`.
     Allowed,
@@ -100,8 +101,8 @@ pub const KINDS: [(Kind, u64, &str); 23] = [
     (Kind::Unmatched, 27, "admission: no rule matches"),
 ];
 
-/// The callers. All but one have client certificates, so that requests for authorization and admission
-/// need no authentication policy.
+/// The callers. All but one have client certificates, so that requests for authorization and
+/// admission need no authentication policy.
 #[derive(Clone)]
 pub struct Clients {
     anonymous: Caller,

@@ -1,4 +1,5 @@
-// Tests of the plugin with the real engine and Kubernetes' own types: what becomes of objects, and what clients are told.
+// Tests of the plugin with the real engine and the API server's own types: mutated objects, and the
+// errors for clients.
 
 package admission
 
@@ -31,7 +32,7 @@ import (
 	"k8s-wasm/apiserver/engine/enginetest"
 )
 
-// everything is a rule for all requests that the tests make.
+// everything is a rule that matches all requests of the tests.
 const everything = `rules: [{operations: ["*"], apiGroups: ["*"], apiVersions: ["*"], resources: ["*/*"]}]`
 
 func mutator(t *testing.T, steps string) *Plugin {
@@ -45,12 +46,12 @@ func validator(t *testing.T, fields, steps string) *Plugin {
 	return New(enginetest.Open(t, engine.AdmissionConfiguration, enginetest.Admission(t, fields, steps)))
 }
 
-// jsonPatch is a step that answers with a patch.
+// jsonPatch returns steps that respond with a patch.
 func jsonPatch(operations string) string {
 	return "[{patch: {form: JSONPatch, document: [" + operations + "]}}]"
 }
 
-// attributes are those of a request about an object, in the API server's own form.
+// attributes returns the attributes of a request for an object in the internal version.
 func attributes(object runtime.Object, version, kind, resource, subresource string, operation admission.Operation) admission.Attributes {
 	group, plain, found := strings.Cut(version, "/")
 	if !found {
@@ -70,7 +71,8 @@ func configMap(operation admission.Operation) (*core.ConfigMap, admission.Attrib
 	return object, attributes(object, "v1", "ConfigMap", "configmaps", "", operation)
 }
 
-// objects are the ways of the API server with its own types, and which resources are the same in two versions.
+// objects are the API server's functions for its own types, with a resource that has two equivalent
+// versions.
 type objects struct {
 	admission.ObjectInterfaces
 	mapper runtime.EquivalentResourceRegistry
@@ -96,7 +98,7 @@ func status(t *testing.T, err error) metav1.Status {
 	return status.Status()
 }
 
-func TestAPatchReachesTypedObjectsWithDefaults(t *testing.T) {
+func TestAPatchMutatesTypedObjectsAndAppliesDefaults(t *testing.T) {
 	pod := &core.Pod{ObjectMeta: metav1.ObjectMeta{Name: "p"}, Spec: core.PodSpec{Containers: []core.Container{{Name: "a", Image: "a"}}}}
 	request := attributes(pod, "v1", "Pod", "pods", "", admission.Create)
 	plugin := mutator(t, jsonPatch(`{op: add, path: /spec/containers/-, value: {name: b, image: b, nothingOfTheKind: 1}}`))
@@ -107,11 +109,11 @@ func TestAPatchReachesTypedObjectsWithDefaults(t *testing.T) {
 		t.Errorf("got %+v", pod.Spec.Containers)
 	}
 	if !request.GetReinvocationContext().ShouldReinvoke() {
-		t.Error("the plugins before ours would not see the change")
+		t.Error("earlier plugins would not see the mutation")
 	}
 }
 
-func TestAPatchReachesCustomResources(t *testing.T) {
+func TestAPatchMutatesCustomResources(t *testing.T) {
 	object := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "example.com/v1", "kind": "Widget", "metadata": map[string]any{"name": "w"}, "spec": map[string]any{"size": int64(1)},
 	}}
@@ -127,7 +129,7 @@ func TestAPatchReachesCustomResources(t *testing.T) {
 	}
 }
 
-func TestAPatchReachesSubresources(t *testing.T) {
+func TestAPatchMutatesSubresources(t *testing.T) {
 	scale := &autoscaling.Scale{ObjectMeta: metav1.ObjectMeta{Name: "d"}, Spec: autoscaling.ScaleSpec{Replicas: 9}}
 	request := admission.NewAttributesRecord(scale, nil, schema.GroupVersionKind{Group: "autoscaling", Version: "v1", Kind: "Scale"}, "default", "d",
 		schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}, "scale", admission.Update, &metav1.UpdateOptions{}, true, &user.DefaultInfo{Name: "jane"})
@@ -137,7 +139,7 @@ func TestAPatchReachesSubresources(t *testing.T) {
 	}
 }
 
-func TestAPolicyIsAskedAboutTheVersionOfItsRules(t *testing.T) {
+func TestAPolicyEvaluatesTheVersionInItsRules(t *testing.T) {
 	object := &autoscaling.HorizontalPodAutoscaler{ObjectMeta: metav1.ObjectMeta{Name: "h"}, Spec: autoscaling.HorizontalPodAutoscalerSpec{MaxReplicas: 9}}
 	request := attributes(object, "autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", "", admission.Create)
 	fields := `mutating: true, rules: [{operations: [CREATE], apiGroups: [autoscaling], apiVersions: [v1], resources: [horizontalpodautoscalers]}]`
@@ -152,7 +154,7 @@ func TestAPolicyIsAskedAboutTheVersionOfItsRules(t *testing.T) {
 	}
 }
 
-func TestAPolicyForEveryVersionIsAskedOnce(t *testing.T) {
+func TestAPolicyForEveryVersionEvaluatesOnce(t *testing.T) {
 	object := &autoscaling.HorizontalPodAutoscaler{
 		ObjectMeta: metav1.ObjectMeta{Name: "h", Finalizers: []string{"example.com/before"}},
 		Spec:       autoscaling.HorizontalPodAutoscalerSpec{MaxReplicas: 9},
@@ -169,7 +171,7 @@ func TestAPolicyForEveryVersionIsAskedOnce(t *testing.T) {
 	}
 }
 
-func TestAPatchWithoutAnObjectIsRefused(t *testing.T) {
+func TestAPatchWithoutAnObjectIsRejected(t *testing.T) {
 	for _, operation := range []admission.Operation{admission.Delete, admission.Connect} {
 		_, request := configMap(operation)
 		if operation == admission.Connect {
@@ -182,31 +184,31 @@ func TestAPatchWithoutAnObjectIsRefused(t *testing.T) {
 	}
 }
 
-func TestPoliciesAreAskedAgainOnlyAboutSomethingNew(t *testing.T) {
+func TestPoliciesAreReinvokedOnlyAfterAChange(t *testing.T) {
 	object, request := configMap(admission.Create)
 	plugin := mutator(t, jsonPatch(`{op: replace, path: /data/k, value: ours}`))
-	round := func() string {
+	admit := func() string {
 		t.Helper()
 		if err := plugin.Admit(context.Background(), request, newObjects()); err != nil {
 			t.Fatal(err)
 		}
 		return object.Data["k"]
 	}
-	if got := round(); got != "ours" {
-		t.Errorf("the first round: %q", got)
+	if got := admit(); got != "ours" {
+		t.Errorf("the first invocation: got %q", got)
 	}
 	request.GetReinvocationContext().SetIsReinvoke()
 	plugin.host.Close()
-	if got := round(); got != "ours" {
-		t.Errorf("nothing new: %q", got)
+	if got := admit(); got != "ours" {
+		t.Errorf("the reinvocation without a change: got %q", got)
 	}
 	object.Data["k"] = "theirs"
 	if err := plugin.Admit(context.Background(), request, newObjects()); err == nil {
-		t.Error("something new: the policies were not asked")
+		t.Error("the reinvocation after a change: the policies did not run")
 	}
 }
 
-func TestARejectionIsToldAsItsPolicyWantsIt(t *testing.T) {
+func TestARejectionHasTheStatusOfThePolicy(t *testing.T) {
 	const reject = `[{answer: {response: {allowed: false, status: {code: 418, reason: Teapot, message: short and stout}}}}]`
 	_, request := configMap(admission.Create)
 	err := validator(t, everything, reject).Validate(context.Background(), request, newObjects())
@@ -224,13 +226,13 @@ func TestFailuresFollowTheFailurePolicy(t *testing.T) {
 		if got := status(t, err); got.Code != http.StatusInternalServerError || !strings.Contains(got.Message, `admission plugin "WASM" did not decide: policy `+"`test`") {
 			t.Errorf("Fail, %s: got %+v", steps, got)
 		}
-		heard := &recorder{}
-		ctx := warning.WithWarningRecorder(context.Background(), heard)
+		warnings := &recorder{}
+		ctx := warning.WithWarningRecorder(context.Background(), warnings)
 		if err := validator(t, "failurePolicy: Ignore, "+everything, steps).Validate(ctx, request, newObjects()); err != nil {
 			t.Errorf("Ignore, %s: got %v", steps, err)
 		}
-		if !strings.Contains(heard.text, "`test` failed and was ignored") {
-			t.Errorf("Ignore, %s: warned of %q", steps, heard.text)
+		if !strings.Contains(warnings.text, "`test` failed and was ignored") {
+			t.Errorf("Ignore, %s: got the warning %q", steps, warnings.text)
 		}
 	}
 }
@@ -239,7 +241,7 @@ type recorder struct{ text string }
 
 func (r *recorder) AddWarning(_, text string) { r.text += text }
 
-func TestWithoutARuleNobodyIsAsked(t *testing.T) {
+func TestAPolicyWithoutAMatchingRuleIsSkipped(t *testing.T) {
 	const rule = `rules: [{operations: [CREATE], apiGroups: [""], apiVersions: [v1], resources: [secrets]}]`
 	_, request := configMap(admission.Create)
 	plugin := validator(t, rule, "[trap]")
@@ -251,7 +253,7 @@ func TestWithoutARuleNobodyIsAsked(t *testing.T) {
 	}
 }
 
-// annotated hears what the audit log would.
+// annotated records audit annotations.
 type annotated struct {
 	admission.Attributes
 	annotations map[string]string
@@ -262,7 +264,7 @@ func (a annotated) AddAnnotation(key, value string) error {
 	return a.Attributes.AddAnnotation(key, value)
 }
 
-func TestWhatPoliciesStateGoesToTheAuditLog(t *testing.T) {
+func TestAnnotationsReachTheAuditLog(t *testing.T) {
 	const steps = `[{answer: {response: {allowed: true, auditAnnotations: {seen: "yes"}}}}]`
 	_, request := configMap(admission.Create)
 	audited := annotated{request, map[string]string{}}
@@ -278,9 +280,9 @@ func TestWhatPoliciesStateGoesToTheAuditLog(t *testing.T) {
 	}
 }
 
-func TestThePluginIsOffAndComesBeforeTheWebhooks(t *testing.T) {
+func TestThePluginIsOffByDefaultAndComesBeforeTheWebhooks(t *testing.T) {
 	options := genericoptions.NewAdmissionOptions()
-	Register(options, func() (*engine.Host, error) { return nil, errors.New("not asked for") })
+	Register(options, func() (*engine.Host, error) { return nil, errors.New("not opened") })
 	order := options.RecommendedPluginOrder
 	if ours, webhooks := slices.Index(order, PluginName), slices.Index(order, mutatingwebhook.PluginName); ours != webhooks-1 {
 		t.Errorf("got %v", order)
@@ -290,14 +292,14 @@ func TestThePluginIsOffAndComesBeforeTheWebhooks(t *testing.T) {
 	}
 }
 
-func TestOverloadAsksTheClientToComeBack(t *testing.T) {
-	got := status(t, undecided(context.Background(), &engine.Error{Status: engine.Busy, Text: "too much to do"}))
+func TestOverloadIsTooManyRequestsWithRetryAfter(t *testing.T) {
+	got := status(t, noDecision(context.Background(), &engine.Error{Status: engine.Overloaded, Message: "too much to do"}))
 	if got.Code != http.StatusTooManyRequests || got.Details.RetryAfterSeconds != 1 || !strings.Contains(got.Message, "too much to do") {
 		t.Errorf("got %+v", got)
 	}
 }
 
-func TestAClientThatLeftIsToldOfTheTimeout(t *testing.T) {
+func TestACancelledRequestIsATimeout(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	_, request := configMap(admission.Create)

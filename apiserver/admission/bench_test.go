@@ -1,4 +1,4 @@
-// What policies add to a request, without the rest of an API server.
+// The cost that policies add to a request, without the rest of an API server.
 
 package admission
 
@@ -14,7 +14,7 @@ import (
 	"k8s-wasm/apiserver/engine/enginetest"
 )
 
-// BenchmarkConfigMap measures a mutation and a validation of a ConfigMap by the magic policies.
+// BenchmarkConfigMap measures the mutation and the validation of a ConfigMap by the magic policies.
 func BenchmarkConfigMap(b *testing.B) {
 	modules := filepath.Dir(enginetest.Module(b))
 	rules := `rules: [{operations: ["*"], apiGroups: ["*"], apiVersions: ["*"], resources: ["*/*"]}]`

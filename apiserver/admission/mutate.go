@@ -1,5 +1,5 @@
-// Policies that change objects: patches are applied in the version that policies see and taken back to the API
-// server's own.
+// Mutation: a patch is applied in the API version in which it was made, and the object is then
+// converted back to the API server's internal version.
 
 package admission
 
@@ -20,50 +20,51 @@ import (
 
 // Admit implements admission.MutationInterface.
 func (p *Plugin) Admit(ctx context.Context, attributes admission.Attributes, objects admission.ObjectInterfaces) error {
-	forms, err := p.forms(engine.Mutation, attributes, objects)
-	if err != nil || len(forms) == 0 {
+	invocations, err := p.invocations(engine.Mutation, attributes, objects)
+	if err != nil || len(invocations) == 0 {
 		return err
 	}
-	round := attributes.GetReinvocationContext()
-	if round.IsReinvoke() && !changedSince(round, attributes.GetObject()) {
+	reinvocation := attributes.GetReinvocationContext()
+	if reinvocation.IsReinvoke() && !hasChanged(reinvocation, attributes.GetObject()) {
 		return nil
 	}
-	versioned, err := p.mutateForms(ctx, forms, attributes, objects)
+	versioned, err := p.mutateEach(ctx, invocations, attributes, objects)
 	if err != nil {
 		return err
 	}
 	if versioned.Dirty {
 		err = objects.GetObjectConvertor().Convert(versioned.VersionedObject, attributes.GetObject(), nil)
 	}
-	remember(round, attributes.GetObject())
+	remember(reinvocation, attributes.GetObject())
 	return err
 }
 
-// mutateForms shows the request in one form after the other, each with the changes that were made so far.
-func (p *Plugin) mutateForms(ctx context.Context, forms []form, attributes admission.Attributes, objects admission.ObjectInterfaces) (*admission.VersionedAttributes, error) {
-	versioned, err := admission.NewVersionedAttributes(attributes, forms[0].Kind, objects)
+// mutateEach evaluates the invocations one after the other, each with the mutations of the previous
+// ones.
+func (p *Plugin) mutateEach(ctx context.Context, invocations []invocation, attributes admission.Attributes, objects admission.ObjectInterfaces) (*admission.VersionedAttributes, error) {
+	versioned, err := admission.NewVersionedAttributes(attributes, invocations[0].Kind, objects)
 	if err != nil {
 		return nil, internal(err)
 	}
-	for _, form := range forms {
-		if err := admission.ConvertVersionedAttributes(versioned, form.Kind, objects); err != nil {
+	for _, invocation := range invocations {
+		if err := admission.ConvertVersionedAttributes(versioned, invocation.Kind, objects); err != nil {
 			return nil, internal(err)
 		}
-		changed, err := p.mutate(ctx, form, versioned, objects)
+		changed, err := p.mutate(ctx, invocation, versioned, objects)
 		if err != nil {
 			return nil, err
 		}
 		if changed {
-			// The plugins before us have to see what we made of the object.
+			// Plugins that ran earlier must see the mutated object.
 			attributes.GetReinvocationContext().SetShouldReinvoke()
 		}
 	}
 	return versioned, nil
 }
 
-// mutate asks, and changes the versioned object when the policies say so.
-func (p *Plugin) mutate(ctx context.Context, form form, attributes *admission.VersionedAttributes, objects admission.ObjectInterfaces) (changed bool, err error) {
-	response, err := p.ask(ctx, engine.Mutation, attributes, form)
+// mutate evaluates an invocation and applies the patch of the policies to the versioned object.
+func (p *Plugin) mutate(ctx context.Context, invocation invocation, attributes *admission.VersionedAttributes, objects admission.ObjectInterfaces) (changed bool, err error) {
+	response, err := p.evaluate(ctx, engine.Mutation, attributes, invocation)
 	if err != nil || len(response.Patch) == 0 {
 		return false, err
 	}
@@ -77,29 +78,29 @@ func (p *Plugin) mutate(ctx context.Context, form form, attributes *admission.Ve
 	return changed, nil
 }
 
-// apply returns the object as the patch makes it, with defaults for what the patch leaves out.
+// apply returns the patched object, with defaults for fields that the patch leaves out.
 func apply(patch []byte, attributes *admission.VersionedAttributes, objects admission.ObjectInterfaces) (runtime.Object, error) {
 	if attributes.VersionedObject == nil {
-		return nil, errors.New("there is no object to change on this operation")
+		return nil, errors.New("there is no object to patch in this operation")
 	}
 	operations, err := jsonpatch.DecodePatch(patch)
 	if err != nil {
 		return nil, err
 	}
 	serializer := json.NewSerializerWithOptions(json.DefaultMetaFactory, objects.GetObjectCreater(), objects.GetObjectTyper(), json.SerializerOptions{})
-	before, err := runtime.Encode(serializer, attributes.VersionedObject)
+	original, err := runtime.Encode(serializer, attributes.VersionedObject)
 	if err != nil {
 		return nil, err
 	}
-	after, err := operations.Apply(before)
+	mutated, err := operations.Apply(original)
 	if err != nil {
 		return nil, err
 	}
-	into, err := empty(attributes, objects)
+	into, err := newObject(attributes, objects)
 	if err != nil {
 		return nil, err
 	}
-	patched, _, err := serializer.Decode(after, nil, into)
+	patched, _, err := serializer.Decode(mutated, nil, into)
 	if err != nil {
 		return nil, err
 	}
@@ -107,25 +108,25 @@ func apply(patch []byte, attributes *admission.VersionedAttributes, objects admi
 	return patched, nil
 }
 
-// empty is an object of the versioned kind. Custom resources have no Go type.
-func empty(attributes *admission.VersionedAttributes, objects admission.ObjectInterfaces) (runtime.Object, error) {
+// newObject creates an empty object of the versioned kind. Custom resources have no Go type.
+func newObject(attributes *admission.VersionedAttributes, objects admission.ObjectInterfaces) (runtime.Object, error) {
 	if _, custom := attributes.VersionedObject.(*unstructured.Unstructured); custom {
 		return &unstructured.Unstructured{}, nil
 	}
 	return objects.GetObjectCreater().New(attributes.VersionedKind)
 }
 
-// changedSince says whether another plugin changed the object after our last round. The chain runs a second time when
-// somebody changed something; policies are then asked again only if there is something new to see, as with
-// `reinvocationPolicy: IfNeeded` of webhooks.
-func changedSince(round admission.ReinvocationContext, object runtime.Object) bool {
-	return !apiequality.Semantic.DeepEqual(round.Value(PluginName), object)
+// hasChanged returns whether another plugin changed the object after this one. The API server
+// reinvokes all plugins after a change; as with `reinvocationPolicy: IfNeeded` of webhooks, the
+// policies evaluate the object again only if it differs from what they left.
+func hasChanged(reinvocation admission.ReinvocationContext, object runtime.Object) bool {
+	return !apiequality.Semantic.DeepEqual(reinvocation.Value(PluginName), object)
 }
 
-// remember keeps the object as we left it.
-func remember(round admission.ReinvocationContext, object runtime.Object) {
+// remember stores a copy of the object for hasChanged.
+func remember(reinvocation admission.ReinvocationContext, object runtime.Object) {
 	if object != nil {
 		object = object.DeepCopyObject()
 	}
-	round.SetValue(PluginName, object)
+	reinvocation.SetValue(PluginName, object)
 }

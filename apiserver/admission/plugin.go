@@ -1,4 +1,5 @@
-// Package admission is the admission plugin WASM: policies that change objects and policies that refuse them.
+// Package admission contains the admission plugin WASM, which mutates and validates objects with
+// policies.
 package admission
 
 import (
@@ -13,10 +14,11 @@ import (
 	"k8s-wasm/apiserver/engine"
 )
 
-// PluginName is the name in --enable-admission-plugins and in the AdmissionConfiguration.
+// PluginName is the name of the plugin in --enable-admission-plugins and in the
+// AdmissionConfiguration.
 const PluginName = "WASM"
 
-// Plugin asks the policies of admission. It stands where admission webhooks would, by the same rules.
+// Plugin evaluates admission policies in process, by the rules for admission webhooks.
 type Plugin struct {
 	*admission.Handler
 	host *engine.Host
@@ -27,12 +29,13 @@ var (
 	_ admission.ValidationInterface = (*Plugin)(nil)
 )
 
-// Register makes the plugin known to an API server, which turns it on when told to and then opens its host.
+// Register adds the plugin to the options of an API server. The plugin is off by default; an API
+// server that enables it opens its host.
 //
-// It comes before the webhooks, so that those see what is stored in the end, as far as we have a say.
+// The plugin comes before the webhooks, so that they see the mutated object.
 func Register(options *genericoptions.AdmissionOptions, open func() (*engine.Host, error)) {
-	// The configuration that is passed here is not used: the host reads the file itself, which is what makes reloading
-	// and errors with line numbers possible.
+	// The configuration that is passed here is not used: the host reads the file itself, so that it
+	// can reload it and report line numbers.
 	options.Plugins.Register(PluginName, func(io.Reader) (admission.Interface, error) {
 		host, err := open()
 		if err != nil {
@@ -41,12 +44,12 @@ func Register(options *genericoptions.AdmissionOptions, open func() (*engine.Hos
 		return New(host), nil
 	})
 	order := slices.Clone(options.RecommendedPluginOrder)
-	place := max(slices.Index(order, mutatingwebhook.PluginName), 0)
-	options.RecommendedPluginOrder = slices.Insert(order, place, PluginName)
+	position := max(slices.Index(order, mutatingwebhook.PluginName), 0)
+	options.RecommendedPluginOrder = slices.Insert(order, position, PluginName)
 	options.DefaultOffPlugins.Insert(PluginName)
 }
 
-// New makes the plugin.
+// New creates the plugin.
 func New(host *engine.Host) *Plugin {
 	handler := admission.NewHandler(admission.Create, admission.Update, admission.Delete, admission.Connect)
 	return &Plugin{Handler: handler, host: host}
@@ -54,16 +57,16 @@ func New(host *engine.Host) *Plugin {
 
 // Validate implements admission.ValidationInterface.
 func (p *Plugin) Validate(ctx context.Context, attributes admission.Attributes, objects admission.ObjectInterfaces) error {
-	forms, err := p.forms(engine.Validation, attributes, objects)
+	invocations, err := p.invocations(engine.Validation, attributes, objects)
 	if err != nil {
 		return err
 	}
-	for _, form := range forms {
-		versioned, err := admission.NewVersionedAttributes(attributes, form.Kind, objects)
+	for _, invocation := range invocations {
+		versioned, err := admission.NewVersionedAttributes(attributes, invocation.Kind, objects)
 		if err != nil {
 			return internal(err)
 		}
-		if _, err := p.ask(ctx, engine.Validation, versioned, form); err != nil {
+		if _, err := p.evaluate(ctx, engine.Validation, versioned, invocation); err != nil {
 			return err
 		}
 	}

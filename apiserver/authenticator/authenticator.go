@@ -1,4 +1,4 @@
-// Package authenticator has the policies say who the bearer of a token is, in the API server's terms.
+// Package authenticator implements the API server's token authenticator with policies.
 package authenticator
 
 import (
@@ -14,34 +14,36 @@ import (
 	"k8s-wasm/apiserver/engine"
 )
 
-// Token asks the policies of authentication. It stands where a token webhook would, by the same rules.
+// Token authenticates tokens with policies in process, by the rules for the token webhook.
 type Token struct {
 	host *engine.Host
-	// audiences are the API server's own, which a token has whose policy says nothing of audiences.
+	// audiences are the API server's own: those of a token for which the policy returns no
+	// audiences.
 	audiences authenticator.Audiences
 }
 
 var _ authenticator.Token = (*Token)(nil)
 
-// New makes an authenticator for an API server that answers to these audiences.
+// New creates an authenticator for an API server with these audiences.
 func New(host *engine.Host, audiences authenticator.Audiences) *Token {
 	return &Token{host: host, audiences: audiences}
 }
 
-// AuthenticateToken implements authenticator.Token. An error means that a policy failed and no other knew the token.
+// AuthenticateToken implements authenticator.Token. The error reports that a policy failed and no
+// other recognized the token.
 func (t *Token) AuthenticateToken(ctx context.Context, token string) (*authenticator.Response, bool, error) {
-	wanted, limited := authenticator.AudiencesFrom(ctx)
-	status, err := t.review(ctx, token, wanted)
+	requested, limited := authenticator.AudiencesFrom(ctx)
+	status, err := t.review(ctx, token, requested)
 	if err != nil {
-		return nil, false, fmt.Errorf("failed asking the WASM authenticator: %w", err)
+		return nil, false, fmt.Errorf("failed to evaluate the WASM authenticator: %w", err)
 	}
-	// What a failed policy would have said is not known, whatever the audiences.
+	// The verdict of a failed policy is unknown, whatever the audiences.
 	if !status.Authenticated && status.Error != "" {
 		return nil, false, errors.New(status.Error)
 	}
-	audiences := t.granted(status)
+	audiences := t.audiencesOf(status)
 	if limited {
-		if audiences = wanted.Intersect(audiences); len(audiences) == 0 {
+		if audiences = requested.Intersect(audiences); len(audiences) == 0 {
 			return nil, false, nil
 		}
 	}
@@ -59,21 +61,21 @@ func (t *Token) review(ctx context.Context, token string, audiences authenticato
 	var review authenticationv1.TokenReview
 	review.SetGroupVersionKind(authenticationv1.SchemeGroupVersion.WithKind("TokenReview"))
 	review.Spec = authenticationv1.TokenReviewSpec{Token: token, Audiences: audiences}
-	question, err := json.Marshal(&review)
+	request, err := json.Marshal(&review)
 	if err != nil {
 		return authenticationv1.TokenReviewStatus{}, err
 	}
-	answer, err := t.host.Ask(ctx, engine.Authentication, question)
+	response, err := t.host.Evaluate(ctx, engine.Authentication, request)
 	if err != nil {
 		return authenticationv1.TokenReviewStatus{}, err
 	}
-	var answered authenticationv1.TokenReview
-	err = json.Unmarshal(answer, &answered)
-	return answered.Status, err
+	var evaluated authenticationv1.TokenReview
+	err = json.Unmarshal(response, &evaluated)
+	return evaluated.Status, err
 }
 
-// granted are the audiences that the token is good for.
-func (t *Token) granted(status authenticationv1.TokenReviewStatus) authenticator.Audiences {
+// audiencesOf returns the audiences that the token is valid for.
+func (t *Token) audiencesOf(status authenticationv1.TokenReviewStatus) authenticator.Audiences {
 	if len(status.Audiences) > 0 {
 		return status.Audiences
 	}

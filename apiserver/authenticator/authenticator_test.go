@@ -1,4 +1,4 @@
-// Tests of authentication with the real engine: who is accepted, for which audiences, and what is an error.
+// Tests of authentication with the real engine: identities, audiences and errors.
 
 package authenticator
 
@@ -18,7 +18,7 @@ import (
 const (
 	jane        = `[{answer: {status: {authenticated: true, user: {username: jane, uid: "42", groups: [dev], extra: {example.com/k: [v]}}}}}]`
 	janeAtVault = `[{answer: {status: {authenticated: true, audiences: [vault], user: {username: jane}}}}]`
-	nobody      = `[{answer: {status: {authenticated: false}}}]`
+	unknown     = `[{answer: {status: {authenticated: false}}}]`
 )
 
 func authenticate(t *testing.T, steps string, wanted ...string) (*authenticator.Response, bool, error) {
@@ -31,7 +31,7 @@ func authenticate(t *testing.T, steps string, wanted ...string) (*authenticator.
 	return New(host, authenticator.Audiences{"api"}).AuthenticateToken(ctx, "token")
 }
 
-func TestTakesOverTheWholeIdentity(t *testing.T) {
+func TestReturnsTheWholeIdentity(t *testing.T) {
 	response, ok, err := authenticate(t, jane)
 	if err != nil || !ok {
 		t.Fatalf("got %v, %v", ok, err)
@@ -42,16 +42,16 @@ func TestTakesOverTheWholeIdentity(t *testing.T) {
 	}
 }
 
-func TestATokenIsGoodForItsAudiencesOnly(t *testing.T) {
+func TestATokenIsValidForItsAudiencesOnly(t *testing.T) {
 	for _, test := range []struct {
 		name, steps string
 		wanted      []string
 		granted     authenticator.Audiences
 	}{
-		{"the policy names none: the API server's own", jane, []string{"api", "other"}, authenticator.Audiences{"api"}},
-		{"the policy names none: no other", jane, []string{"vault"}, nil},
-		{"the policy names another", janeAtVault, []string{"api"}, nil},
-		{"the policy names the one", janeAtVault, []string{"vault", "api"}, authenticator.Audiences{"vault"}},
+		{"the policy returns none: the API server's own", jane, []string{"api", "other"}, authenticator.Audiences{"api"}},
+		{"the policy returns none: no other", jane, []string{"vault"}, nil},
+		{"the policy returns another", janeAtVault, []string{"api"}, nil},
+		{"the policy returns a requested one", janeAtVault, []string{"vault", "api"}, authenticator.Audiences{"vault"}},
 	} {
 		response, ok, err := authenticate(t, test.steps, test.wanted...)
 		if err != nil || ok != (test.granted != nil) {
@@ -63,14 +63,14 @@ func TestATokenIsGoodForItsAudiencesOnly(t *testing.T) {
 	}
 }
 
-func TestAnUnknownTokenIsNoError(t *testing.T) {
-	if response, ok, err := authenticate(t, nobody, "api"); response != nil || ok || err != nil {
+func TestAnUnknownTokenIsNotAnError(t *testing.T) {
+	if response, ok, err := authenticate(t, unknown, "api"); response != nil || ok || err != nil {
 		t.Errorf("got %v, %v, %v", response, ok, err)
 	}
 }
 
-// Errors are not cached; an unknown token is, for minutes.
-func TestAPolicyThatFailsIsAnErrorForAnyAudience(t *testing.T) {
+// The API server caches unknown tokens for minutes, but no errors.
+func TestAFailedPolicyIsAnErrorForAnyAudience(t *testing.T) {
 	for _, audience := range []string{"api", "vault"} {
 		_, ok, err := authenticate(t, "[trap]", audience)
 		if ok || err == nil || !strings.Contains(err.Error(), "test") {

@@ -1,4 +1,4 @@
-// Package authorizer has the policies say what a user may do, in the API server's terms.
+// Package authorizer implements the API server's authorizer with policies.
 package authorizer
 
 import (
@@ -17,7 +17,8 @@ import (
 	"k8s-wasm/apiserver/engine"
 )
 
-// Authorizer asks the policies of authorization. It stands where an authorization webhook would, by the same rules.
+// Authorizer authorizes requests with policies in process, by the rules for the authorization
+// webhook.
 type Authorizer struct {
 	host *engine.Host
 }
@@ -27,22 +28,22 @@ var (
 	_ authorizer.RuleResolver = (*Authorizer)(nil)
 )
 
-// New makes an authorizer and rule resolver.
+// New creates an authorizer and rule resolver.
 func New(host *engine.Host) *Authorizer {
 	return &Authorizer{host: host}
 }
 
-// Authorize implements authorizer.Authorizer. A policy that fails has no opinion, so that the other authorizers are
-// asked; when none of them allows the request, the error makes it fail instead of being forbidden. When there is a policy that
-// denies what it cannot decide, every failure denies.
+// Authorize implements authorizer.Authorizer. A failed policy has no opinion, so that the other
+// authorizers run; if none of them allows the request, the error makes it fail instead of being
+// forbidden. If a policy has `failurePolicy: Deny`, every failure denies.
 func (a *Authorizer) Authorize(ctx context.Context, attributes authorizer.Attributes) (authorizer.Decision, string, error) {
-	if keepsClusterAlive(attributes.GetUser()) {
+	if isClusterComponent(attributes.GetUser()) {
 		return authorizer.DecisionNoOpinion, "", nil
 	}
 	status, err := a.review(ctx, attributes)
 	if err != nil {
-		err = fmt.Errorf("failed asking the WASM authorizer: %w", err)
-		if a.host.Vetoes() {
+		err = fmt.Errorf("failed to evaluate the WASM authorizer: %w", err)
+		if a.host.DeniesOnFailure() {
 			return authorizer.DecisionDeny, err.Error(), nil
 		}
 		return authorizer.DecisionNoOpinion, "", err
@@ -59,39 +60,41 @@ func (a *Authorizer) Authorize(ctx context.Context, attributes authorizer.Attrib
 	}
 }
 
-// keepsClusterAlive is true of those whom the stock modes alone decide about, as by the webhook that `k8s-wasm manifests` sets
-// up: a cluster whose nodes and controllers depend on a policy that they are needed to run does not come up again.
-func keepsClusterAlive(who user.Info) bool {
-	if who == nil {
+// isClusterComponent returns whether the user is one that only the stock modes authorize, as with
+// the webhook that `k8s-wasm manifests` configures: a cluster whose nodes and controllers depend on
+// a policy that they are needed to run does not start again.
+func isClusterComponent(subject user.Info) bool {
+	if subject == nil {
 		return false
 	}
-	switch who.GetName() {
+	switch subject.GetName() {
 	case user.APIServerUser, user.KubeControllerManager, user.KubeScheduler, user.KubeProxy:
 		return true
 	}
-	groups := who.GetGroups()
+	groups := subject.GetGroups()
 	return slices.Contains(groups, user.NodesGroup) || slices.Contains(groups, systemServiceAccounts)
 }
 
 // systemServiceAccounts is the group of the service accounts in the namespace kube-system.
 const systemServiceAccounts = serviceaccount.ServiceAccountGroupPrefix + metav1.NamespaceSystem
 
-// RulesFor implements authorizer.RuleResolver. A program can be asked about a request, not for all that it would allow.
+// RulesFor implements authorizer.RuleResolver. A policy evaluates one request; it cannot list
+// everything that it allows.
 func (a *Authorizer) RulesFor(context.Context, user.Info, string) ([]authorizer.ResourceRuleInfo, []authorizer.NonResourceRuleInfo, bool, error) {
 	const incomplete = true
 	return nil, nil, incomplete, errors.New("WASM authorizer does not support user rule resolution")
 }
 
 func (a *Authorizer) review(ctx context.Context, attributes authorizer.Attributes) (authorizationv1.SubjectAccessReviewStatus, error) {
-	question, err := json.Marshal(newReview(attributes))
+	request, err := json.Marshal(newReview(attributes))
 	if err != nil {
 		return authorizationv1.SubjectAccessReviewStatus{}, err
 	}
-	answer, err := a.host.Ask(ctx, engine.Authorization, question)
+	response, err := a.host.Evaluate(ctx, engine.Authorization, request)
 	if err != nil {
 		return authorizationv1.SubjectAccessReviewStatus{}, err
 	}
-	var answered authorizationv1.SubjectAccessReview
-	err = json.Unmarshal(answer, &answered)
-	return answered.Status, err
+	var evaluated authorizationv1.SubjectAccessReview
+	err = json.Unmarshal(response, &evaluated)
+	return evaluated.Status, err
 }

@@ -1,4 +1,5 @@
-// Tests of authorization with the real engine, and of the review beside what the stock webhook authorizer sends.
+// Tests of authorization with the real engine, and a comparison of the review with that of the
+// stock webhook authorizer.
 
 package authorizer
 
@@ -47,7 +48,7 @@ func TestDecisions(t *testing.T) {
 	}
 }
 
-func TestAPolicyThatFailsHasNoOpinionAndSaysSo(t *testing.T) {
+func TestAFailedPolicyHasNoOpinionAndReturnsAnError(t *testing.T) {
 	for _, steps := range []string{"[trap]", "[loop]", `[{answer: {status: {allowed: true, denied: true}}}]`, `[{stdout: nonsense}]`} {
 		decision, _, err := authorize(t, steps)
 		if decision != authorizer.DecisionNoOpinion || err == nil || !strings.Contains(err.Error(), "test") {
@@ -56,32 +57,32 @@ func TestAPolicyThatFailsHasNoOpinionAndSaysSo(t *testing.T) {
 	}
 }
 
-func TestWithAPolicyThatDeniesWhatItCannotDecideEveryFailureDenies(t *testing.T) {
+func TestEveryFailureDeniesWithFailurePolicyDeny(t *testing.T) {
 	const list = "modules:\n- {name: veto, module: %s, failurePolicy: %s}\n" + enginetest.Unguarded
-	gone, leave := context.WithCancel(context.Background())
-	leave()
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
 	for policy, want := range map[string]authorizer.Decision{"Deny": authorizer.DecisionDeny, "NoOpinion": authorizer.DecisionNoOpinion} {
 		host := enginetest.Open(t, engine.Authorizers, fmt.Sprintf(list, enginetest.Module(t), policy))
-		decision, _, _ := New(host).Authorize(gone, authorizer.AttributesRecord{User: jane(), Verb: "get", Path: "/"})
+		decision, _, _ := New(host).Authorize(ctx, authorizer.AttributesRecord{User: jane(), Verb: "get", Path: "/"})
 		if decision != want {
 			t.Errorf("%s: got %v", policy, decision)
 		}
 	}
 }
 
-func TestThoseWhoKeepTheClusterAliveAreNotAskedAbout(t *testing.T) {
+func TestClusterComponentsAreNotEvaluated(t *testing.T) {
 	host := enginetest.Open(t, engine.Authorizers, enginetest.Authorizer(t, `[{answer: {status: {denied: true}}}]`))
-	decide := func(who user.Info) authorizer.Decision {
-		decision, _, _ := New(host).Authorize(context.Background(), authorizer.AttributesRecord{User: who, Verb: "get", Path: "/"})
+	decide := func(subject user.Info) authorizer.Decision {
+		decision, _, _ := New(host).Authorize(context.Background(), authorizer.AttributesRecord{User: subject, Verb: "get", Path: "/"})
 		return decision
 	}
-	for _, who := range []user.Info{
+	for _, component := range []user.Info{
 		&user.DefaultInfo{Name: "system:kube-scheduler"},
 		&user.DefaultInfo{Name: "system:node:a", Groups: []string{"system:nodes"}},
 		&user.DefaultInfo{Name: "system:serviceaccount:kube-system:x", Groups: []string{"system:serviceaccounts:kube-system"}},
 	} {
-		if decision := decide(who); decision != authorizer.DecisionNoOpinion {
-			t.Errorf("%s: got %v", who.GetName(), decision)
+		if decision := decide(component); decision != authorizer.DecisionNoOpinion {
+			t.Errorf("%s: got %v", component.GetName(), decision)
 		}
 	}
 	if decision := decide(jane()); decision != authorizer.DecisionDeny {
@@ -95,13 +96,13 @@ func authorize(t *testing.T, steps string) (authorizer.Decision, string, error) 
 	return New(host).Authorize(context.Background(), authorizer.AttributesRecord{User: jane(), Verb: "get", Path: "/"})
 }
 
-func TestRulesAreIncompleteAndSayWhy(t *testing.T) {
+func TestRulesAreIncompleteWithAnError(t *testing.T) {
 	if _, _, incomplete, err := New(nil).RulesFor(context.Background(), jane(), ""); !incomplete || err == nil {
 		t.Errorf("got %v, %v", incomplete, err)
 	}
 }
 
-func TestTheReviewIsThatOfAWebhook(t *testing.T) {
+func TestTheReviewIsThatOfTheStockWebhook(t *testing.T) {
 	selector, err := labels.Parse("a=b,c!=d,e in (f,g),h notin (i),j,!k,l>3")
 	if err != nil {
 		t.Fatal(err)
@@ -128,7 +129,7 @@ func TestTheReviewIsThatOfAWebhook(t *testing.T) {
 	}
 }
 
-// stockSpec is what the stock webhook authorizer sends to a webhook.
+// stockSpec returns the review that the stock webhook authorizer sends.
 func stockSpec(t *testing.T, attributes authorizer.Attributes) authorizationv1.SubjectAccessReviewSpec {
 	t.Helper()
 	var review authorizationv1.SubjectAccessReview

@@ -1,4 +1,5 @@
-// The SubjectAccessReview of a request, with the fields that an authorization webhook is sent.
+// The SubjectAccessReview of a request, with the fields that the API server sends to an
+// authorization webhook.
 
 package authorizer
 
@@ -59,7 +60,8 @@ func resource(attributes authorizer.Attributes) *authorizationv1.ResourceAttribu
 	if !utilfeature.DefaultFeatureGate.Enabled(features.AuthorizeWithSelectors) {
 		return resource
 	}
-	// Selectors only narrow a request: requirements that could not be read, or are not known here, may be left out.
+	// Selectors only narrow a request, so requirements that do not parse or are unknown here can be
+	// omitted.
 	if requirements, _ := attributes.GetFieldSelector(); len(requirements) > 0 {
 		if known := fieldRequirements(requirements); len(known) > 0 {
 			resource.FieldSelector = &authorizationv1.FieldSelectorAttributes{Requirements: known}

@@ -1,4 +1,4 @@
-// Where modules come in authentication: last, as a token webhook does.
+// Policies among the stock authenticators: last, like a token webhook.
 
 package compose
 
@@ -16,12 +16,13 @@ import (
 	"k8s-wasm/apiserver/engine"
 )
 
-// addAuthenticator has modules asked about bearer tokens that nothing else accepts. The stock authenticator answers a
-// request without a token, and fails for an unknown one, which is not taken for anonymous.
+// addAuthenticator adds policies for bearer tokens that the stock authenticator does not accept.
+// The stock authenticator handles requests without a token; it fails for an unknown token, so that
+// such a request is not anonymous.
 func addAuthenticator(config *genericapiserver.Config, host *engine.Host, cacheTTL time.Duration) {
-	// Not those of the options, which are empty unless the flag is given.
+	// The audiences of the options would be empty unless the flag is set.
 	audiences := config.Authentication.APIAudiences
-	// Both answers are cached, errors never.
+	// Known and unknown tokens are cached, errors are not.
 	const cacheErrors = false
 	token := tokencache.New(authenticator.New(host, audiences), cacheErrors, cacheTTL, cacheTTL)
 	ours := group.NewAuthenticatedGroupAdder(

@@ -1,4 +1,5 @@
-// Where modules come in authorization: between the stock modes that --authorization-mode has before and after WASM.
+// Policies among the stock authorizers: between the modes before and after WASM in
+// --authorization-mode.
 
 package compose
 
@@ -21,21 +22,22 @@ import (
 	"k8s-wasm/apiserver/options"
 )
 
-// buildFirst leaves to BuildGenericConfig the modes before ours, when there are any. It builds the others otherwise;
-// no authorizer is built twice, since some watch the cluster.
+// buildFirst selects the modes that BuildGenericConfig builds: those before ours, or those after if
+// there are none before. No authorizer is built twice, since some watch the cluster.
 func buildFirst(opts options.Completed) {
 	if opts.Modes.Ours && len(opts.Modes.Before) > 0 {
 		opts.Stock.Authorization.Modes = opts.Modes.Before
 	}
 }
 
-// addAuthorizer puts ours before or after the one that was built first, or between that one and the rest.
+// addAuthorizer adds our authorizer before or after the one that was built first, or between it and
+// the rest.
 func addAuthorizer(config *genericapiserver.Config, host *engine.Host, opts options.Completed, informers clientgoinformers.SharedInformerFactory) error {
-	modules := authorizer.New(host)
-	// Members of system:masters, and the API server's own client, never depend on a module.
+	policies := authorizer.New(host)
+	// Members of system:masters, and the API server's own client, never depend on a policy.
 	pieces := []k8sauthorizer.Authorizer{authorizerfactory.NewPrivilegedGroups(user.SystemPrivilegedGroup)}
-	ours := metrics.InstrumentedAuthorizer(options.ModeWASM, "wasm", modules)
-	first, rules := config.Authorization.Authorizer, []k8sauthorizer.RuleResolver{config.RuleResolver, modules}
+	ours := metrics.InstrumentedAuthorizer(options.ModeWASM, "wasm", policies)
+	first, rules := config.Authorization.Authorizer, []k8sauthorizer.RuleResolver{config.RuleResolver, policies}
 	before, after := len(opts.Modes.Before) > 0, len(opts.Modes.After) > 0
 	switch {
 	case before && after:
@@ -49,7 +51,8 @@ func addAuthorizer(config *genericapiserver.Config, host *engine.Host, opts opti
 	case after:
 		pieces = append(pieces, ours, first)
 	default:
-		// What was built stands in for the mode that the stock server insists on.
+		// The authorizer that was built is the placeholder for the mode that the stock server
+		// requires.
 		pieces, rules = append(pieces, ours), rules[1:]
 	}
 	config.Authorization.Authorizer = union.New(pieces...)
@@ -57,7 +60,7 @@ func addAuthorizer(config *genericapiserver.Config, host *engine.Host, opts opti
 	return nil
 }
 
-// buildRest builds the modes after ours.
+// buildRest builds the authorizers of the modes after ours.
 func buildRest(config *genericapiserver.Config, opts options.Completed, informers clientgoinformers.SharedInformerFactory) (k8sauthorizer.Authorizer, k8sauthorizer.RuleResolver, error) {
 	opts.Stock.Authorization.Modes = opts.Modes.After
 	ctx := wait.ContextForChannel(config.DrainedNotify())
@@ -66,7 +69,8 @@ func buildRest(config *genericapiserver.Config, opts options.Completed, informer
 		return nil, nil, fmt.Errorf("invalid authorization config: %w", err)
 	}
 	if enablesRBAC {
-		// Turned off when RBAC was not among the first; it makes the default roles.
+		// The hook that creates the default roles. It was disabled because RBAC was not built
+		// first.
 		config.DisabledPostStartHooks.Delete(rbacrest.PostStartHookName)
 	}
 	return rest, rules, nil

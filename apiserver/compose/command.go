@@ -1,7 +1,7 @@
-// Package compose puts the API server together from its published packages, with our policies in it.
+// Package compose assembles the API server from its published packages, with our policies in it.
 //
-// command.go and config.go follow k8s.io/kubernetes/cmd/kube-apiserver/app line by line, so that they can be compared;
-// the package upstream tells when that has changed.
+// command.go and config.go follow k8s.io/kubernetes/cmd/kube-apiserver/app line by line, so that
+// they can be compared; the tests of package upstream fail when that code changes.
 package compose
 
 import (
@@ -25,7 +25,7 @@ import (
 	"k8s-wasm/apiserver/options"
 )
 
-// NewCommand is the command kube-apiserver with our flags besides the stock ones.
+// NewCommand creates the command kube-apiserver with the stock flags and ours.
 func NewCommand() *cobra.Command {
 	opts := options.New()
 	ctx := genericapiserver.SetupSignalContext()
@@ -40,7 +40,7 @@ with WebAssembly modules that authenticate, authorize and admit.`,
 			if err := opts.GenericServerRunOptions.ComponentGlobalsRegistry.Set(); err != nil {
 				return err
 			}
-			// The warnings that the API server gives itself are for others.
+			// The API server ignores warnings about its own requests.
 			rest.SetDefaultWarningHandler(rest.NoWarnings{})
 			return nil
 		},
@@ -77,7 +77,7 @@ func run(ctx context.Context, command *cobra.Command, opts *options.Options, pla
 	verflag.PrintAndExitIfRequested()
 	registry := opts.GenericServerRunOptions.ComponentGlobalsRegistry
 	features := registry.FeatureGateFor(basecompatibility.DefaultKubeComponent)
-	// Logging first, so that the flags are logged as they tell it to.
+	// Logging is configured first, so that the flags are logged with it.
 	if err := logsapi.ValidateAndApply(opts.Logs, features); err != nil {
 		return err
 	}

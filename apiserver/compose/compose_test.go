@@ -1,4 +1,5 @@
-// Tests of where modules come among the stock authenticators and authorizers, with the real engine.
+// Tests of the position of policies among the stock authenticators and authorizers, with the real
+// engine.
 
 package compose
 
@@ -30,8 +31,8 @@ const (
 	jane  = `[{answer: {status: {authenticated: true, user: {username: jane}}}}]`
 )
 
-func TestThePlaceInTheListOfModesCounts(t *testing.T) {
-	something, nothing := []string{"RBAC"}, []string(nil)
+func TestThePositionInTheListOfModesIsTheOrderOfAuthorizers(t *testing.T) {
+	rbac, none := []string{"RBAC"}, []string(nil)
 	for _, test := range []struct {
 		name          string
 		before, after []string
@@ -39,12 +40,12 @@ func TestThePlaceInTheListOfModesCounts(t *testing.T) {
 		want          authorizer.Decision
 	}{
 		// The stock authorizer of these tests allows everything.
-		{"before ours", something, nothing, deny, authorizer.DecisionAllow},
-		{"after ours, which denies", nothing, something, deny, authorizer.DecisionDeny},
-		{"after ours, which passes", nothing, something, pass, authorizer.DecisionAllow},
-		{"after ours, which fails", nothing, something, "[trap]", authorizer.DecisionAllow},
-		{"not there", nothing, nothing, allow, authorizer.DecisionAllow},
-		{"not there, and ours passes", nothing, nothing, pass, authorizer.DecisionNoOpinion},
+		{"before ours", rbac, none, deny, authorizer.DecisionAllow},
+		{"after ours, which denies", none, rbac, deny, authorizer.DecisionDeny},
+		{"after ours, which has no opinion", none, rbac, pass, authorizer.DecisionAllow},
+		{"after ours, which fails", none, rbac, "[trap]", authorizer.DecisionAllow},
+		{"absent", none, none, allow, authorizer.DecisionAllow},
+		{"absent, and ours has no opinion", none, none, pass, authorizer.DecisionNoOpinion},
 	} {
 		decision, _, _ := authorize(t, test.before, test.after, test.steps, "jane")
 		if decision != test.want {
@@ -53,7 +54,7 @@ func TestThePlaceInTheListOfModesCounts(t *testing.T) {
 	}
 }
 
-func TestTheAPIServerItselfDoesNotDependOnModules(t *testing.T) {
+func TestTheAPIServerItselfDoesNotDependOnPolicies(t *testing.T) {
 	for _, steps := range []string{deny, "[trap]", "[loop]"} {
 		decision, _, err := authorize(t, nil, []string{"RBAC"}, steps, user.APIServerUser, user.SystemPrivilegedGroup)
 		if decision != authorizer.DecisionAllow || err != nil {
@@ -72,17 +73,17 @@ func authorize(t *testing.T, before, after []string, steps, name string, groups 
 	if err := addAuthorizer(config, host, opts, nil); err != nil {
 		t.Fatal(err)
 	}
-	who := &user.DefaultInfo{Name: name, Groups: groups}
-	return config.Authorization.Authorizer.Authorize(context.Background(), authorizer.AttributesRecord{User: who, Verb: "get", Path: "/"})
+	subject := &user.DefaultInfo{Name: name, Groups: groups}
+	return config.Authorization.Authorizer.Authorize(context.Background(), authorizer.AttributesRecord{User: subject, Verb: "get", Path: "/"})
 }
 
-func TestModulesAreAskedAboutTokensThatNothingElseAccepts(t *testing.T) {
+func TestPoliciesAuthenticateTokensThatTheStockServerDoesNot(t *testing.T) {
 	for _, test := range []struct{ name, token, steps, want string }{
 		{"no token", "", "[trap]", user.Anonymous},
 		{"a token of the stock server", "stock", "[trap]", "stock"},
-		{"a token that only a module knows", "ours", jane, "jane"},
-		{"a token that nobody knows", "unknown", pass, ""},
-		{"a token that a module fails on", "unknown", "[trap]", ""},
+		{"a token that only a policy recognizes", "ours", jane, "jane"},
+		{"an unknown token", "unknown", pass, ""},
+		{"a token for which a policy fails", "unknown", "[trap]", ""},
 	} {
 		response, ok, err := authenticate(t, test.token, test.steps)
 		switch {
@@ -110,7 +111,7 @@ func authenticate(t *testing.T, token, steps string) (*authenticator.Response, b
 	return config.Authentication.Authenticator.AuthenticateRequest(request)
 }
 
-// stockAuthenticator is that of an API server with one static token.
+// stockAuthenticator returns the authenticator of an API server with one static token.
 func stockAuthenticator(t *testing.T) authenticator.Request {
 	t.Helper()
 	tokens := filepath.Join(t.TempDir(), "tokens.csv")

@@ -1,4 +1,4 @@
-// The configuration of the API server, as the stock one makes it, with one insertion.
+// The configuration of the API server: that of the stock one, with one insertion.
 
 package compose
 
@@ -21,7 +21,7 @@ import (
 	"k8s-wasm/apiserver/options"
 )
 
-// serve is app.Run: it returns when the server was told to end and has ended.
+// serve corresponds to app.Run: it returns after the server has shut down.
 func serve(ctx context.Context, opts options.Completed, planes *planes) error {
 	klog.Infof("Version: %+v", utilversion.Get())
 	klog.InfoS("Golang settings", "GOGC", os.Getenv("GOGC"), "GOMAXPROCS", os.Getenv("GOMAXPROCS"), "GOTRACEBACK", os.Getenv("GOTRACEBACK"))
@@ -47,8 +47,9 @@ func serve(ctx context.Context, opts options.Completed, planes *planes) error {
 	return prepared.Run(ctx)
 }
 
-// newConfig is app.NewConfig. Our planes are put in before anything gets a copy of the generic configuration: the
-// servers copy it by value, and the initializers of admission plugins keep the authorizer.
+// newConfig corresponds to app.NewConfig. It inserts our planes before the generic configuration is
+// copied: the servers copy it by value, and the initializers of admission plugins keep the
+// authorizer.
 func newConfig(ctx context.Context, opts options.Completed, planes *planes) (*app.Config, error) {
 	config := &app.Config{Options: opts.Stock}
 	controlPlane := opts.Stock.CompletedOptions

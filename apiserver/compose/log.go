@@ -1,4 +1,4 @@
-// The engine's log lines in the API server's log.
+// The engine's log messages in the API server's log.
 
 package compose
 
@@ -8,13 +8,14 @@ import (
 	"k8s-wasm/apiserver/engine"
 )
 
-// A decision is a line like that of an HTTP request, which the API server logs from level 3 on.
+// The API server logs HTTP requests from verbosity 3 on; decisions are logged like them.
 const (
 	decisionVerbosity klog.Level = 3
 	detailVerbosity   klog.Level = 5
 )
 
-// logger writes the lines of one plane, which are structured already: words, then key="value".
+// logger returns a function that logs the messages of a plane. They are already structured: text,
+// then key="value".
 func logger(plane string) func(engine.Level, string) {
 	return func(level engine.Level, text string) {
 		switch level {
@@ -30,7 +31,8 @@ func logger(plane string) func(engine.Level, string) {
 	}
 }
 
-// logLevel saves the engine the lines that nobody would see. Verbosity that is raised later shows no more of them.
+// logLevel returns the level that the current verbosity shows, so that the engine does not format
+// other messages. Raising the verbosity later does not show more of them.
 func logLevel() engine.Level {
 	switch {
 	case klog.V(detailVerbosity).Enabled():

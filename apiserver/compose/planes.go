@@ -1,4 +1,4 @@
-// The planes that modules decide on: each has a host of its own, so that none can starve another.
+// The planes on which policies decide. Each has a host of its own, so that none can starve another.
 
 package compose
 
@@ -15,14 +15,14 @@ import (
 	"k8s-wasm/apiserver/options"
 )
 
-// planes opens hosts and closes them in the end.
+// planes contains the open hosts.
 type planes struct {
 	options *options.Options
-	// By the name of the plane.
+	// hosts is keyed by the name of the plane.
 	hosts map[string]*engine.Host
 }
 
-// newPlanes makes the admission plugin known, which has to happen before the flags are made.
+// newPlanes registers the admission plugin, which must happen before the flags are created.
 func newPlanes(ctx context.Context, opts *options.Options) *planes {
 	planes := &planes{options: opts, hosts: map[string]*engine.Host{}}
 	admission.Register(opts.Admission.GenericAdmission, func() (*engine.Host, error) {
@@ -35,7 +35,7 @@ func newPlanes(ctx context.Context, opts *options.Options) *planes {
 	return planes
 }
 
-// insert puts our authenticator and our authorizer into the configuration that all servers are made of.
+// insert adds our authenticator and our authorizer to the configuration that all servers share.
 func (p *planes) insert(ctx context.Context, opts options.Completed, config *genericapiserver.Config, informers clientgoinformers.SharedInformerFactory) error {
 	if file := opts.WASM.AuthenticationConfigFile; file != "" {
 		host, err := p.open(ctx, "authentication", engine.Authenticators, file)
@@ -54,7 +54,7 @@ func (p *planes) insert(ctx context.Context, opts options.Completed, config *gen
 	return nil
 }
 
-// open loads a file and follows its changes until the context ends.
+// open loads a configuration file and reloads it when it changes, until the context ends.
 func (p *planes) open(ctx context.Context, plane string, format engine.Format, file string) (*engine.Host, error) {
 	host, err := engine.Open(
 		engine.Source{Format: format, Path: file},
@@ -66,10 +66,10 @@ func (p *planes) open(ctx context.Context, plane string, format engine.Format, f
 		},
 	)
 	if err != nil {
-		return nil, fmt.Errorf("failed to load the WASM modules for %s: %w", plane, err)
+		return nil, fmt.Errorf("failed to load the WASM policies for %s: %w", plane, err)
 	}
 	p.hosts[plane] = host
-	klog.InfoS("Loaded WASM modules", "plane", plane, "file", file, "engine", engine.Version())
+	klog.InfoS("Loaded WASM policies", "plane", plane, "file", file, "engine", engine.Version())
 	follow(ctx, plane, host)
 	return host, nil
 }

@@ -1,4 +1,4 @@
-// Changes of files while the server runs.
+// Reloading of changed files while the server runs.
 
 package compose
 
@@ -14,10 +14,11 @@ import (
 	"k8s-wasm/apiserver/engine"
 )
 
-// pollInterval is how often files are looked at; SIGHUP has them looked at at once.
+// pollInterval is the interval at which files are checked for changes. SIGHUP checks them at once.
 const pollInterval = time.Second
 
-// follow reloads a host when its files change, until the context ends. From now on SIGHUP does not end the process.
+// follow reloads a host when its files change, until the context ends. SIGHUP no longer ends the
+// process.
 func follow(ctx context.Context, plane string, host *engine.Host) {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
@@ -31,19 +32,19 @@ func follow(ctx context.Context, plane string, host *engine.Host) {
 				return
 			case <-ticker.C:
 			case <-hangup:
-				klog.InfoS("Looking for changed WASM modules on SIGHUP", "plane", plane)
+				klog.InfoS("Checking for changed WASM policies on SIGHUP", "plane", plane)
 			}
 			reload(plane, host)
 		}
 	}()
 }
 
-// reload says what came of a change, of one that does not load once.
+// reload reloads a host and logs the result. The host returns each error once.
 func reload(plane string, host *engine.Host) {
 	switch changed, err := host.Reload(); {
 	case err != nil:
-		klog.ErrorS(err, "Changed WASM modules do not load, those from before go on to decide", "plane", plane)
+		klog.ErrorS(err, "Failed to reload WASM policies, the previous ones stay in effect", "plane", plane)
 	case changed:
-		klog.InfoS("Changed WASM modules decide from now on", "plane", plane)
+		klog.InfoS("Reloaded WASM policies", "plane", plane)
 	}
 }

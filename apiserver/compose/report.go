@@ -1,4 +1,5 @@
-// What the planes tell of themselves, below /debug/k8s-wasm: for whoever may get these paths.
+// Metrics and decisions of the planes below /debug/k8s-wasm, for users who are authorized for these
+// paths.
 
 package compose
 
@@ -9,12 +10,13 @@ import (
 	"k8s-wasm/apiserver/engine"
 )
 
-// mux is where an API server has its paths that are no resources. It authenticates and authorizes before.
+// mux serves the non-resource paths of an API server, which authenticates and authorizes their
+// requests.
 type mux interface {
 	HandleFunc(path string, handler func(http.ResponseWriter, *http.Request))
 }
 
-// report answers /debug/k8s-wasm/<plane>/metrics and /debug/k8s-wasm/<plane>/decisions.
+// report serves /debug/k8s-wasm/<plane>/metrics and /debug/k8s-wasm/<plane>/decisions.
 func (p *planes) report(mux mux) {
 	for plane, host := range p.hosts {
 		folder := "/debug/k8s-wasm/" + plane
@@ -23,7 +25,7 @@ func (p *planes) report(mux mux) {
 			write(response, engine.MetricsContentType, text, err)
 		})
 		mux.HandleFunc(folder+"/decisions", func(response http.ResponseWriter, request *http.Request) {
-			// Without a number, or with one that cannot be read, all are wanted.
+			// A missing or invalid number selects all decisions.
 			after, _ := strconv.ParseUint(request.URL.Query().Get("after"), 10, 64)
 			list, err := host.Decisions(after)
 			write(response, "application/json", list, err)
@@ -37,6 +39,6 @@ func write(response http.ResponseWriter, contentType string, body []byte, err er
 		return
 	}
 	response.Header().Set("Content-Type", contentType)
-	// The client has left if this fails.
+	// An error here means that the client has disconnected.
 	_, _ = response.Write(body)
 }

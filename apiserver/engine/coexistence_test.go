@@ -1,4 +1,5 @@
-// Go's runtime and the engine's live in one process: faults of both, at once, and memory that crosses the border.
+// Tests of the Go runtime and the engine in one process: concurrent faults of both, and memory that
+// crosses the boundary.
 
 package engine_test
 
@@ -14,17 +15,17 @@ import (
 	"k8s-wasm/apiserver/engine/enginetest"
 )
 
-// Both runtimes handle SIGSEGV: wasm code that goes out of bounds or overflows its stack, Go code that follows a nil
-// pointer. Each has to leave the other's alone, on any thread.
-func TestFaultsOfModulesAndOfGoDoNotMeet(t *testing.T) {
+// Both runtimes handle SIGSEGV: of wasm code that is out of bounds or overflows its stack, and of
+// Go code that dereferences a nil pointer. Each must pass the other's signals on, on any thread.
+func TestModulesAndGoCanFaultConcurrently(t *testing.T) {
 	const goroutines, rounds = 32, 40
 	good := authorizer(t, allow)
-	late := strings.Replace(enginetest.Authorizer(t, "[loop]"), "200ms", "5ms", 1)
+	slow := strings.Replace(enginetest.Authorizer(t, "[loop]"), "200ms", "5ms", 1)
 	bad := []*engine.Host{
 		authorizer(t, "[trap]"),
 		authorizer(t, "[recurse]"),
 		authorizer(t, "[{allocate: 4000}]"),
-		enginetest.Open(t, engine.Authorizers, late),
+		enginetest.Open(t, engine.Authorizers, slow),
 	}
 
 	var wait sync.WaitGroup
@@ -32,14 +33,14 @@ func TestFaultsOfModulesAndOfGoDoNotMeet(t *testing.T) {
 		wait.Go(func() {
 			for round := range rounds {
 				if fault := nilDereference(); fault == "" {
-					t.Error("a nil dereference was not recovered from")
+					t.Error("did not recover from a nil dereference")
 				}
-				if answer, err := ask(good); err != nil || !strings.Contains(answer, `"allowed":true`) {
-					t.Errorf("a good module: got %q, %v", answer, err)
+				if response, err := evaluate(good); err != nil || !strings.Contains(response, `"allowed":true`) {
+					t.Errorf("a good module: got %q, %v", response, err)
 				}
-				_, err := ask(bad[(worker+round)%len(bad)])
-				var refused *engine.Error
-				if !errors.As(err, &refused) || refused.Status != engine.Undecided {
+				_, err := evaluate(bad[(worker+round)%len(bad)])
+				var failed *engine.Error
+				if !errors.As(err, &failed) || failed.Status != engine.NoDecision {
 					t.Errorf("a bad module: got %v", err)
 				}
 			}
@@ -50,39 +51,39 @@ func TestFaultsOfModulesAndOfGoDoNotMeet(t *testing.T) {
 
 type node struct{ next *node }
 
-// nilDereference returns how Go calls the fault that it recovered from.
+// nilDereference dereferences a nil pointer and returns the recovered error.
 func nilDereference() (fault string) {
 	defer func() { fault = fmt.Sprint(recover()) }()
 	var nothing *node
 	return fmt.Sprint(nothing.next)
 }
 
-func TestAnswersAreNotKept(t *testing.T) {
+func TestResponsesAreFreed(t *testing.T) {
 	long := strings.Repeat("x", 100_000)
 	host := authorizer(t, `[{answer: {status: {denied: true, reason: "`+long+`"}}}]`)
-	many := func(times int) {
+	evaluateTimes := func(times int) {
 		for range times {
-			if answer, err := ask(host); err != nil || answer == "" {
-				t.Fatalf("got %d bytes, %v", len(answer), err)
+			if response, err := evaluate(host); err != nil || response == "" {
+				t.Fatalf("got %d bytes, %v", len(response), err)
 			}
 		}
 	}
-	many(100)
+	evaluateTimes(100)
 	before := residentPages(t)
-	many(600)
+	evaluateTimes(600)
 	grown := (residentPages(t) - before) * os.Getpagesize()
-	// All together were 60 MB.
+	// The responses have 60 MB together.
 	if grown > 30<<20 {
 		t.Errorf("grew by %d MiB", grown>>20)
 	}
 }
 
-// residentPages is the second number of /proc/self/statm.
+// residentPages returns the second number of /proc/self/statm.
 func residentPages(t *testing.T) (pages int) {
 	t.Helper()
 	statm, err := os.ReadFile("/proc/self/statm")
 	if err != nil {
-		t.Skip("this system does not tell")
+		t.Skip("no /proc/self/statm on this system")
 	}
 	var size int
 	if _, err := fmt.Sscan(string(statm), &size, &pages); err != nil {

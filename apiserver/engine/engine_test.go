@@ -1,4 +1,5 @@
-// Tests of the bridge with the real library and the module that does what its settings say (spec/guests/behaviours).
+// Tests of the bridge with the real library and the module whose settings define its behaviour
+// (spec/guests/behaviours).
 
 package engine_test
 
@@ -21,97 +22,97 @@ const accessReview = `{"apiVersion":"authorization.k8s.io/v1","kind":"SubjectAcc
 
 const allow = `[{answer: {status: {allowed: true}}}]`
 
-// authorizer opens a host with one module that takes the steps.
+// authorizer opens a host with one policy that takes the steps.
 func authorizer(t testing.TB, steps string) *engine.Host {
 	t.Helper()
 	return enginetest.Open(t, engine.Authorizers, enginetest.Authorizer(t, steps))
 }
 
-func ask(host *engine.Host) (string, error) {
-	answer, err := host.Ask(context.Background(), engine.Authorization, []byte(accessReview))
-	return string(answer), err
+func evaluate(host *engine.Host) (string, error) {
+	response, err := host.Evaluate(context.Background(), engine.Authorization, []byte(accessReview))
+	return string(response), err
 }
 
 func wantStatus(t testing.TB, err error, status engine.Status, text string) {
 	t.Helper()
-	var refused *engine.Error
-	if !errors.As(err, &refused) || refused.Status != status || !strings.Contains(refused.Text, text) {
+	var failed *engine.Error
+	if !errors.As(err, &failed) || failed.Status != status || !strings.Contains(failed.Message, text) {
 		t.Errorf("got %#v, want status %d with %q", err, status, text)
 	}
 }
 
-func TestAnswersWithTheReview(t *testing.T) {
-	answer, err := ask(authorizer(t, allow))
-	if err != nil || !strings.Contains(answer, `"allowed":true`) {
-		t.Errorf("got %q, %v", answer, err)
+func TestEvaluateReturnsTheReview(t *testing.T) {
+	response, err := evaluate(authorizer(t, allow))
+	if err != nil || !strings.Contains(response, `"allowed":true`) {
+		t.Errorf("got %q, %v", response, err)
 	}
 }
 
-func TestTellsItsVersion(t *testing.T) {
+func TestVersionIsNotEmpty(t *testing.T) {
 	if engine.Version() == "" {
 		t.Error("no version")
 	}
 }
 
-func TestOpenSaysWhatDoesNotLoad(t *testing.T) {
+func TestOpenReportsInvalidConfigurations(t *testing.T) {
 	for _, test := range []struct {
 		source engine.Source
 		status engine.Status
 		text   string
 	}{
-		{engine.Source{Format: engine.Authorizers, Path: "a.yaml", Text: []byte("modules:\n- modul: a.wasm\n")}, engine.Configuration, "modul"},
-		{engine.Source{Format: engine.Authorizers, Path: "/nowhere/a.yaml"}, engine.Configuration, "/nowhere/a.yaml"},
-		{engine.Source{Format: 77, Path: "/nowhere"}, engine.Argument, ""},
+		{engine.Source{Format: engine.Authorizers, Path: "a.yaml", Text: []byte("modules:\n- modul: a.wasm\n")}, engine.InvalidConfiguration, "modul"},
+		{engine.Source{Format: engine.Authorizers, Path: "/nowhere/a.yaml"}, engine.InvalidConfiguration, "/nowhere/a.yaml"},
+		{engine.Source{Format: 77, Path: "/nowhere"}, engine.InvalidArgument, ""},
 	} {
 		_, err := engine.Open(test.source, engine.Options{})
 		wantStatus(t, err, test.status, test.text)
 	}
 }
 
-func TestAFailedPolicyIsUndecided(t *testing.T) {
+func TestAFailedPolicyMakesNoDecision(t *testing.T) {
 	for _, steps := range []string{"[trap]", "[panic]", "[recurse]", "[loop]", "[{allocate: 4000}]", "[{flood-stdout: 64}]"} {
-		answer, err := ask(authorizer(t, steps))
-		wantStatus(t, err, engine.Undecided, "test")
-		if answer != "" {
-			t.Errorf("%s: answered %q", steps, answer)
+		response, err := evaluate(authorizer(t, steps))
+		wantStatus(t, err, engine.NoDecision, "test")
+		if response != "" {
+			t.Errorf("%s: got %q", steps, response)
 		}
 	}
 }
 
-func TestWhatIsNoReviewIsAnError(t *testing.T) {
+func TestEvaluateRejectsInvalidReviews(t *testing.T) {
 	host := authorizer(t, allow)
 	for _, review := range []string{"", "{", "null", `{"kind":"Pod"}`} {
-		_, err := host.Ask(context.Background(), engine.Authorization, []byte(review))
-		wantStatus(t, err, engine.Review, "")
+		_, err := host.Evaluate(context.Background(), engine.Authorization, []byte(review))
+		wantStatus(t, err, engine.InvalidReview, "")
 	}
-	_, err := host.Ask(context.Background(), engine.Plane(77), []byte(accessReview))
-	wantStatus(t, err, engine.Argument, "")
+	_, err := host.Evaluate(context.Background(), engine.Plane(77), []byte(accessReview))
+	wantStatus(t, err, engine.InvalidArgument, "")
 }
 
-func TestAContextThatEndsEndsTheCall(t *testing.T) {
-	patient := strings.Replace(enginetest.Authorizer(t, "[loop]"), "200ms", "20s", 1)
-	host := enginetest.Open(t, engine.Authorizers, patient)
+func TestTheEndOfAContextEndsTheCall(t *testing.T) {
+	slow := strings.Replace(enginetest.Authorizer(t, "[loop]"), "200ms", "20s", 1)
+	host := enginetest.Open(t, engine.Authorizers, slow)
 	started := time.Now()
 	ctx, cancel := context.WithCancelCause(context.Background())
-	reason := errors.New("the client left")
-	time.AfterFunc(50*time.Millisecond, func() { cancel(reason) })
-	if _, err := host.Ask(ctx, engine.Authorization, []byte(accessReview)); !errors.Is(err, reason) {
+	cause := errors.New("the client disconnected")
+	time.AfterFunc(50*time.Millisecond, func() { cancel(cause) })
+	if _, err := host.Evaluate(ctx, engine.Authorization, []byte(accessReview)); !errors.Is(err, cause) {
 		t.Errorf("got %v", err)
 	}
-	if _, err := host.Ask(ctx, engine.Authorization, []byte(accessReview)); !errors.Is(err, reason) {
+	if _, err := host.Evaluate(ctx, engine.Authorization, []byte(accessReview)); !errors.Is(err, cause) {
 		t.Errorf("got %v from a context that had ended", err)
 	}
 	short, stop := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer stop()
-	if answer, err := host.Ask(short, engine.Authorization, []byte(accessReview)); err == nil {
-		t.Errorf("got %q after the deadline", answer)
+	if response, err := host.Evaluate(short, engine.Authorization, []byte(accessReview)); err == nil {
+		t.Errorf("got %q after the deadline", response)
 	}
-	if elapsed := time.Since(started); elapsed > engine.Patience/2 {
+	if elapsed := time.Since(started); elapsed > engine.DefaultTimeout/2 {
 		t.Errorf("took %v", elapsed)
 	}
 }
 
-func TestAsksTellsWhetherARuleMatches(t *testing.T) {
+func TestHasPolicyForMatchesRules(t *testing.T) {
 	rule := `rules: [{operations: [CREATE], apiGroups: [""], apiVersions: [v1], resources: [configmaps], scope: Namespaced}]`
 	host := enginetest.Open(t, engine.AdmissionConfiguration, enginetest.Admission(t, rule, "[]"))
 	matching := engine.Request{Operation: "CREATE", Version: "v1", Resource: "configmaps", Namespaced: true}
@@ -130,13 +131,13 @@ func TestAsksTellsWhetherARuleMatches(t *testing.T) {
 	} {
 		request := matching
 		test.change(&request)
-		if got := host.Asks(test.plane, request); got != test.want {
+		if got := host.HasPolicyFor(test.plane, request); got != test.want {
 			t.Errorf("%s: %v", test.name, got)
 		}
 	}
 }
 
-func TestReloadKeepsWhatServesUntilTheChangeLoads(t *testing.T) {
+func TestReloadKeepsThePoliciesUntilTheChangeLoads(t *testing.T) {
 	text := enginetest.Authorizer(t, allow)
 	file := filepath.Join(t.TempDir(), "authz.yaml")
 	write := func(text string) {
@@ -156,22 +157,22 @@ func TestReloadKeepsWhatServesUntilTheChangeLoads(t *testing.T) {
 	}
 	write("modules:\n- modul: x\n")
 	_, err = host.Reload()
-	wantStatus(t, err, engine.Configuration, "modul")
-	if answer, err := ask(host); !strings.Contains(answer, `"allowed":true`) {
-		t.Errorf("the last good set: got %q, %v", answer, err)
+	wantStatus(t, err, engine.InvalidConfiguration, "modul")
+	if response, err := evaluate(host); !strings.Contains(response, `"allowed":true`) {
+		t.Errorf("the previous policies: got %q, %v", response, err)
 	}
 	write(strings.Replace(text, "allowed: true", "denied: true, reason: reloaded", 1))
 	if changed, err := host.Reload(); !changed || err != nil {
 		t.Errorf("a good change: got %v, %v", changed, err)
 	}
-	if answer, err := ask(host); !strings.Contains(answer, "reloaded") {
-		t.Errorf("the new set: got %q, %v", answer, err)
+	if response, err := evaluate(host); !strings.Contains(response, "reloaded") {
+		t.Errorf("the new policies: got %q, %v", response, err)
 	}
 }
 
-func TestTellsOfItsDecisions(t *testing.T) {
+func TestReportsMetricsAndDecisions(t *testing.T) {
 	host := authorizer(t, allow)
-	if _, err := ask(host); err != nil {
+	if _, err := evaluate(host); err != nil {
 		t.Fatal(err)
 	}
 	metrics, err := host.Metrics()
@@ -187,7 +188,7 @@ func TestTellsOfItsDecisions(t *testing.T) {
 	}
 }
 
-func TestLogsFailuresAndNotWhatModulesWrite(t *testing.T) {
+func TestLogsFailuresButNotTheOutputOfModules(t *testing.T) {
 	var mutex sync.Mutex
 	var lines []string
 	log := func(level engine.Level, text string) {
@@ -197,8 +198,8 @@ func TestLogsFailuresAndNotWhatModulesWrite(t *testing.T) {
 	}
 	host := enginetest.OpenWith(t, engine.Authorizers, enginetest.Authorizer(t, `[{stderr: hush}, trap]`),
 		engine.Options{Log: log, LogLevel: engine.LevelInfo})
-	_, err := ask(host)
-	wantStatus(t, err, engine.Undecided, "")
+	_, err := evaluate(host)
+	wantStatus(t, err, engine.NoDecision, "")
 	mutex.Lock()
 	defer mutex.Unlock()
 	all := strings.Join(lines, "\n")
@@ -207,18 +208,18 @@ func TestLogsFailuresAndNotWhatModulesWrite(t *testing.T) {
 	}
 }
 
-func TestAHostThatIsClosedAnswersWithAnError(t *testing.T) {
+func TestAClosedHostReturnsAnError(t *testing.T) {
 	host := enginetest.OpenWith(t, engine.Authorizers, enginetest.Authorizer(t, allow), engine.Options{Log: func(engine.Level, string) {}})
 	var wait sync.WaitGroup
 	for range 8 {
 		wait.Go(func() {
 			for {
-				answer, err := ask(host)
+				response, err := evaluate(host)
 				if errors.Is(err, engine.ErrClosed) {
 					return
 				}
-				if err != nil || !strings.Contains(answer, `"allowed":true`) {
-					t.Errorf("got %q, %v", answer, err)
+				if err != nil || !strings.Contains(response, `"allowed":true`) {
+					t.Errorf("got %q, %v", response, err)
 					return
 				}
 			}
@@ -230,7 +231,7 @@ func TestAHostThatIsClosedAnswersWithAnError(t *testing.T) {
 	if _, err := host.Reload(); !errors.Is(err, engine.ErrClosed) {
 		t.Errorf("got %v", err)
 	}
-	if !host.Asks(engine.Validation, engine.Request{}) {
-		t.Error("a closed host must not let requests pass")
+	if !host.HasPolicyFor(engine.Validation, engine.Request{}) {
+		t.Error("a closed host must not skip requests")
 	}
 }

@@ -1,50 +1,53 @@
-// How many calls are inside of the library at once.
+// The bound on concurrent calls into the library.
 
 package engine
 
 import (
 	"context"
-	"runtime"
 	"sync/atomic"
 	"time"
 )
 
-// waitingMax is how many calls of a host wait for a place. More are turned away.
-const waitingMax = 1024
+// maxWaiting is the upper bound of the calls of a host that wait for the gate. Further calls fail.
+const maxWaiting = 1024
 
-// gate bounds the calls that are inside of the library: each holds a thread of the operating system, of which a process may
-// have few, and Go ends the process when it gets no more. Goroutines wait before it instead.
+// gate bounds the calls that are inside the library. Each blocks an operating system thread; Go
+// ends the process when it cannot create another one. A goroutine that waits at the gate costs no
+// thread. The README of the API server, section "Queues, threads and memory", relates it to the two
+// queues inside the library.
 type gate struct {
-	places  chan struct{}
+	permits chan struct{}
 	waiting atomic.Int32
 }
 
-// newGate has as many places as the library has instances by default: more calls would only wait inside of it.
-func newGate() *gate {
-	return &gate{places: make(chan struct{}, min(max(4*runtime.GOMAXPROCS(0), 16), 256))}
+// newGate creates a gate with a permit for each module that the library runs at once: further calls
+// would only wait inside it.
+func newGate(maxConcurrentCalls uint32) *gate {
+	return &gate{permits: make(chan struct{}, maxConcurrentCalls)}
 }
 
-// enter waits for a place; leave has to follow when there is no error.
+// enter waits for a permit, at most DefaultTimeout. If there is no error, the caller must call
+// leave.
 func (g *gate) enter(ctx context.Context) error {
 	select {
-	case g.places <- struct{}{}:
+	case g.permits <- struct{}{}:
 		return nil
 	default:
 	}
 	defer g.waiting.Add(-1)
-	if g.waiting.Add(1) > waitingMax {
-		return newError(Busy, "too many requests wait for the policies")
+	if g.waiting.Add(1) > maxWaiting {
+		return newError(Overloaded, "too many requests are waiting for the policies")
 	}
-	patience := time.NewTimer(Patience)
-	defer patience.Stop()
+	timeout := time.NewTimer(DefaultTimeout)
+	defer timeout.Stop()
 	select {
-	case g.places <- struct{}{}:
+	case g.permits <- struct{}{}:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	case <-patience.C:
-		return newError(Busy, "the request waited too long for the policies")
+	case <-timeout.C:
+		return newError(Overloaded, "the request waited too long for the policies")
 	}
 }
 
-func (g *gate) leave() { <-g.places }
+func (g *gate) leave() { <-g.permits }

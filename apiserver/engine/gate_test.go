@@ -1,4 +1,4 @@
-// Tests of the bound on calls, without the library.
+// Tests of the gate, without the library.
 
 package engine
 
@@ -8,14 +8,15 @@ import (
 	"testing"
 )
 
-func full() *gate {
-	g := &gate{places: make(chan struct{}, 1)}
-	g.places <- struct{}{}
+// newFullGate creates a gate whose only permit is taken.
+func newFullGate() *gate {
+	g := newGate(1)
+	g.permits <- struct{}{}
 	return g
 }
 
-func TestWhoWaitsForAPlaceGetsTheNextOne(t *testing.T) {
-	g, entered := full(), make(chan error)
+func TestAWaitingCallGetsTheNextPermit(t *testing.T) {
+	g, entered := newFullGate(), make(chan error)
 	go func() { entered <- g.enter(context.Background()) }()
 	g.leave()
 	if err := <-entered; err != nil {
@@ -23,23 +24,23 @@ func TestWhoWaitsForAPlaceGetsTheNextOne(t *testing.T) {
 	}
 }
 
-func TestWhoLeavesDoesNotWait(t *testing.T) {
-	g := full()
-	gone, leave := context.WithCancel(context.Background())
-	leave()
-	if err := g.enter(gone); !errors.Is(err, context.Canceled) {
+func TestACallWhoseContextEndsStopsWaiting(t *testing.T) {
+	g := newFullGate()
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := g.enter(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 	if waiting := g.waiting.Load(); waiting != 0 {
-		t.Errorf("%d wait", waiting)
+		t.Errorf("got %d waiting calls", waiting)
 	}
 }
 
-func TestTooManyAreTurnedAwayAtOnce(t *testing.T) {
-	g := full()
-	g.waiting.Store(waitingMax)
-	var refused *Error
-	if err := g.enter(context.Background()); !errors.As(err, &refused) || refused.Status != Busy {
+func TestTheGateRejectsCallsBeyondItsQueue(t *testing.T) {
+	g := newFullGate()
+	g.waiting.Store(maxWaiting)
+	var rejected *Error
+	if err := g.enter(context.Background()); !errors.As(err, &rejected) || rejected.Status != Overloaded {
 		t.Errorf("got %v", err)
 	}
 }

@@ -1,4 +1,5 @@
-// Package engine asks WebAssembly policies through the C library of k8s-wasm. No other package touches C.
+// Package engine evaluates WebAssembly policies through the C library of k8s-wasm. No other package
+// uses C.
 package engine
 
 /*
@@ -13,63 +14,97 @@ import (
 	"unsafe"
 )
 
-// Host is a configuration with its modules loaded. Its methods may be called from any goroutine.
+// MetricsContentType is the content type of Metrics.
+const MetricsContentType = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+// Host is a loaded policy set. Its methods may be called from any goroutine.
 type Host struct {
-	// mutex is held for reading during each call: a native host may be closed only when no call is left.
+	// mutex is held for reading during each call: a native host may be closed only after all calls
+	// have returned.
 	mutex  sync.RWMutex
 	native *C.k8s_wasm_host
 	logger *logger
 	gate   *gate
 }
 
-// Version is that of the library.
+// Version returns the version of the library.
 func Version() string {
 	return C.GoString(C.k8s_wasm_version())
 }
 
-// Open reads the configuration and compiles the modules it names, which takes up to seconds for each.
+// Open loads a configuration and compiles its modules, which takes up to seconds for each.
 //
-// The error is an *Error that says what does not load, for the people who wrote the configuration.
+// The error is an *Error that lists everything that does not load, for the authors of the
+// configuration.
 func Open(source Source, options Options) (*Host, error) {
 	if abi := C.k8s_wasm_abi(); abi != C.K8S_WASM_ABI {
-		return nil, fmt.Errorf("the library of k8s-wasm has ABI %d, this program was built for %d", abi, uint32(C.K8S_WASM_ABI))
+		return nil, fmt.Errorf("the k8s-wasm library has ABI %d, but this program requires ABI %d", abi, uint32(C.K8S_WASM_ABI))
 	}
 	logger := newLogger(options)
 	var pins pins
 	defer pins.Unpin()
 	var native *C.k8s_wasm_host
-	var text buffer
-	status := Status(C.k8s_wasm_open(pins.source(source), pins.options(options, logger), &native, text.native()))
-	words := text.take()
+	var maxConcurrentCalls C.uint32_t
+	var message buffer
+	status := Status(C.k8s_wasm_open(pins.source(source), pins.options(options, logger), &native, &maxConcurrentCalls, message.native()))
+	text := message.take()
 	if status != ok {
 		logger.close()
-		return nil, newError(status, string(words))
+		return nil, newError(status, string(text))
 	}
-	return &Host{native: native, logger: logger, gate: newGate()}, nil
+	return &Host{native: native, logger: logger, gate: newGate(uint32(maxConcurrentCalls))}, nil
 }
 
-// Reload looks whether a file changed and, if so, loads everything anew. The policies that decide go on to decide until
-// the new ones are ready, and for good when those do not load; the error tells so once for each change.
+// Reload loads everything again if a file has changed. The previous policies decide until the new
+// ones are ready, and stay if those do not load; the error is returned once for each change.
 func (h *Host) Reload() (changed bool, err error) {
 	h.mutex.RLock()
 	defer h.mutex.RUnlock()
 	if h.native == nil {
 		return false, ErrClosed
 	}
-	var text buffer
-	status := Status(C.k8s_wasm_reload(h.native, text.native()))
-	words := text.take()
+	var message buffer
+	status := Status(C.k8s_wasm_reload(h.native, message.native()))
+	text := message.take()
 	switch status {
 	case ok:
 		return true, nil
 	case unchanged:
 		return false, nil
 	default:
-		return false, newError(status, string(words))
+		return false, newError(status, string(text))
 	}
 }
 
-// Close waits for the calls that are under way and frees everything. Later calls answer ErrClosed.
+// Metrics returns the metrics of the host, of type MetricsContentType.
+func (h *Host) Metrics() ([]byte, error) {
+	return h.report(func(text *C.k8s_wasm_buffer) C.k8s_wasm_status { return C.k8s_wasm_metrics(h.native, text) })
+}
+
+// Decisions returns the recent decisions with a sequence number greater than after, as JSON that
+// `k8s-wasm explain` reads.
+func (h *Host) Decisions(after uint64) ([]byte, error) {
+	return h.report(func(list *C.k8s_wasm_buffer) C.k8s_wasm_status {
+		return C.k8s_wasm_decisions(h.native, C.uint64_t(after), list)
+	})
+}
+
+func (h *Host) report(write func(*C.k8s_wasm_buffer) C.k8s_wasm_status) ([]byte, error) {
+	h.mutex.RLock()
+	defer h.mutex.RUnlock()
+	if h.native == nil {
+		return nil, ErrClosed
+	}
+	var output buffer
+	status := Status(write(output.native()))
+	bytes := output.take()
+	if status != ok {
+		return nil, newError(status, string(bytes))
+	}
+	return bytes, nil
+}
+
+// Close waits for running calls and frees everything. Later calls return ErrClosed.
 func (h *Host) Close() {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
@@ -81,7 +116,7 @@ func (h *Host) Close() {
 	h.logger.close()
 }
 
-// buffer is memory of the library, which its take gives back.
+// buffer holds bytes that the library owns until take frees them.
 type buffer C.k8s_wasm_buffer
 
 func (b *buffer) native() *C.k8s_wasm_buffer {

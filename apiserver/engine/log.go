@@ -1,11 +1,11 @@
-// The library's log lines on their way to Go.
+// Log messages of the library.
 
 package engine
 
 /*
 #include "k8s_wasm.h"
 
-// The declaration that cgo exports below.
+// The declaration of the function that cgo exports below.
 void k8sWasmLog(void *context, k8s_wasm_level level, k8s_wasm_bytes text);
 */
 import "C"
@@ -16,9 +16,10 @@ import (
 	"unsafe"
 )
 
-// Level is how grave a line is. Only at LevelDebug does it have what modules write.
+// Level is the level of a log message. Only LevelDebug includes the output of modules.
 type Level uint32
 
+// The levels, from the most to the least severe.
 const (
 	LevelError Level = C.K8S_WASM_LEVEL_ERROR
 	LevelWarn  Level = C.K8S_WASM_LEVEL_WARN
@@ -26,7 +27,8 @@ const (
 	LevelDebug Level = C.K8S_WASM_LEVEL_DEBUG
 )
 
-// logger keeps a Go function where C can name it: C holds the address of the handle, so the handle must not move.
+// logger makes a Go function available to C. C holds the address of the handle, so the handle must
+// not move.
 type logger struct {
 	pin    runtime.Pinner
 	handle cgo.Handle
@@ -51,7 +53,7 @@ func (l *logger) install(options *C.k8s_wasm_options) {
 	options.log_level = C.k8s_wasm_level(l.level)
 }
 
-// close is called when no call into C is left that could log.
+// close frees the handle. No call into C may be running that could log.
 func (l *logger) close() {
 	if l == nil {
 		return

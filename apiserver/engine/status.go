@@ -1,4 +1,4 @@
-// What the library answers when it does not answer with a review.
+// Results of calls that return no review.
 
 package engine
 
@@ -9,43 +9,44 @@ import "C"
 
 import "errors"
 
-// Status says why there is no review.
+// Status is the result of a call into the library.
 type Status uint32
 
 const (
 	ok        Status = C.K8S_WASM_STATUS_OK
 	unchanged Status = C.K8S_WASM_STATUS_UNCHANGED
-	// Argument: the library was called in a way it does not understand.
-	Argument Status = C.K8S_WASM_STATUS_ARGUMENT
-	// Configuration: the configuration, or a module that it names, does not load.
-	Configuration Status = C.K8S_WASM_STATUS_CONFIGURATION
-	// Review: the bytes are no review of the plane that was asked.
-	Review Status = C.K8S_WASM_STATUS_REVIEW
-	// Undecided: a policy failed, and the API server's own failure policy decides.
-	Undecided Status = C.K8S_WASM_STATUS_UNDECIDED
-	// Busy: as Undecided, because there is more to do than may wait.
-	Busy Status = C.K8S_WASM_STATUS_BUSY
-	// Cancelled: the caller did not want to know any more.
+	// InvalidArgument reports a defect of the caller.
+	InvalidArgument Status = C.K8S_WASM_STATUS_INVALID_ARGUMENT
+	// InvalidConfiguration reports a configuration or a module that does not load.
+	InvalidConfiguration Status = C.K8S_WASM_STATUS_INVALID_CONFIGURATION
+	// InvalidReview reports bytes that are not a review of the plane.
+	InvalidReview Status = C.K8S_WASM_STATUS_INVALID_REVIEW
+	// NoDecision reports that a policy failed; the failure policy of the API server applies.
+	NoDecision Status = C.K8S_WASM_STATUS_NO_DECISION
+	// Overloaded reports that there is no decision because too many calls were running or waiting.
+	Overloaded Status = C.K8S_WASM_STATUS_OVERLOADED
+	// Cancelled reports that the caller ended the call.
 	Cancelled Status = C.K8S_WASM_STATUS_CANCELLED
-	// Internal: a defect of the library.
+	// Internal reports a defect of the library.
 	Internal Status = C.K8S_WASM_STATUS_INTERNAL
 )
 
-// Error is why there is no review, with words that a client may read.
+// Error is the failure of a call, with a message that may be shown to clients.
 type Error struct {
-	Status Status
-	Text   string
+	Status  Status
+	Message string
 }
 
-func (e *Error) Error() string { return e.Text }
+func (e *Error) Error() string { return e.Message }
 
-// ErrClosed is what a host answers after Close.
+// ErrClosed is the error of a host after Close.
 var ErrClosed = errors.New("the host is closed")
 
-// newError takes the words of the library, or its last resort when it had no memory for any.
-func newError(status Status, text string) *Error {
-	if text == "" {
-		text = C.GoString(C.k8s_wasm_last_resort(C.k8s_wasm_status(status)))
+// newError creates an Error with the library's message, or with that of the status if the library
+// returned none.
+func newError(status Status, message string) *Error {
+	if message == "" {
+		message = C.GoString(C.k8s_wasm_status_message(C.k8s_wasm_status(status)))
 	}
-	return &Error{Status: status, Text: text}
+	return &Error{Status: status, Message: message}
 }

@@ -22,38 +22,39 @@ const (
 	admissionFlag      = "admission-control-config-file"
 )
 
-// WASM is what our own flags say.
+// WASM contains the values of our flags.
 type WASM struct {
-	// AuthenticationConfigFile lists the modules of authentication; none are asked when empty.
+	// AuthenticationConfigFile lists the authentication policies; none if empty.
 	AuthenticationConfigFile string
-	// AuthenticationCacheTTL is how long an answer about a token is good, either way.
+	// AuthenticationCacheTTL is the time for which a known or unknown token is cached.
 	AuthenticationCacheTTL time.Duration
-	// AuthorizationConfigFile lists the modules of authorization.
+	// AuthorizationConfigFile lists the authorization policies.
 	AuthorizationConfigFile string
-	// CodeCacheDir is where compiled modules are kept; nowhere when empty.
+	// CodeCacheDir is the directory for compiled modules; none if empty.
 	CodeCacheDir string
-	// Kubeconfig is how modules reach the cluster that may ask it; the usual places when empty.
+	// Kubeconfig is the kubeconfig of the cluster that policies may query; empty for the default
+	// locations.
 	Kubeconfig string
 }
 
-// Options are those of a stock API server and ours.
+// Options are the options of a stock API server and ours.
 type Options struct {
 	*stock.ServerRunOptions
 	WASM WASM
 }
 
-// Completed are options that were validated.
+// Completed are validated options.
 type Completed struct {
 	Stock stock.CompletedOptions
 	WASM  WASM
 	Modes Modes
 }
 
-// New returns the defaults.
+// New returns the default options.
 func New() *Options {
 	return &Options{
 		ServerRunOptions: stock.NewServerRunOptions(),
-		// As for --authentication-token-webhook-cache-ttl.
+		// The default of --authentication-token-webhook-cache-ttl.
 		WASM: WASM{AuthenticationCacheTTL: 2 * time.Minute},
 	}
 }
@@ -63,23 +64,23 @@ func (o *Options) Flags() cliflag.NamedFlagSets {
 	sets := o.ServerRunOptions.Flags()
 	authentication := sets.FlagSet("authentication")
 	authentication.StringVar(&o.WASM.AuthenticationConfigFile, authenticationFlag, o.WASM.AuthenticationConfigFile,
-		"File with the list of WebAssembly modules that authenticate bearer tokens which nothing else accepts.")
+		"File with the list of WebAssembly policies that authenticate bearer tokens which no other authenticator accepts.")
 	authentication.DurationVar(&o.WASM.AuthenticationCacheTTL, cacheTTLFlag, o.WASM.AuthenticationCacheTTL,
-		"The duration to cache responses from the WebAssembly token authenticator. 0 turns caching off.")
+		"The duration to cache responses from the WebAssembly token authenticator. 0 disables caching.")
 	authorization := sets.FlagSet("authorization")
 	authorization.StringVar(&o.WASM.AuthorizationConfigFile, authorizationFlag, o.WASM.AuthorizationConfigFile,
-		"File with the list of WebAssembly modules that authorize requests, used with --"+modeFlag+"="+ModeWASM+".")
+		"File with the list of WebAssembly policies that authorize requests, used with --"+modeFlag+"="+ModeWASM+".")
 	if mode := authorization.Lookup(modeFlag); mode != nil {
-		mode.Usage += " Besides: " + ModeWASM + ", with --" + authorizationFlag + "."
+		mode.Usage += " Also: " + ModeWASM + ", with --" + authorizationFlag + "."
 	}
 	sets.FlagSet("misc").StringVar(&o.WASM.CodeCacheDir, codeCacheFlag, o.WASM.CodeCacheDir,
-		"Directory where compiled WebAssembly modules are kept for the next start. Only the API server may write to it. Off by default.")
+		"Directory that keeps compiled WebAssembly modules for the next start. Only the API server may write to it. Disabled by default.")
 	sets.FlagSet("misc").StringVar(&o.WASM.Kubeconfig, kubeconfigFlag, o.WASM.Kubeconfig,
-		"File with the kubeconfig by which WebAssembly modules read from this cluster, those that are granted to. Read when one first asks.")
+		"Kubeconfig file for queries of WebAssembly policies that are granted access to this cluster. Read at the first query.")
 	return sets
 }
 
-// Complete fills in and validates everything, and reports all that is wrong at once.
+// Complete completes and validates the options. It reports all errors at once.
 func (o *Options) Complete(ctx context.Context) (Completed, error) {
 	modes, err := splitModes(o.Authorization.Modes)
 	if err != nil {
@@ -101,9 +102,9 @@ func (o *Options) validate(modes Modes) []error {
 	var errs []error
 	switch hasFile := o.WASM.AuthorizationConfigFile != ""; {
 	case modes.Ours && !hasFile:
-		errs = append(errs, fmt.Errorf("--%s has %s, but --%s is not given", modeFlag, ModeWASM, authorizationFlag))
+		errs = append(errs, fmt.Errorf("--%s contains %s, but --%s is not set", modeFlag, ModeWASM, authorizationFlag))
 	case hasFile && !modes.Ours:
-		errs = append(errs, fmt.Errorf("--%s is given, but --%s has no %s", authorizationFlag, modeFlag, ModeWASM))
+		errs = append(errs, fmt.Errorf("--%s is set, but --%s does not contain %s", authorizationFlag, modeFlag, ModeWASM))
 	}
 	if o.WASM.AuthenticationCacheTTL < 0 {
 		errs = append(errs, fmt.Errorf("--%s must not be negative", cacheTTLFlag))
@@ -111,11 +112,11 @@ func (o *Options) validate(modes Modes) []error {
 	return errs
 }
 
-// AdmissionConfigFile is the file with the configuration of the plugin WASM.
+// AdmissionConfigFile returns the file that configures the plugin WASM.
 func (o *Options) AdmissionConfigFile() (string, error) {
 	file := o.Admission.GenericAdmission.ConfigFile
 	if file == "" {
-		return "", errors.New("--enable-admission-plugins has WASM, but --" + admissionFlag + " is not given")
+		return "", errors.New("--enable-admission-plugins contains WASM, but --" + admissionFlag + " is not set")
 	}
 	return file, nil
 }

@@ -1,4 +1,5 @@
-// Tests of our flags beside the stock ones, and of the place of WASM among the authorization modes.
+// Tests of our flags together with the stock ones, and of the position of WASM among the
+// authorization modes.
 
 package options
 
@@ -11,7 +12,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// complete parses flags as the command does.
+// complete parses and completes flags as the command does.
 func complete(t *testing.T, flags ...string) (Completed, error) {
 	t.Helper()
 	options := New()
@@ -20,18 +21,18 @@ func complete(t *testing.T, flags ...string) (Completed, error) {
 	for _, set := range sets.FlagSets {
 		all.AddFlagSet(set)
 	}
-	needed := []string{"--etcd-servers=http://127.0.0.1:1", "--cert-dir=" + t.TempDir()}
-	if err := all.Parse(append(needed, flags...)); err != nil {
+	required := []string{"--etcd-servers=http://127.0.0.1:1", "--cert-dir=" + t.TempDir()}
+	if err := all.Parse(append(required, flags...)); err != nil {
 		t.Fatal(err)
 	}
 	return options.Complete(context.Background())
 }
 
-func TestMistakesInTheModesNameBothFlags(t *testing.T) {
+func TestErrorsInTheModesNameBothFlags(t *testing.T) {
 	for _, test := range []struct{ flags, problem string }{
-		{"--authorization-mode=RBAC,WASM", "--authorization-mode has WASM, but --authorization-wasm-config-file is not given"},
-		{"--authorization-wasm-config-file=a.yaml", "--authorization-wasm-config-file is given, but --authorization-mode has no WASM"},
-		{"--authorization-mode=WASM,RBAC,WASM --authorization-wasm-config-file=a.yaml", "--authorization-mode: WASM is given more than once; one --authorization-wasm-config-file names all modules"},
+		{"--authorization-mode=RBAC,WASM", "--authorization-mode contains WASM, but --authorization-wasm-config-file is not set"},
+		{"--authorization-wasm-config-file=a.yaml", "--authorization-wasm-config-file is set, but --authorization-mode does not contain WASM"},
+		{"--authorization-mode=WASM,RBAC,WASM --authorization-wasm-config-file=a.yaml", "--authorization-mode: WASM is listed more than once; list all policies in one --authorization-wasm-config-file"},
 		{"--authorization-mode=WASM,Webhok --authorization-wasm-config-file=a.yaml", `authorization-mode "Webhok" is not a valid mode`},
 		{"--authorization-mode=RBAC,WASM,RBAC --authorization-wasm-config-file=a.yaml", "has mode specified more than once"},
 		{"--authorization-mode=WASM --authorization-wasm-config-file=a.yaml --authorization-config=b.yaml", "--authorization-config can not be specified when --authorization-mode"},
@@ -44,7 +45,7 @@ func TestMistakesInTheModesNameBothFlags(t *testing.T) {
 	}
 }
 
-func TestTheStockServerNeverSeesOurMode(t *testing.T) {
+func TestOurModeIsHiddenFromTheStockServer(t *testing.T) {
 	for _, test := range []struct {
 		value string
 		want  Modes
@@ -54,7 +55,7 @@ func TestTheStockServerNeverSeesOurMode(t *testing.T) {
 		{"Node,WASM,RBAC", Modes{Ours: true, Before: []string{"Node"}, After: []string{"RBAC"}}, []string{"Node", "RBAC"}},
 		{"WASM,RBAC", Modes{Ours: true, Before: []string{}, After: []string{"RBAC"}}, []string{"RBAC"}},
 		{"RBAC,WASM", Modes{Ours: true, Before: []string{"RBAC"}, After: []string{}}, []string{"RBAC"}},
-		// It would take an empty list for AlwaysAllow.
+		// An empty list would default to AlwaysAllow.
 		{"WASM", Modes{Ours: true, Before: []string{}, After: []string{}}, []string{"AlwaysDeny"}},
 	} {
 		modes, err := splitModes(strings.Split(test.value, ","))
@@ -67,8 +68,8 @@ func TestTheStockServerNeverSeesOurMode(t *testing.T) {
 	}
 }
 
-func TestThePluginNeedsItsConfiguration(t *testing.T) {
-	if _, err := New().AdmissionConfigFile(); err == nil || !strings.Contains(err.Error(), "--enable-admission-plugins has WASM, but --admission-control-config-file is not given") {
+func TestThePluginRequiresItsConfiguration(t *testing.T) {
+	if _, err := New().AdmissionConfigFile(); err == nil || !strings.Contains(err.Error(), "--enable-admission-plugins contains WASM, but --admission-control-config-file is not set") {
 		t.Errorf("got %v", err)
 	}
 }

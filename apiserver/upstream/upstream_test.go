@@ -1,4 +1,4 @@
-// Compares the functions of Kubernetes with the digests that we looked at last.
+// Comparison of the functions of Kubernetes with the digests of the code that was reviewed last.
 
 package upstream
 
@@ -21,14 +21,14 @@ import (
 
 const list = "functions.txt"
 
-var update = flag.Bool("update", false, "write the digests anew")
+var update = flag.Bool("update", false, "update the digests")
 
-func TestFunctionsThatWeLeanOnAreAsBefore(t *testing.T) {
+func TestFunctionsThatWeDependOnAreUnchanged(t *testing.T) {
 	text, err := os.ReadFile(list)
 	if err != nil {
 		t.Fatal(err)
 	}
-	folders := moduleFolders(t)
+	directories := moduleDirectories(t)
 	lines := strings.Split(string(text), "\n")
 	for index, line := range lines {
 		fields := strings.Fields(line)
@@ -42,13 +42,13 @@ func TestFunctionsThatWeLeanOnAreAsBefore(t *testing.T) {
 		if _, err := os.Stat(filepath.Join("..", ours)); err != nil {
 			t.Errorf("%s:%d: %v", list, index+1, err)
 		}
-		now := digest(t, locate(t, folders, file), function)
+		now := digest(t, locate(t, directories, file), function)
 		if now == before {
 			continue
 		}
 		lines[index] = strings.Join([]string{now, file, function, ours}, " ")
 		if !*update {
-			t.Errorf("%s in %s is not what it was: does %s still do the same? Then run `go test ./upstream -update`", function, file, ours)
+			t.Errorf("%s in %s has changed: compare it with %s, then run `go test ./upstream -update`", function, file, ours)
 		}
 	}
 	if *update {
@@ -58,33 +58,34 @@ func TestFunctionsThatWeLeanOnAreAsBefore(t *testing.T) {
 	}
 }
 
-// moduleFolders is where Go keeps the code of each module.
-func moduleFolders(t *testing.T) map[string]string {
+// moduleDirectories returns the directory of each module's source code.
+func moduleDirectories(t *testing.T) map[string]string {
 	t.Helper()
 	output, err := exec.Command("go", "list", "-m", "-f", "{{.Path}} {{.Dir}}", "k8s.io/kubernetes", "k8s.io/apiserver").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	folders := map[string]string{}
+	directories := map[string]string{}
 	for line := range strings.Lines(string(output)) {
-		path, folder, _ := strings.Cut(strings.TrimSpace(line), " ")
-		folders[path] = folder
+		path, directory, _ := strings.Cut(strings.TrimSpace(line), " ")
+		directories[path] = directory
 	}
-	return folders
+	return directories
 }
 
-func locate(t *testing.T, folders map[string]string, file string) string {
+func locate(t *testing.T, directories map[string]string, file string) string {
 	t.Helper()
-	for path, folder := range folders {
+	for path, directory := range directories {
 		if rest, inside := strings.CutPrefix(file, path+"/"); inside {
-			return filepath.Join(folder, rest)
+			return filepath.Join(directory, rest)
 		}
 	}
-	t.Fatalf("%s is in no module that is watched", file)
+	t.Fatalf("%s is not in a module that this test reads", file)
 	return ""
 }
 
-// digest is that of the code of `function`, or of the method `Type.function`, whatever its comments and formatting.
+// digest returns the digest of the code of `function`, or of the method `Type.function`, without
+// comments and formatting.
 func digest(t *testing.T, file, function string) string {
 	t.Helper()
 	files := token.NewFileSet()
@@ -101,7 +102,7 @@ func digest(t *testing.T, file, function string) string {
 		return "gone"
 	}
 	var code bytes.Buffer
-	// Without positions the printer knows no line of its own.
+	// An empty file set has no positions, so the output does not depend on the original lines.
 	if err := (&printer.Config{Mode: printer.RawFormat}).Fprint(&code, token.NewFileSet(), parsed.Decls[index]); err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use conformance::directory::Directory;
 use conformance::objects::{Resource, configmap};
-use conformance::{Caller, Cluster, Door, Operation, Programs, ReviewVersion, Running, Wiring};
+use conformance::{Caller, Cluster, FrontEnd, Operation, Programs, ReviewVersion, Running, Wiring};
 use serde_json::json;
 
 use crate::stats::{micros, percentile};
@@ -16,10 +16,10 @@ use crate::stats::{micros, percentile};
 pub const REQUESTS: usize = 100;
 
 /// The doors in the order of the tables; the first is what the others are compared with.
-const DOORS: [(Door, &str); 3] = [
-    (Door::Closed, "none"),
-    (Door::InProcess, "in process"),
-    (Door::Webhook, "webhook"),
+const DOORS: [(FrontEnd, &str); 3] = [
+    (FrontEnd::None, "none"),
+    (FrontEnd::InProcess, "in process"),
+    (FrontEnd::Webhook, "webhook"),
 ];
 
 /// The magic policies; those of admission decide about ConfigMaps, and about Secrets only by validation.
@@ -102,9 +102,9 @@ pub fn measure(rounds: usize, requests: usize) -> anyhow::Result<()> {
     })
 }
 
-async fn start(programs: &Programs, door: Door) -> anyhow::Result<Running> {
+async fn start(programs: &Programs, front_end: FrontEnd) -> anyhow::Result<Running> {
     let wiring = Wiring {
-        door,
+        front_end,
         version: ReviewVersion::V1,
         cache_ttl: None,
         configuration: POLICIES.to_owned(),
@@ -140,7 +140,7 @@ async fn rounds_of(
 
 impl<'a> Asked<'a> {
     async fn new(running: &'a Running) -> Self {
-        let cluster = running.in_namespace("measured");
+        let cluster = Cluster::new(running, "measured");
         let admin = cluster.admin();
         let namespace = Resource::named("namespaces").object("measured");
         admin.accepts(namespace).await;
@@ -180,16 +180,16 @@ impl<'a> Asked<'a> {
             Kind::Token => (self.nobody.who_has(&name).await, 401),
             Kind::Access => (
                 self.magic
-                    .asks(Operation::get("configmaps", &format!("none-{name}")))
+                    .sends(Operation::get("configmaps", &format!("none-{name}")))
                     .await,
                 404,
             ),
-            Kind::Validated => (self.admin.asks(object("Secret")).await, 201),
+            Kind::Validated => (self.admin.sends(object("Secret")).await, 201),
             Kind::Both => (
-                self.admin.asks(configmap(&name, [("key", "value")])).await,
+                self.admin.sends(configmap(&name, [("key", "value")])).await,
                 201,
             ),
-            Kind::Unmatched => (self.admin.asks(object("ServiceAccount")).await, 201),
+            Kind::Unmatched => (self.admin.sends(object("ServiceAccount")).await, 201),
         };
         let latency = begin.elapsed();
         anyhow::ensure!(reply.code == expected, "expected {expected}\n{reply}");

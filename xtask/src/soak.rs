@@ -71,7 +71,7 @@ impl Arguments {
         let door = self.door.and_then(|door| door.to_possible_value());
         let door = door.map_or("both".to_owned(), |door| door.get_name().to_owned());
         let options = [
-            ("--door", door),
+            ("--front-end", door),
             ("--minutes", self.minutes.to_string()),
             ("--callers", self.callers.to_string()),
             ("--kills", self.kills.to_string()),
@@ -101,7 +101,7 @@ mod tests {
         let words = "soak --door in-process --minutes 0.5 --seed 7";
         let cli = Cli::try_parse_from(words.split(' ')).unwrap();
         let passed = cli.arguments.words().join(" ");
-        let expected = "--door in-process --minutes 0.5 --callers 16 --kills 3 --seed 7";
+        let expected = "--front-end in-process --minutes 0.5 --callers 16 --kills 3 --seed 7";
         assert_eq!(passed, expected);
     }
 }

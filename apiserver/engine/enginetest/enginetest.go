@@ -1,5 +1,5 @@
-// Package enginetest opens hosts for tests, with the real library and the module that does what its settings say
-// (spec/guests/behaviours).
+// Package enginetest opens hosts for tests with the real library and the module whose settings
+// define its behaviour (spec/guests/behaviours).
 package enginetest
 
 import (
@@ -12,7 +12,7 @@ import (
 	"k8s-wasm/apiserver/engine"
 )
 
-// Module is the path of the module.
+// Module returns the path of the module.
 func Module(t testing.TB) string {
 	t.Helper()
 	folder := os.Getenv("K8S_WASM_GUESTS")
@@ -26,22 +26,24 @@ func Module(t testing.TB) string {
 	return module
 }
 
-// Unguarded stands after a list of modules that would lock a cluster out.
+// Unguarded follows a list of policies that would lock a cluster out.
 const Unguarded = "lockOutGuard: {exempt: [all]}\n"
 
-// Authenticator is a list of authenticators with one that takes these steps. The guard does not ask authenticators.
+// Authenticator returns a list of authentication policies with one that takes the steps. The
+// lock-out guard does not probe authentication.
 func Authenticator(t testing.TB, steps string) string {
 	t.Helper()
 	return fmt.Sprintf("modules:\n- {name: test, module: %s, timeout: 200ms, settings: {do: %s}}\n", Module(t), steps)
 }
 
-// Authorizer is a list of authorizers with one that takes these steps.
+// Authorizer returns a list of authorization policies with one that takes the steps.
 func Authorizer(t testing.TB, steps string) string {
 	t.Helper()
 	return Authenticator(t, steps) + Unguarded
 }
 
-// Admission is an AdmissionConfiguration with one policy that takes these steps, with more fields of the policy before.
+// Admission returns an AdmissionConfiguration with one policy that has the given fields and takes
+// the steps.
 func Admission(t testing.TB, fields, steps string) string {
 	t.Helper()
 	return fmt.Sprintf(`apiVersion: apiserver.config.k8s.io/v1
@@ -61,7 +63,7 @@ func Open(t testing.TB, format engine.Format, configuration string) *engine.Host
 	return OpenWith(t, format, configuration, engine.Options{})
 }
 
-// OpenWith opens a host with more options.
+// OpenWith opens a host with options and closes it when the test ends.
 func OpenWith(t testing.TB, format engine.Format, configuration string, options engine.Options) *engine.Host {
 	t.Helper()
 	options.CodeCache = codeCache()
@@ -74,7 +76,8 @@ func OpenWith(t testing.TB, format engine.Format, configuration string, options 
 	return host
 }
 
-// codeCache is kept from one run to the next: compiling takes longer than all tests together.
+// codeCache returns a directory that stays between runs: compiling takes longer than all tests
+// together.
 var codeCache = sync.OnceValue(func() string {
 	cache, err := os.UserCacheDir()
 	if err != nil {

@@ -1,17 +1,23 @@
-//! The C ABI: a [`host::Host`] for programs in other languages, first of all the API server in `apiserver/`.
+//! The C ABI: a [`host::Host`] for programs in other languages, first of all the API server in
+//! `apiserver/`.
 //!
-//! What callers may rely on is said in `include/k8s_wasm.h`, which is made from the documentation of the items here by
-//! `cargo xtask codegen`. It is compiled into their programs, so what is there only grows: a change that old callers would
-//! not survive is another [`ABI`].
+//! `include/k8s_wasm.h` documents it for callers; `cargo xtask codegen` generates the header from
+//! the documentation of the items in this crate. A change that would break programs compiled with
+//! an older header increments [`ABI`].
 //!
-//! Everything that crosses the border is checked on this side of it: pointers for null, lengths, text for UTF-8, numbers for
-//! their meaning. No panic crosses it ([`guard`]). Nothing outlives the handle that it belongs to, but for one thread that
-//! `host` checks the settings of Kubewarden policies with.
+//! The library checks everything that crosses the boundary: pointers for null, lengths, text for
+//! UTF-8, numbers for known values. No panic crosses it ([`ffi`]). Everything is freed with its
+//! handle, except for one thread on which `host` checks the settings of Kubewarden policies.
+//!
+//! A call blocks a thread of its caller. `apiserver/README.md`, section "Queues, threads and
+//! memory", describes the three bounds that a call passes in process and their sum: the gate in Go,
+//! the [`cpu_permits`] of this crate, and the permits of the engine. [`k8s_wasm_open`] returns the
+//! number of the latter, so that a caller can bound its threads by it.
 
-#![allow(unsafe_code, reason = "C hands over raw pointers")]
+#![allow(unsafe_code, reason = "C passes raw pointers")]
 #![allow(
     clippy::missing_safety_doc,
-    reason = "the documentation is that of the header, which says in its words what callers owe"
+    reason = "the header documents the obligations of callers"
 )]
 #![cfg_attr(
     not(test),
@@ -24,24 +30,22 @@
     )
 )]
 
-mod ask;
-mod buffer;
-mod cancellation;
-mod guard;
-mod lent;
+mod cpu_permits;
+mod evaluate;
+mod ffi;
 mod log;
 mod open;
 mod report;
-mod turns;
 mod types;
-mod version;
 
-pub use ask::{k8s_wasm_ask, k8s_wasm_ask_again, k8s_wasm_asks, k8s_wasm_vetoes};
-pub use buffer::{Buffer, k8s_wasm_buffer_free};
-pub use cancellation::{
-    Cancellation, k8s_wasm_cancel, k8s_wasm_cancellation_free, k8s_wasm_cancellation_new,
+pub use evaluate::{
+    Cancellation, EvaluationRequest, k8s_wasm_cancel, k8s_wasm_cancellation_free,
+    k8s_wasm_cancellation_new, k8s_wasm_denies_on_failure, k8s_wasm_evaluate,
+    k8s_wasm_has_policy_for,
 };
+pub use ffi::{Buffer, k8s_wasm_buffer_free};
 pub use open::{Host, k8s_wasm_close, k8s_wasm_open, k8s_wasm_reload};
-pub use report::{k8s_wasm_decisions, k8s_wasm_metrics};
+pub use report::{
+    k8s_wasm_abi, k8s_wasm_decisions, k8s_wasm_metrics, k8s_wasm_status_message, k8s_wasm_version,
+};
 pub use types::*;
-pub use version::{ABI, k8s_wasm_abi, k8s_wasm_last_resort, k8s_wasm_version};

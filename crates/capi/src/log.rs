@@ -1,7 +1,7 @@
-//! The log: what is logged during a call is handed to the caller's function right before the call returns.
+//! The log of a call, passed to the caller's function right before the call returns.
 //!
-//! Not at once, because a module has a stack of its own, and what it logs through the host would be handed over from there:
-//! no place to call into a runtime that keeps track of stacks, as Go's does.
+//! Messages are not passed on at once: a module has a stack of its own and logs through the host on
+//! it. A runtime that tracks stacks, such as Go's, must not be called from there.
 
 use std::cell::RefCell;
 use std::ffi::c_void;
@@ -12,29 +12,31 @@ use tracing::level_filters::LevelFilter;
 use tracing::{Dispatch, Metadata, dispatcher};
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::guard::Refused;
+use crate::ffi::CallError;
 use crate::types::{
     Bytes, LEVEL_DEBUG, LEVEL_ERROR, LEVEL_INFO, LEVEL_WARN, Level, LogFunction, Options,
 };
 
-/// What is kept of the log of one call, in bytes. A call that logs more is told about at its end.
-const CALL_BYTES_MAX: usize = 1 << 20;
+/// The upper bound of the log of one call, in bytes. Further messages are dropped with a warning.
+const MAX_CALL_BYTES: usize = 1 << 20;
 
 thread_local! {
-    /// What was logged by the call that this thread is in.
-    static LINES: RefCell<Lines> = RefCell::default();
+    /// The messages of the call that runs on this thread.
+    static MESSAGES: RefCell<Messages> = RefCell::default();
 }
 
 #[derive(Default)]
-struct Lines {
-    lines: Vec<(Level, Vec<u8>)>,
+struct Messages {
+    messages: Vec<(Level, Vec<u8>)>,
+    /// The length of all messages, including those dropped.
     bytes: usize,
 }
 
-/// Who takes the log of a host, if anybody does.
-pub(crate) struct Log(Option<Taker>);
+/// The log of a host; `None` if the caller passed no function.
+pub(crate) struct Log(Option<Receiver>);
 
-struct Taker {
+/// The caller's function, and the subscriber that collects messages for it.
+struct Receiver {
     dispatch: Dispatch,
     function: unsafe extern "C" fn(*mut c_void, Level, Bytes),
     context: Context,
@@ -42,27 +44,29 @@ struct Taker {
 
 struct Context(*mut c_void);
 
-// SAFETY: the pointer is not used here, only handed back; the header says that this happens on any thread.
+// SAFETY: the pointer is only passed back to the caller; the header permits that on any thread.
 unsafe impl Send for Context {}
-// SAFETY: likewise.
+// SAFETY: as above.
 unsafe impl Sync for Context {}
 
 impl Log {
-    pub(crate) fn new(options: Option<&Options>) -> Result<Self, Refused> {
-        let taker = options.map(Taker::new).transpose()?.flatten();
-        Ok(Self(taker))
+    pub(crate) fn new(options: Option<&Options>) -> Result<Self, CallError> {
+        let receiver = options.map(Receiver::new).transpose()?.flatten();
+        Ok(Self(receiver))
     }
 
-    /// Makes a call, and hands over what it logged, even if it panics.
+    /// Runs a call and passes its messages on, even if it panics.
     pub(crate) fn during<T>(&self, call: impl FnOnce() -> T) -> T {
-        let Some(taker) = &self.0 else { return call() };
-        let _handover = Handover(taker);
-        dispatcher::with_default(&taker.dispatch, call)
+        let Some(receiver) = &self.0 else {
+            return call();
+        };
+        let _flush = FlushOnDrop(receiver);
+        dispatcher::with_default(&receiver.dispatch, call)
     }
 }
 
-impl Taker {
-    fn new(options: &Options) -> Result<Option<Self>, Refused> {
+impl Receiver {
+    fn new(options: &Options) -> Result<Option<Self>, CallError> {
         let function: LogFunction = options.log;
         let Some(function) = function else {
             return Ok(None);
@@ -72,11 +76,15 @@ impl Taker {
             LEVEL_WARN => LevelFilter::WARN,
             LEVEL_INFO => LevelFilter::INFO,
             LEVEL_DEBUG => LevelFilter::DEBUG,
-            _ => return Err(Refused::argument("`options.log_level` is unknown")),
+            _ => {
+                return Err(CallError::invalid_argument(
+                    "`options.log_level` is unknown",
+                ));
+            }
         };
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(level)
-            .with_writer(ToLines)
+            .with_writer(MessageWriters)
             .with_ansi(false)
             .without_time()
             .with_level(false)
@@ -89,47 +97,47 @@ impl Taker {
         }))
     }
 
-    fn take(&self, level: Level, text: &[u8]) {
+    fn send(&self, level: Level, text: &[u8]) {
         let text = Bytes {
             data: text.as_ptr(),
             length: text.len(),
         };
-        // SAFETY: a function of the caller's, called as the header says, on the stack of the call.
+        // SAFETY: the caller's function, called as the header documents, on the stack of the call.
         unsafe { (self.function)(self.context.0, level, text) };
     }
 }
 
-/// Hands over the lines of this thread when it is dropped.
-struct Handover<'a>(&'a Taker);
+/// Passes on the messages of this thread when it is dropped.
+struct FlushOnDrop<'a>(&'a Receiver);
 
-impl Drop for Handover<'_> {
+impl Drop for FlushOnDrop<'_> {
     fn drop(&mut self) {
-        // Taken out first: the caller's function may make calls of its own.
-        let Lines { lines, bytes } = LINES.with_borrow_mut(mem::take);
-        for (level, text) in lines {
-            self.0.take(level, text.trim_ascii_end());
+        // The messages are taken first, since the caller's function may make calls of its own.
+        let Messages { messages, bytes } = MESSAGES.with_borrow_mut(mem::take);
+        for (level, text) in messages {
+            self.0.send(level, text.trim_ascii_end());
         }
-        if bytes > CALL_BYTES_MAX {
+        if bytes > MAX_CALL_BYTES {
             self.0
-                .take(LEVEL_WARN, b"more was logged than is kept of one call");
+                .send(LEVEL_WARN, b"dropped log messages of a call beyond 1 MiB");
         }
     }
 }
 
-/// Writes lines to those of the thread.
-struct ToLines;
+/// Creates writers to the messages of the thread.
+struct MessageWriters;
 
-struct Line(Level);
+struct MessageWriter(Level);
 
-impl<'a> MakeWriter<'a> for ToLines {
-    type Writer = Line;
+impl<'a> MakeWriter<'a> for MessageWriters {
+    type Writer = MessageWriter;
 
-    fn make_writer(&'a self) -> Line {
-        Line(LEVEL_INFO)
+    fn make_writer(&'a self) -> MessageWriter {
+        MessageWriter(LEVEL_INFO)
     }
 
-    fn make_writer_for(&'a self, meta: &Metadata<'_>) -> Line {
-        Line(match *meta.level() {
+    fn make_writer_for(&'a self, metadata: &Metadata<'_>) -> MessageWriter {
+        MessageWriter(match *metadata.level() {
             tracing::Level::ERROR => LEVEL_ERROR,
             tracing::Level::WARN => LEVEL_WARN,
             tracing::Level::INFO => LEVEL_INFO,
@@ -138,16 +146,16 @@ impl<'a> MakeWriter<'a> for ToLines {
     }
 }
 
-impl io::Write for Line {
-    /// A line is written in one piece.
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        LINES.with_borrow_mut(|lines| {
-            lines.bytes = lines.bytes.saturating_add(line.len());
-            if lines.bytes <= CALL_BYTES_MAX {
-                lines.lines.push((self.0, line.to_vec()));
+impl io::Write for MessageWriter {
+    /// Appends a message; the subscriber writes each message in one piece.
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        MESSAGES.with_borrow_mut(|messages| {
+            messages.bytes = messages.bytes.saturating_add(text.len());
+            if messages.bytes <= MAX_CALL_BYTES {
+                messages.messages.push((self.0, text.to_vec()));
             }
         });
-        Ok(line.len())
+        Ok(text.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -1,4 +1,4 @@
-//! From a configuration to a host, to the one after it, and to its end.
+//! The life of a host: opened from a configuration, reloaded, closed.
 
 use std::path::PathBuf;
 use std::ptr;
@@ -11,98 +11,114 @@ use capabilities::{Capabilities, ServiceOptions, Services};
 use observe::Observer;
 use tokio::runtime::{self, Runtime};
 
-use crate::buffer::Buffer;
-use crate::guard::{self, Out, Refused};
+use crate::cpu_permits::CpuPermits;
+use crate::ffi::{self, Buffer, CallError, Output};
 use crate::log::Log;
-use crate::turns::Turns;
 use crate::types::{
-    FORMAT_ADMISSION, FORMAT_ADMISSION_PLUGIN, FORMAT_AUTHENTICATION, FORMAT_AUTHORIZATION,
+    Bytes, FORMAT_ADMISSION, FORMAT_ADMISSION_PLUGIN, FORMAT_AUTHENTICATION, FORMAT_AUTHORIZATION,
     FORMAT_CONFIGURATION, Options, STATUS_UNCHANGED, Source, Status,
 };
 
-/// How long the end of a host waits for what its policies have asked of others: such answers are of no use any more.
+/// The time that closing a host waits for the queries of its policies, whose results are no longer
+/// needed.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A set of policies. Each has an engine, a pool of instances and a queue of its own: what holds one up does not hold up
-/// another.
+/// A policy set with an engine, a pool of instances and queues of its own. Hosts do not wait for
+/// each other.
 pub struct Host {
     pub(crate) live: Live,
-    /// For deadlines, and for what policies ask of others. Modules run on the threads of the callers.
+    /// Runs timers, and the queries of policies. Modules run on the threads of the callers.
     pub(crate) runtime: Runtime,
     pub(crate) log: Log,
-    pub(crate) turns: Turns,
+    pub(crate) cpu_permits: CpuPermits,
     pub(crate) observer: Observer,
 }
 
-/// Loads a configuration and every module of it, which takes seconds when modules have to be compiled.
+/// Loads a configuration and all of its modules. Compiling takes up to seconds for each module that
+/// is not in the code cache.
 ///
-/// Then the policies are asked what a cluster asks in order to live, which takes two minutes at most, when they are slow;
-/// those that would lock it out are refused, but for what `lockOutGuard` exempts.
+/// Then the lock-out guard probes the policies with the operations that a cluster needs, for at
+/// most two minutes. Policies that block one of them fail the call, except for those that
+/// `lockOutGuard.exempt` lists.
 ///
-/// OK: `*host` is a host. Otherwise it is null, and `error` says what is wrong: CONFIGURATION tells every mistake, with file,
-/// line and field, one a line, or what the policies refuse although a cluster needs it. `options` may be null, and `error` too.
+/// OK: `*host` is a host, and `*max_concurrent_calls` is the number of modules that it runs at once
+/// (`engine.maxConcurrentCalls`): more threads than that only wait. Otherwise `*host` is null, and
+/// `error` is a message. INVALID_CONFIGURATION reports every error, one per line with file, line
+/// and field, or the operations that are blocked. `options`, `max_concurrent_calls` and `error` may
+/// be null.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn k8s_wasm_open(
     source: *const Source,
     options: *const Options,
     host: *mut *mut Host,
+    max_concurrent_calls: *mut u32,
     error: *mut Buffer,
 ) -> Status {
-    // SAFETY: a buffer of the caller's, or null.
-    let error = unsafe { Out::new(error) };
-    guard::run(&error, || {
-        // SAFETY: each is null, or leads to what the header says for the length of the call.
-        let (source, options, place) =
-            unsafe { (source.as_ref(), options.as_ref(), host.as_mut()) };
-        let place = place.ok_or_else(|| Refused::argument("`host` is null"))?;
-        *place = ptr::null_mut();
-        let source = source.ok_or_else(|| Refused::argument("`source` is null"))?;
+    // SAFETY: a buffer of the caller, or null.
+    let error = unsafe { Output::new(error) };
+    ffi::run(&error, || {
+        // SAFETY: each is null, or valid for the duration of the call.
+        let (source, options, host, max_concurrent_calls) = unsafe {
+            (
+                source.as_ref(),
+                options.as_ref(),
+                host.as_mut(),
+                max_concurrent_calls.as_mut(),
+            )
+        };
+        let host = host.ok_or_else(|| CallError::invalid_argument("`host` is null"))?;
+        *host = ptr::null_mut();
+        let source = source.ok_or_else(|| CallError::invalid_argument("`source` is null"))?;
         let log = Log::new(options)?;
-        // SAFETY: what they point to is lent for the length of the call.
+        // SAFETY: their bytes are borrowed for the duration of the call.
         let parts = unsafe { parts(source, options) }?;
         let live = log.during(|| open(parts))?;
         let runtime = runtime()?;
-        let observer = Observer::new(&live.current(), None);
-        *place = Box::into_raw(Box::new(Host {
+        let policies = live.current();
+        if let Some(max_concurrent_calls) = max_concurrent_calls {
+            *max_concurrent_calls = policies.engine().usage().running_max;
+        }
+        *host = Box::into_raw(Box::new(Host {
+            observer: Observer::new(&policies, None),
             live,
-            observer,
             runtime,
             log,
-            turns: Turns::new(),
+            cpu_permits: CpuPermits::new(),
         }));
         Ok(Vec::new())
     })
 }
 
-/// Looks whether a file has changed that the host was loaded from: its configuration, unless that was given as text, the files
-/// that it names, the modules. If so, all is loaded anew, and takes the place of what was there; calls that are under way keep
-/// what they began with. It is cheap when nothing has changed: call it every second.
+/// Reloads everything if a file has changed that the host was loaded from: its configuration
+/// (unless given as text), the files that it names, the modules. Calls that are running finish with
+/// the previous policies. It is cheap if no file has changed; call it every second.
 ///
-/// OK: changed. UNCHANGED: nothing has changed. CONFIGURATION: what the files say now cannot be loaded, or would lock the cluster
-/// out (see `k8s_wasm_open`), `message` tells why or what is refused, and the host goes on as it was. It is told once for each
-/// change; but policies that did not answer in time are tried again by later calls, after 5 seconds at first and every minute at
-/// last, and every try that fails is told. `message` may be null.
+/// OK: reloaded. UNCHANGED: no file has changed. INVALID_CONFIGURATION: the files do not load, or
+/// would lock the cluster out (see `k8s_wasm_open`); `message` is the reason, and the host keeps
+/// its policies. Each change is reported once. If policies did not respond in time, later calls try
+/// again, after 5 seconds at first and at most every minute, and every attempt that fails is
+/// reported. `message` may be null.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn k8s_wasm_reload(host: *const Host, message: *mut Buffer) -> Status {
-    // SAFETY: a buffer of the caller's, or null.
-    let message = unsafe { Out::new(message) };
-    guard::run(&message, || {
-        // SAFETY: null, or made by `k8s_wasm_open` and not closed yet.
+    // SAFETY: a buffer of the caller, or null.
+    let message = unsafe { Output::new(message) };
+    ffi::run(&message, || {
+        // SAFETY: null, or created by `k8s_wasm_open` and not closed yet.
         let host = unsafe { host.as_ref() };
-        let host = host.ok_or_else(|| Refused::argument("`host` is null"))?;
+        let host = host.ok_or_else(|| CallError::invalid_argument("`host` is null"))?;
         host.log.during(|| host.reload())?;
         Ok(Vec::new())
     })
 }
 
-/// Ends a host, when all other calls with it have returned. Null is fine.
+/// Closes a host after all other calls with it have returned. Null is allowed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn k8s_wasm_close(host: *mut Host) {
-    guard::quietly(|| {
+    ffi::catch_panic(|| {
         if host.is_null() {
             return;
         }
-        // SAFETY: made by `k8s_wasm_open` from a box, and used by nobody any more.
+        // SAFETY: a box of `k8s_wasm_open` that is no longer used.
         let Host {
             live, runtime, log, ..
         } = *unsafe { Box::from_raw(host) };
@@ -112,10 +128,10 @@ pub unsafe extern "C" fn k8s_wasm_close(host: *mut Host) {
 }
 
 impl Host {
-    fn reload(&self) -> Result<(), Refused> {
+    fn reload(&self) -> Result<(), CallError> {
         let reloaded = self.live.reload();
         if !matches!(reloaded, Ok(Reload::Unchanged)) {
-            give_memory_back();
+            release_memory();
         }
         match reloaded {
             Ok(Reload::Changed) => {
@@ -124,17 +140,18 @@ impl Host {
                 observe::log_policies(&policies);
                 Ok(())
             }
-            Ok(Reload::Unchanged) => Err(Refused::new(STATUS_UNCHANGED, "")),
+            Ok(Reload::Unchanged) => Err(CallError::new(STATUS_UNCHANGED, "")),
             Err(error) => {
                 self.observer.record_failed_reload();
-                Err(Refused::configuration(with_causes(&error)))
+                Err(CallError::invalid_configuration(with_causes(&error)))
             }
         }
     }
 }
 
-/// Many threads compile and go with each reload, and the arenas that libc keeps for threads keep what they left.
-fn give_memory_back() {
+/// Returns free memory to the operating system. A reload compiles on many short-lived threads, and
+/// libc otherwise keeps the free memory in the arenas of those threads.
+fn release_memory() {
     #[cfg(target_env = "gnu")]
     // SAFETY: any thread may call it at any time (malloc_trim(3)).
     unsafe {
@@ -142,27 +159,28 @@ fn give_memory_back() {
     }
 }
 
-fn open(parts: Parts) -> Result<Live, Refused> {
-    let live = Live::open(parts).map_err(|error| Refused::configuration(with_causes(&error)))?;
+fn open(parts: Parts) -> Result<Live, CallError> {
+    let live =
+        Live::open(parts).map_err(|error| CallError::invalid_configuration(with_causes(&error)))?;
     observe::log_policies(&live.current());
     Ok(live)
 }
 
 /// # Safety
-/// What both point to is there for the length of this call.
-unsafe fn parts(source: &Source, options: Option<&Options>) -> Result<Parts, Refused> {
-    let folder = |bytes: Option<crate::Bytes>, what| -> Result<Option<PathBuf>, Refused> {
+/// The bytes of both are valid for the duration of this call.
+unsafe fn parts(source: &Source, options: Option<&Options>) -> Result<Parts, CallError> {
+    let path = |bytes: Option<Bytes>, name| -> Result<Option<PathBuf>, CallError> {
         match bytes {
-            // SAFETY: promised to this function.
-            Some(bytes) => unsafe { bytes.path(what) },
+            // SAFETY: guaranteed by the caller.
+            Some(bytes) => unsafe { bytes.to_path(name) },
             None => Ok(None),
         }
     };
-    let code_cache = folder(
+    let code_cache = path(
         options.map(|options| options.code_cache),
         "options.code_cache",
     )?;
-    let kubeconfig = folder(
+    let kubeconfig = path(
         options.map(|options| options.kubeconfig),
         "options.kubeconfig",
     )?;
@@ -171,7 +189,7 @@ unsafe fn parts(source: &Source, options: Option<&Options>) -> Result<Parts, Ref
         ..ServiceOptions::default()
     });
     Ok(Parts {
-        // SAFETY: promised to this function.
+        // SAFETY: guaranteed by the caller.
         sources: vec![unsafe { source.read() }?],
         modules: Box::new(FileModules),
         capabilities: Capabilities::live(services),
@@ -181,36 +199,38 @@ unsafe fn parts(source: &Source, options: Option<&Options>) -> Result<Parts, Ref
 
 impl Source {
     /// # Safety
-    /// What its parts point to is there for the length of this call.
-    unsafe fn read(&self) -> Result<config::Source, Refused> {
+    /// Its bytes are valid for the duration of this call.
+    unsafe fn read(&self) -> Result<config::Source, CallError> {
         let format = match self.format {
             FORMAT_CONFIGURATION => Format::Configuration,
             FORMAT_AUTHENTICATION => Format::Authentication,
             FORMAT_AUTHORIZATION => Format::Authorization,
             FORMAT_ADMISSION => Format::Admission,
             FORMAT_ADMISSION_PLUGIN => Format::AdmissionPlugin,
-            _ => return Err(Refused::argument("`source.format` is unknown")),
+            _ => return Err(CallError::invalid_argument("`source.format` is unknown")),
         };
-        // SAFETY: promised to this function.
-        let path = unsafe { self.path.path("source.path") }?;
-        // SAFETY: likewise.
-        let text = unsafe { self.text.lent("source.text") }?;
+        // SAFETY: guaranteed by the caller.
+        let path = unsafe { self.path.to_path("source.path") }?;
+        // SAFETY: guaranteed by the caller.
+        let text = unsafe { self.text.as_slice("source.text") }?;
         match path {
             _ if !self.text.is_null() => {
                 let path = path.unwrap_or_default();
                 Ok(config::Source::text(format, path, text.to_vec()))
             }
             Some(path) => Ok(config::Source::file(format, path)),
-            None => Err(Refused::argument("`source` has neither a path nor a text")),
+            None => Err(CallError::invalid_argument(
+                "`source` has neither a path nor a text",
+            )),
         }
     }
 }
 
-fn runtime() -> Result<Runtime, Refused> {
+fn runtime() -> Result<Runtime, CallError> {
     runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .thread_name("k8s-wasm")
         .enable_all()
         .build()
-        .map_err(|_| Refused::internal())
+        .map_err(|_| CallError::internal())
 }

@@ -1,23 +1,31 @@
-//! What crosses the border: numbers, and structures of numbers and pointers.
+//! The types of the C ABI: numbers, and structures of numbers and pointers.
 //!
-//! Enumerations are numbers with names: a Rust enum with a value that it does not have would be undefined behaviour.
+//! Enumerations are named numbers: a Rust enum with a value outside its variants would be undefined
+//! behaviour.
 
 use std::ffi::c_void;
 
-/// What came of a call: one of `K8S_WASM_STATUS_…`.
+/// The version of this interface. It increases when programs that were compiled with an older
+/// header would break.
+pub const ABI: u32 = 2;
+
+/// The result of a call: one of `K8S_WASM_STATUS_…`.
 pub type Status = u32;
-/// It is done.
+/// The call succeeded.
 pub const STATUS_OK: Status = 0;
-/// An argument cannot be meant: a null pointer, an unknown number, text that is not UTF-8. A mistake of the caller.
-pub const STATUS_ARGUMENT: Status = 1;
-/// The configuration, or something that it names, cannot be used.
-pub const STATUS_CONFIGURATION: Status = 2;
-/// The bytes are no review of the plane that was asked.
-pub const STATUS_REVIEW: Status = 3;
-/// Policies failed and there is no decision: the failure policy of the API server decides. Never an allow.
-pub const STATUS_UNDECIDED: Status = 4;
-/// As UNDECIDED, only because too many calls were under way: the same question will be answered a moment later.
-pub const STATUS_BUSY: Status = 5;
+/// An argument is invalid: a null pointer, an unknown number, text that is not UTF-8. A defect of
+/// the caller.
+pub const STATUS_INVALID_ARGUMENT: Status = 1;
+/// The configuration, or a file that it names, does not load.
+pub const STATUS_INVALID_CONFIGURATION: Status = 2;
+/// The bytes are not a review of the plane.
+pub const STATUS_INVALID_REVIEW: Status = 3;
+/// Policies failed and there is no decision; the failure policy of the API server applies. Never an
+/// allow.
+pub const STATUS_NO_DECISION: Status = 4;
+/// There is no decision because too many calls were running. The same review may succeed a moment
+/// later. Never an allow.
+pub const STATUS_OVERLOADED: Status = 5;
 /// The caller cancelled the call.
 pub const STATUS_CANCELLED: Status = 6;
 /// No file has changed.
@@ -25,90 +33,95 @@ pub const STATUS_UNCHANGED: Status = 7;
 /// The library itself failed. Never an allow.
 pub const STATUS_INTERNAL: Status = 8;
 
-/// Which decision is wanted: one of `K8S_WASM_PLANE_…`.
+/// A decision that policies make: one of `K8S_WASM_PLANE_…`.
 pub type Plane = u32;
-/// Who is the caller? A TokenReview.
+/// Authentication: the user of a token. TokenReview.
 pub const PLANE_AUTHENTICATION: Plane = 0;
-/// What may the caller do? A SubjectAccessReview.
+/// Authorization: the permission of a user. SubjectAccessReview.
 pub const PLANE_AUTHORIZATION: Plane = 1;
-/// In what form is the object stored? An AdmissionReview.
+/// Mutating admission. AdmissionReview.
 pub const PLANE_MUTATION: Plane = 2;
-/// May the object be stored? An AdmissionReview.
+/// Validating admission. AdmissionReview.
 pub const PLANE_VALIDATION: Plane = 3;
 
-/// How a configuration is written: one of `K8S_WASM_FORMAT_…`. Where a list of one plane is expected, a whole `kind: Configuration` will do, too: then
-/// that plane's section of it is used, and the one of the engine.
+/// The format of a configuration: one of `K8S_WASM_FORMAT_…`. A file of `kind: Configuration` is
+/// also accepted in place of the list of one plane; only the section of that plane and `engine` are
+/// used then.
 pub type Format = u32;
-/// All planes in one, `kind: Configuration`.
+/// All planes in one file, `kind: Configuration`.
 pub const FORMAT_CONFIGURATION: Format = 0;
-/// The list of authenticators, `modules:`.
+/// A list of authentication policies, `modules:`.
 pub const FORMAT_AUTHENTICATION: Format = 1;
-/// The list of authorizers, `modules:`.
+/// A list of authorization policies, `modules:`.
 pub const FORMAT_AUTHORIZATION: Format = 2;
 /// An `AdmissionConfiguration` with the plugin `WASM`.
 pub const FORMAT_ADMISSION: Format = 3;
-/// What that plugin is configured with, by itself: the list of admission policies, `modules:`.
+/// The configuration of that plugin alone: a list of admission policies, `modules:`.
 pub const FORMAT_ADMISSION_PLUGIN: Format = 4;
 
-/// How grave a line of the log is: one of `K8S_WASM_LEVEL_…`. Each level has those above it in it.
+/// The level of a log message: one of `K8S_WASM_LEVEL_…`. Each level includes the more severe ones.
 pub type Level = u32;
-/// The library failed.
+/// Failures of the library.
 pub const LEVEL_ERROR: Level = 1;
-/// A policy failed.
+/// Failures of policies.
 pub const LEVEL_WARN: Level = 2;
-/// One line for each decision, and for each policy that is loaded. Here and above never a token, a Secret or an object.
+/// One message for each decision and each loaded policy. Messages up to this level contain no
+/// token, Secret or object.
 pub const LEVEL_INFO: Level = 3;
-/// What modules write, too.
+/// Also the output of modules.
 pub const LEVEL_DEBUG: Level = 4;
 
-/// Bytes that the caller lends for the length of a call. `data` may be null when `length` is 0.
+/// Bytes that the caller owns and the library borrows for the duration of a call. `data` may be
+/// null if `length` is 0.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Bytes {
     /// The first byte.
     pub data: *const u8,
-    /// How many there are.
+    /// The number of bytes.
     pub length: usize,
 }
 
-/// Where a configuration comes from.
+/// The source of a configuration.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Source {
-    /// How it is written.
+    /// The format of the file or text.
     pub format: Format,
-    /// The file, UTF-8. Errors name it, and relative paths in it are relative to its folder.
+    /// The file, UTF-8. Error messages name it, and relative paths in the configuration start in
+    /// its directory.
     pub path: Bytes,
-    /// When `data` is null, the file is read, and read again by `k8s_wasm_reload`. Otherwise this is the configuration, as if
-    /// the file held it.
+    /// The configuration as text, in place of the file's content. If `data` is null, the file is
+    /// read, and read again by `k8s_wasm_reload`.
     pub text: Bytes,
 }
 
-/// Takes a line of the log, without a line break at its end. It may be called on any thread that is inside of a call, right
-/// before that call returns, and with what the caller of that call passed as `log_context`. The text is lent for the length of
-/// the call. It must return (no exception, no `longjmp`).
+/// A function that receives a log message, without a line break at its end. The library calls it
+/// with `log_context` right before a call returns, on the thread of that call. The text is borrowed
+/// for the duration of the function. The function must return: no exception, no `longjmp`.
 pub type LogFunction =
     Option<unsafe extern "C" fn(context: *mut c_void, level: Level, text: Bytes)>;
 
-/// How a host is set up beyond its configuration. All zero is fine.
+/// The settings of a host that are not part of its configuration. All zero is valid.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Options {
-    /// The folder in which compiled code is kept from one process to the next; empty: none. What is in it is run, so it must
-    /// belong to the user of this process alone.
+    /// The directory that keeps compiled modules between processes; empty: none. Its files are
+    /// executed, so only the user of this process may be able to write to it.
     pub code_cache: Bytes,
-    /// How to reach the cluster that Kubewarden policies may ask about; empty: `$KUBECONFIG`, `~/.kube/config` or the pod's
-    /// service account, once a policy asks.
+    /// The kubeconfig of the cluster that Kubewarden policies may query; empty: `$KUBECONFIG`,
+    /// `~/.kube/config` or the service account of the pod, read at the first query.
     pub kubeconfig: Bytes,
-    /// Who takes the log; null: nobody.
+    /// The function that receives log messages; null: no log.
     pub log: LogFunction,
-    /// Handed to `log` as it is, on any thread.
+    /// An argument that is passed to `log` unchanged, on any thread.
     pub log_context: *mut c_void,
-    /// The finest level that is logged. Means nothing without `log`.
+    /// The most verbose level that is logged. Ignored without `log`.
     pub log_level: Level,
 }
 
-/// A request to the API server, as far as rules of policies look at it. Words are as in an AdmissionReview.
+/// The parts of a request to the API server that rules of admission policies match. Values are
+/// those of an AdmissionReview.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Request {
@@ -122,6 +135,6 @@ pub struct Request {
     pub resource: Bytes,
     /// The subresource; empty for the resource itself.
     pub subresource: Bytes,
-    /// Whether the request states a namespace.
+    /// True if the request has a namespace.
     pub namespaced: bool,
 }

@@ -1,22 +1,23 @@
-//! Gives containers without resource requests default ones, in pods and in the pod templates of workloads.
+//! Adds default resource requests to containers, in pods and in the pod templates of workloads.
 //!
 //! ```yaml
 //! settings:
 //!   requests: {cpu: 100m, memory: 128Mi}
 //! ```
 //!
-//! Each resource counts on its own, and a container with a limit for it is left alone: its limit is its request then.
+//! Each resource is handled separately. A container with a limit for a resource is unchanged,
+//! because Kubernetes uses the limit as its request.
 
 use std::collections::BTreeMap;
 
 use k8s_wasm_sdk::{AdmissionRequest, Error, Mutation, Mutator, Operation, Value};
 use serde::Deserialize;
 
-/// The requests to add.
+/// A mutator that adds the requests in its settings.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DefaultResources {
-    /// Quantities by the name of the resource.
+    /// The quantities, by name of the resource.
     requests: BTreeMap<String, String>,
 }
 
@@ -48,7 +49,7 @@ impl Mutator for DefaultResources {
 }
 
 impl DefaultResources {
-    /// Adds what is missing, and tells whether something was.
+    /// Adds missing requests to a container. Returns whether any was missing.
     fn add_to(&self, container: &mut Value) -> bool {
         let mut added = false;
         for (name, quantity) in &self.requests {
@@ -62,15 +63,16 @@ impl DefaultResources {
     }
 }
 
-/// Where the pod spec stands in the object, if it is one whose pod spec may change now: that of a stored Pod or Job may not.
+/// Returns the path of the pod spec in the object, if this operation may change it. That of a
+/// stored Pod or Job is immutable.
 fn pod_spec(request: &AdmissionRequest<'_>) -> Option<&'static str> {
     if !request.sub_resource.is_empty() {
         return None;
     }
-    let creates = request.operation == Operation::Create;
+    let is_create = request.operation == Operation::Create;
     match (request.kind.group.as_str(), request.kind.kind.as_str()) {
-        ("", "Pod") if creates => Some("/spec"),
-        ("batch", "Job") if creates => Some("/spec/template/spec"),
+        ("", "Pod") if is_create => Some("/spec"),
+        ("batch", "Job") if is_create => Some("/spec/template/spec"),
         ("batch", "CronJob") => Some("/spec/jobTemplate/spec/template/spec"),
         ("", "ReplicationController")
         | ("apps", "DaemonSet" | "Deployment" | "ReplicaSet" | "StatefulSet") => {
@@ -80,7 +82,8 @@ fn pod_spec(request: &AdmissionRequest<'_>) -> Option<&'static str> {
     }
 }
 
-/// The kubelet makes mirror pods from files, and makes them anew when they differ.
+/// Returns whether the object is a mirror pod. The kubelet creates those from files, and recreates
+/// them if they differ.
 fn is_mirror_pod(object: &Value) -> bool {
     !object["metadata"]["annotations"]["kubernetes.io/config.mirror"].is_null()
 }

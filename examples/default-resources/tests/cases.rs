@@ -4,8 +4,8 @@ use default_resources::DefaultResources;
 use k8s_wasm_sdk::testing::Module;
 
 #[test]
-fn answers_every_case() {
-    Module::named("default_resources")
+fn passes_every_case() {
+    Module::new("default_resources")
         .mutate::<DefaultResources>()
         .replay("cases");
 }

@@ -4,8 +4,8 @@ use k8s_wasm_sdk::testing::Module;
 use magic_authenticator::MagicAuthenticator;
 
 #[test]
-fn answers_every_case() {
-    Module::named("magic_authenticator")
+fn passes_every_case() {
+    Module::new("magic_authenticator")
         .authn::<MagicAuthenticator>()
         .replay("cases");
 }

@@ -1,21 +1,21 @@
-//! The smallest authorizer: members of `magic-group` may do anything to configmaps.
+//! A minimal authorizer: members of `magic-group` have all permissions on configmaps.
 
 use k8s_wasm_sdk::{AccessRequest, Authorization, Authorizer, Error};
 use serde::Deserialize;
 
-/// Allows one resource to one group. Has no settings.
+/// An authorizer for one resource and one group, without settings.
 #[derive(Deserialize)]
 pub struct MagicAuthorizer {}
 
 impl Authorizer for MagicAuthorizer {
     fn authorize(&self, request: &AccessRequest) -> Result<Authorization, Error> {
-        let member = request.groups.iter().any(|group| group == "magic-group");
-        let configmaps = request
+        let is_member = request.groups.iter().any(|group| group == "magic-group");
+        let is_configmap = request
             .resource_attributes
             .as_ref()
-            .is_some_and(|asked| asked.group.is_empty() && asked.resource == "configmaps");
-        // No opinion rather than a denial: others, such as RBAC, may still allow it.
-        Ok(if member && configmaps {
+            .is_some_and(|resource| resource.group.is_empty() && resource.resource == "configmaps");
+        // No opinion instead of a denial, so that other authorizers such as RBAC may allow it.
+        Ok(if is_member && is_configmap {
             Authorization::allow()
         } else {
             Authorization::no_opinion()

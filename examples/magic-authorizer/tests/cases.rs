@@ -4,8 +4,8 @@ use k8s_wasm_sdk::testing::Module;
 use magic_authorizer::MagicAuthorizer;
 
 #[test]
-fn answers_every_case() {
-    Module::named("magic_authorizer")
+fn passes_every_case() {
+    Module::new("magic_authorizer")
         .authz::<MagicAuthorizer>()
         .replay("cases");
 }

@@ -1,15 +1,15 @@
-//! The smallest mutator: every configmap gets `magic-value: foobar`.
+//! A minimal mutator: it sets `magic-value: foobar` in every configmap.
 
 use k8s_wasm_sdk::{AdmissionRequest, Error, Mutation, Mutator};
 use serde::Deserialize;
 
-/// Sets one value. Has no settings.
+/// A mutator that sets one value, without settings.
 #[derive(Deserialize)]
 pub struct MagicMutator {}
 
 impl Mutator for MagicMutator {
     fn mutate(&self, request: &AdmissionRequest<'_>) -> Result<Mutation, Error> {
-        // The tree keeps every field of the object, also those that this module does not know.
+        // The JSON value keeps all fields of the object, including those unknown to this module.
         Mutation::edit(request, |object| {
             object["data"]["magic-value"] = "foobar".into();
         })

@@ -4,8 +4,8 @@ use k8s_wasm_sdk::testing::Module;
 use magic_mutator::MagicMutator;
 
 #[test]
-fn answers_every_case() {
-    Module::named("magic_mutator")
+fn passes_every_case() {
+    Module::new("magic_mutator")
         .mutate::<MagicMutator>()
         .replay("cases");
 }

@@ -1,14 +1,14 @@
-//! The smallest validator: configmaps with the key `not-allowed-value` are rejected.
+//! A minimal validator: it rejects configmaps with the key `not-allowed-value`.
 
 use k8s_wasm_sdk::{AdmissionRequest, Error, Validation, Validator};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-/// Knows one forbidden key. Has no settings.
+/// A validator for one forbidden key, without settings.
 #[derive(Deserialize)]
 pub struct MagicValidator {}
 
-/// The one part of a ConfigMap that matters here. Everything else is skipped.
+/// The part of a ConfigMap that is relevant here. All other fields are skipped.
 #[derive(Deserialize)]
 struct ConfigMap {
     data: Option<Data>,

@@ -4,8 +4,8 @@ use k8s_wasm_sdk::testing::Module;
 use magic_validator::MagicValidator;
 
 #[test]
-fn answers_every_case() {
-    Module::named("magic_validator")
+fn passes_every_case() {
+    Module::new("magic_validator")
         .validate::<MagicValidator>()
         .replay("cases");
 }

@@ -1,20 +1,20 @@
-//! Members of the group `namespace-owner:team-a` may do everyday things in the namespace `team-a`.
+//! Members of the group `namespace-owner:team-a` have common permissions in the namespace `team-a`.
 //!
 //! ```yaml
-//! settings:  # all of it may be left out; these are the defaults
+//! settings:  # all optional; these are the defaults
 //!   groupPrefix: "namespace-owner:"
 //!   verbs: [get, list, watch, create, update, patch, delete, deletecollection]
-//!   except: [secrets, namespaces, resourcequotas, limitranges]  # never through this policy; `pods/exec` is possible too
+//!   except: [secrets, namespaces, resourcequotas, limitranges]  # never allowed by this policy; also `pods/exec`
 //! ```
 //!
-//! It only adds permissions: whatever it does not allow is left to other authorizers. `*` stands for all verbs, and is not
-//! the default because `bind`, `escalate` and `impersonate` give more than the namespace. Who may create pods in a
-//! namespace can read its secrets through them.
+//! The policy only adds permissions and leaves all other requests to other authorizers. `*` matches
+//! all verbs; it is not the default because `bind`, `escalate` and `impersonate` grant more than
+//! the namespace. A user who may create pods in a namespace can read its secrets through them.
 
 use k8s_wasm_sdk::{AccessRequest, Authorization, Authorizer, Error, ResourceAttributes};
 use serde::Deserialize;
 
-/// What owners may do.
+/// An authorizer for owners of namespaces. The settings list their permissions.
 #[derive(Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 pub struct NamespaceOwners {
@@ -25,7 +25,7 @@ pub struct NamespaceOwners {
 
 impl Default for NamespaceOwners {
     fn default() -> Self {
-        let list = |words: &str| words.split(' ').map(str::to_owned).collect();
+        let list = |items: &str| items.split(' ').map(str::to_owned).collect();
         Self {
             group_prefix: "namespace-owner:".to_owned(),
             verbs: list("get list watch create update patch delete deletecollection"),
@@ -36,22 +36,22 @@ impl Default for NamespaceOwners {
 
 impl Authorizer for NamespaceOwners {
     fn authorize(&self, request: &AccessRequest) -> Result<Authorization, Error> {
-        let Some(asked) = &request.resource_attributes else {
+        let Some(resource) = &request.resource_attributes else {
             return Ok(Authorization::no_opinion());
         };
-        let owned = request
+        let is_owner = request
             .groups
             .iter()
             .filter_map(|group| group.strip_prefix(&self.group_prefix))
-            .any(|namespace| !namespace.is_empty() && namespace == asked.namespace);
-        Ok(if !owned {
+            .any(|namespace| !namespace.is_empty() && namespace == resource.namespace);
+        Ok(if !is_owner {
             Authorization::no_opinion()
-        } else if self.lists(&asked.verb) && !self.excepts(asked) {
-            Authorization::allow().because(format!("owner of namespace {}", asked.namespace))
+        } else if self.lists(&resource.verb) && !self.excepts(resource) {
+            Authorization::allow().because(format!("owner of namespace {}", resource.namespace))
         } else {
             Authorization::no_opinion().because(format!(
                 "owners of a namespace may not {} {}",
-                asked.verb, asked.resource
+                resource.verb, resource.resource
             ))
         })
     }
@@ -64,14 +64,15 @@ impl NamespaceOwners {
             .any(|listed| listed == "*" || listed == verb)
     }
 
-    /// Whether an exception covers the resource or its subresource. Who asks for all resources asks for the exceptions too.
-    fn excepts(&self, asked: &ResourceAttributes) -> bool {
-        asked.resource == "*" && !self.except.is_empty()
+    /// Returns whether an exception covers the resource or its subresource. A request for all
+    /// resources includes the exceptions.
+    fn excepts(&self, requested: &ResourceAttributes) -> bool {
+        requested.resource == "*" && !self.except.is_empty()
             || self.except.iter().any(|entry| match entry.split_once('/') {
-                None => *entry == asked.resource,
+                None => *entry == requested.resource,
                 Some((resource, subresource)) => {
-                    resource == asked.resource
-                        && (subresource == asked.subresource || asked.subresource == "*")
+                    resource == requested.resource
+                        && (subresource == requested.subresource || requested.subresource == "*")
                 }
             })
     }

@@ -4,8 +4,8 @@ use k8s_wasm_sdk::testing::Module;
 use namespace_owners::NamespaceOwners;
 
 #[test]
-fn answers_every_case() {
-    Module::named("namespace_owners")
+fn passes_every_case() {
+    Module::new("namespace_owners")
         .authz::<NamespaceOwners>()
         .replay("cases");
 }

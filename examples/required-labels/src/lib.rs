@@ -1,11 +1,11 @@
-//! Rejects objects, and workloads by their pod templates, that miss labels or have labels of the wrong form.
+//! Rejects objects and pod templates whose labels are missing or do not match a pattern.
 //!
 //! ```yaml
 //! settings:
 //!   labels:
 //!     team: "[a-z][a-z0-9-]*"  # a regular expression for the whole value
 //!     environment: dev|test|prod
-//!   templates: true  # also look at pod templates; the default is false
+//!   templates: true  # check pod templates, too; the default is false
 //! ```
 
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use k8s_wasm_sdk::{AdmissionRequest, Error, Rejection, Validation, Validator, Va
 use regex_lite::Regex;
 use serde::Deserialize;
 
-/// The labels that objects must have.
+/// A validator of labels. The settings define the required labels.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RequiredLabels {
@@ -23,7 +23,7 @@ pub struct RequiredLabels {
     templates: bool,
 }
 
-/// What the whole value of a label must look like.
+/// A regular expression for the whole value of a label.
 #[derive(Deserialize)]
 #[serde(try_from = "String")]
 struct Pattern {
@@ -36,12 +36,12 @@ impl TryFrom<String> for Pattern {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let regex = Regex::new(&format!("^(?:{text})$"))
-            .map_err(|error| format!("`{text}` is no regular expression: {error}"))?;
+            .map_err(|error| format!("`{text}` is not a valid regular expression: {error}"))?;
         Ok(Self { text, regex })
     }
 }
 
-/// Where workloads keep their pod template: most of them, and CronJobs.
+/// The paths of pod templates: in most workloads, and in CronJobs.
 const TEMPLATES: [&str; 2] = ["/spec/template", "/spec/jobTemplate/spec/template"];
 
 impl Validator for RequiredLabels {
@@ -49,38 +49,38 @@ impl Validator for RequiredLabels {
         let Some(object) = request.object::<Value>()? else {
             return Ok(Validation::accept());
         };
-        let mut faults = self.faults(&object, "");
+        let mut problems = self.problems(&object, "");
         if self.templates {
             let found = TEMPLATES.iter().filter_map(|path| object.pointer(path));
-            // Other kinds may have a field of this name that is something else.
+            // Other kinds may have a field of the same name with another meaning.
             for template in found.filter(|found| !found["spec"]["containers"].is_null()) {
-                faults.extend(self.faults(template, " of the pod template"));
+                problems.extend(self.problems(template, " of the pod template"));
             }
         }
-        if faults.is_empty() {
+        if problems.is_empty() {
             return Ok(Validation::accept());
         }
-        let rejection = Rejection::new(faults.join("; "));
+        let rejection = Rejection::new(problems.join("; "));
         Ok(Validation::reject(rejection.code(422).reason("Invalid")))
     }
 }
 
 impl RequiredLabels {
-    /// What is wrong with the labels of an object or of its template.
-    fn faults(&self, object: &Value, place: &str) -> Vec<String> {
+    /// Describes the missing and invalid labels of an object or of its pod template.
+    fn problems(&self, object: &Value, place: &str) -> Vec<String> {
         let label = |key| object["metadata"]["labels"][key].as_str();
-        let faults = self.labels.iter().filter_map(|(key, pattern)| {
-            let fault = match label(key) {
+        let problems = self.labels.iter().filter_map(|(key, pattern)| {
+            let problem = match label(key) {
                 None => "is missing".to_owned(),
                 Some(value) if !pattern.regex.is_match(value) => format!("is `{value}`"),
                 Some(_) => return None,
             };
             Some(format!(
-                "label `{key}`{place} {fault} (must match `{}`)",
+                "label `{key}`{place} {problem} (must match `{}`)",
                 pattern.text
             ))
         });
-        faults.collect()
+        problems.collect()
     }
 }
 
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn a_pattern_matches_the_whole_value() {
-        let pattern = Pattern::try_from("dev|prod".to_owned()).expect("a pattern");
+        let pattern = Pattern::try_from("dev|prod".to_owned()).unwrap();
         assert!(pattern.regex.is_match("prod"));
         assert!(!pattern.regex.is_match("production"));
         assert!(!pattern.regex.is_match("xdev"));
@@ -100,8 +100,11 @@ mod tests {
     }
 
     #[test]
-    fn names_the_pattern_that_is_none() {
-        let error = Pattern::try_from("(".to_owned()).err().expect("an error");
-        assert!(error.starts_with("`(` is no regular expression"), "{error}");
+    fn rejects_invalid_patterns() {
+        let error = Pattern::try_from("(".to_owned()).err().unwrap();
+        assert!(
+            error.starts_with("`(` is not a valid regular expression"),
+            "{error}"
+        );
     }
 }

@@ -4,8 +4,8 @@ use k8s_wasm_sdk::testing::Module;
 use required_labels::RequiredLabels;
 
 #[test]
-fn answers_every_case() {
-    Module::named("required_labels")
+fn passes_every_case() {
+    Module::new("required_labels")
         .validate::<RequiredLabels>()
         .replay("cases");
 }

@@ -1,14 +1,16 @@
-//! Logs in with static tokens of which the settings know the SHA-256 hash, the user and the end.
+//! Authenticates static tokens. The settings contain the SHA-256 hash, the user and the expiry of
+//! each.
 //!
 //! ```yaml
 //! settings:
 //!   tokens:
 //!   - sha256: 2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b  # printf %s "$TOKEN" | sha256sum
 //!     user: {username: jane, uid: "42", groups: [dev], extra: {example.com/team: [blue]}}
-//!     expires: "2027-01-01T00:00:00Z"  # UTC; without it the token never ends
+//!     expires: "2027-01-01T00:00:00Z"  # UTC; without it the token never expires
 //! ```
 //!
-//! Tokens must be random and long (`openssl rand -hex 32`): a fast hash does not protect guessable ones.
+//! Tokens must be random and long (`openssl rand -hex 32`): a fast hash does not protect guessable
+//! tokens.
 
 use std::time::SystemTime;
 
@@ -16,7 +18,7 @@ use k8s_wasm_sdk::{Authentication, Authenticator, Error, Identity, TokenRequest,
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-/// The tokens that are known.
+/// An authenticator for the tokens in its settings.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TokenTable {
@@ -36,7 +38,7 @@ struct Entry {
 #[serde(try_from = "String")]
 struct Hash([u8; 32]);
 
-/// The moment from which on a token is not valid any more, written as in RFC 3339, in UTC.
+/// The time at which a token expires, in RFC 3339 format and UTC.
 #[derive(Deserialize)]
 #[serde(try_from = "String")]
 struct Expiry(SystemTime);
@@ -44,7 +46,7 @@ struct Expiry(SystemTime);
 impl Authenticator for TokenTable {
     fn authenticate(&self, request: &TokenRequest) -> Result<Authentication, Error> {
         let hash = Hash(Sha256::digest(request.token.as_bytes()).into());
-        // Looks at every entry: neither how long it takes nor where it ends tells anything about the table.
+        // Compares with every entry, so that the duration reveals nothing about the table.
         let found = self.tokens.iter().fold(None, |found, entry| {
             if entry.sha256.equals(&hash) {
                 Some(entry)
@@ -53,22 +55,22 @@ impl Authenticator for TokenTable {
             }
         });
         Ok(match found {
-            Some(entry) if !entry.expired(SystemTime::now()) => {
+            Some(entry) if !entry.is_expired(SystemTime::now()) => {
                 Authentication::user(Identity::from(entry.user.clone()))
             }
-            _ => Authentication::not_mine(),
+            _ => Authentication::unknown_token(),
         })
     }
 }
 
 impl Entry {
-    fn expired(&self, now: SystemTime) -> bool {
+    fn is_expired(&self, now: SystemTime) -> bool {
         self.expires.as_ref().is_some_and(|expiry| expiry.0 <= now)
     }
 }
 
 impl Hash {
-    /// Compares without stopping at the first difference.
+    /// Compares all bytes, without stopping at the first difference.
     fn equals(&self, other: &Self) -> bool {
         let pairs = self.0.iter().zip(&other.0);
         pairs.fold(0, |differences, (a, b)| differences | (a ^ b)) == 0
@@ -79,14 +81,14 @@ impl TryFrom<String> for Hash {
     type Error = String;
 
     fn try_from(hex: String) -> Result<Self, Self::Error> {
-        let wrong = || format!("`{hex}` is no SHA-256 hash: expected 64 hexadecimal digits");
+        let invalid = || format!("`{hex}` is not a SHA-256 hash: expected 64 hexadecimal digits");
         if hex.len() != 64 || !hex.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-            return Err(wrong());
+            return Err(invalid());
         }
         let mut hash = [0; 32];
         for (index, byte) in hash.iter_mut().enumerate() {
             let digits = &hex[2 * index..2 * index + 2];
-            *byte = u8::from_str_radix(digits, 16).map_err(|_| wrong())?;
+            *byte = u8::from_str_radix(digits, 16).map_err(|_| invalid())?;
         }
         Ok(Self(hash))
     }
@@ -96,9 +98,9 @@ impl TryFrom<String> for Expiry {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        humantime::parse_rfc3339(&text)
-            .map(Self)
-            .map_err(|error| format!("`{text}` is no time like 2027-01-01T00:00:00Z: {error}"))
+        humantime::parse_rfc3339(&text).map(Self).map_err(|error| {
+            format!("`{text}` is not a time such as 2027-01-01T00:00:00Z: {error}")
+        })
     }
 }
 
@@ -109,9 +111,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_ends_at_its_expiry() {
+    fn a_token_expires_at_its_expiry() {
         let text = "2027-01-01T00:00:00Z".to_owned();
-        let expiry = Expiry::try_from(text).expect("a time");
+        let expiry = Expiry::try_from(text).unwrap();
         let second = std::time::Duration::from_secs(1);
         let (before, end) = (expiry.0 - second, expiry.0);
         let entry = Entry {
@@ -119,12 +121,12 @@ mod tests {
             user: UserInfo::default(),
             expires: Some(expiry),
         };
-        assert!(!entry.expired(before));
-        assert!(entry.expired(end));
+        assert!(!entry.is_expired(before));
+        assert!(entry.is_expired(end));
     }
 
     #[test]
-    fn refuses_what_is_no_hash() {
+    fn rejects_invalid_hashes() {
         for text in [
             "",
             "abc",
@@ -134,7 +136,7 @@ mod tests {
         ] {
             assert!(Hash::try_from(text.to_owned()).is_err(), "{text}");
         }
-        let error = Hash::try_from("abc".to_owned()).err().expect("an error");
-        assert!(error.starts_with("`abc` is no SHA-256 hash"), "{error}");
+        let error = Hash::try_from("abc".to_owned()).err().unwrap();
+        assert!(error.starts_with("`abc` is not a SHA-256 hash"), "{error}");
     }
 }

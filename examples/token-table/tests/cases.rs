@@ -4,8 +4,8 @@ use k8s_wasm_sdk::testing::Module;
 use token_table::TokenTable;
 
 #[test]
-fn answers_every_case() {
-    Module::named("token_table")
+fn passes_every_case() {
+    Module::new("token_table")
         .authn::<TokenTable>()
         .replay("cases");
 }

@@ -1,4 +1,4 @@
-//! What validators and mutators share: the request, rejections and remarks.
+//! Types that validators and mutators share: the request, rejections and remarks.
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -8,42 +8,71 @@ use serde_json::value::RawValue;
 use wire::admission::{Request, Response};
 use wire::meta::Status;
 
-use crate::Error;
+use crate::error::Error;
 
-/// What validators and mutators are asked. The fields are those of [`Request`].
+/// The request of a validator or mutator. Its fields are those of [`Request`].
+///
+/// ```
+/// use k8s_wasm_sdk::{AdmissionRequest, Operation};
+///
+/// fn is_node_update(request: &AdmissionRequest<'_>) -> bool {
+///     request.resource.resource == "nodes" && request.operation == Operation::Update
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub struct AdmissionRequest<'a>(Request<'a>);
 
 impl<'a> AdmissionRequest<'a> {
-    /// The object to be stored, as `T`; `None` when there is none, which is so on DELETE.
+    /// Deserializes the object to be stored; `None` if there is none, as for DELETE.
     ///
-    /// `T` is any type that serde can read: a struct with just the fields that matter, a type of `k8s-openapi`, or
-    /// [`Value`](crate::Value). To change an object and send it back, take a `Value`: fields that a struct does not
-    /// know would be lost.
+    /// `T` is any type that serde can deserialize: a struct with only the fields that matter, a
+    /// type of `k8s-openapi`, or [`Value`](serde_json::Value). To change an object and return it,
+    /// use a `Value`: a struct would lose the fields that it does not contain.
+    ///
+    /// ```
+    /// use k8s_wasm_sdk::{AdmissionRequest, Error};
+    /// use serde::Deserialize;
+    ///
+    /// #[derive(Deserialize)]
+    /// struct Deployment {
+    ///     spec: Spec,
+    /// }
+    ///
+    /// #[derive(Deserialize)]
+    /// struct Spec {
+    ///     #[serde(default)]
+    ///     replicas: u32,
+    /// }
+    ///
+    /// fn replicas(request: &AdmissionRequest<'_>) -> Result<Option<u32>, Error> {
+    ///     let deployment = request.object::<Deployment>()?;
+    ///     Ok(deployment.map(|deployment| deployment.spec.replicas))
+    /// }
+    /// ```
     ///
     /// # Errors
-    /// When the object does not have the form of `T`.
+    /// If the object does not have the form of `T`.
     pub fn object<T: Deserialize<'a>>(&self) -> Result<Option<T>, Error> {
-        read(self.0.object, "object")
+        parse(self.0.object, "object")
     }
 
-    /// The object as it is stored, as `T`; `None` on CREATE and CONNECT.
+    /// Deserializes the object that is stored; `None` for CREATE and CONNECT.
     ///
     /// # Errors
-    /// When the object does not have the form of `T`.
+    /// If the object does not have the form of `T`.
     pub fn old_object<T: Deserialize<'a>>(&self) -> Result<Option<T>, Error> {
-        read(self.0.old_object, "oldObject")
+        parse(self.0.old_object, "oldObject")
     }
 }
 
-fn read<'a, T: Deserialize<'a>>(
+fn parse<'a, T: Deserialize<'a>>(
     object: Option<&'a RawValue>,
-    name: &str,
+    field: &str,
 ) -> Result<Option<T>, Error> {
     object
         .map(|object| serde_json::from_str(object.get()))
         .transpose()
-        .map_err(|error| Error::from(error).context(name))
+        .map_err(|error| Error::from(error).context(field))
 }
 
 impl<'a> Deref for AdmissionRequest<'a> {
@@ -60,7 +89,15 @@ impl<'a> From<Request<'a>> for AdmissionRequest<'a> {
     }
 }
 
-/// Why an object may not be stored. Made from a message, or built to say more.
+/// A rejection of an object: a message for the user, and optionally a status code and a reason.
+///
+/// ```
+/// use k8s_wasm_sdk::{Rejection, Validation};
+///
+/// let rejection = Rejection::new("replicas: must be odd").code(422).reason("Invalid");
+/// let validation = Validation::reject(rejection);
+/// # assert_ne!(validation, Validation::accept());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
     message: String,
@@ -69,7 +106,7 @@ pub struct Rejection {
 }
 
 impl Rejection {
-    /// A rejection that tells the user `message`.
+    /// Creates a rejection with a message for the user.
     pub fn new(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -78,28 +115,29 @@ impl Rejection {
         }
     }
 
-    /// Sets the HTTP status code of the answer to the user, 400 to 599. The default is the host's, 403.
+    /// Sets the HTTP status code of the response to the user, from 400 to 599. The host's default
+    /// is 403.
     #[must_use]
     pub fn code(mut self, code: u16) -> Self {
         self.code = Some(code);
         self
     }
 
-    /// Sets the reason for machines: `Forbidden`, `Invalid`, ….
+    /// Sets the machine-readable reason, such as `Forbidden` or `Invalid`.
     #[must_use]
     pub fn reason(mut self, reason: impl Into<String>) -> Self {
         self.reason = reason.into();
         self
     }
 
-    /// What the user is told.
+    /// Returns the message for the user.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 
     /// Writes this rejection into a response.
-    pub(crate) fn reject(self, response: &mut Response) {
+    pub(crate) fn write_to(self, response: &mut Response) {
         response.allowed = false;
         response.status = Some(Status {
             message: self.message,
@@ -116,17 +154,17 @@ impl<M: Into<String>> From<M> for Rejection {
     }
 }
 
-/// What an answer says besides its decision.
+/// The parts of a response that accompany its decision.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Remarks {
-    /// Shown to the user by the client. Keep each below 120 characters.
+    /// Warnings that the client shows to the user. Keep each below 120 characters.
     pub warnings: Vec<String>,
-    /// Facts for the audit log.
+    /// Annotations of the audit event.
     pub audit_annotations: BTreeMap<String, String>,
 }
 
 impl Remarks {
-    /// A response to the request of this uid that says nothing but these remarks.
+    /// Creates a response with these remarks to the request with the given uid.
     pub(crate) fn into_response(self, uid: String) -> Response {
         Response {
             uid,

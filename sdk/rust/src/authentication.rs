@@ -1,61 +1,96 @@
-//! Authenticators: whose token is this?
+//! Authenticators: policies that identify the user of a token.
 
 use serde::de::DeserializeOwned;
 use wire::authentication::Status;
 use wire::meta::UserInfo;
 
-use crate::Error;
+use crate::error::Error;
 
-/// What an authenticator is asked: the token, and the audiences it should be meant for.
+/// The request of an authenticator: the token, and the audiences that it should be valid for.
 pub use wire::authentication::Spec as TokenRequest;
 
-/// Decides whose token it is. Exported as `authn`.
+/// A policy that identifies the user of a token. Exported as `authn`.
+///
+/// ```
+/// use k8s_wasm_sdk::{Authentication, Authenticator, Error, Identity, TokenRequest};
+/// use serde::Deserialize;
+///
+/// /// Accepts one token, for one user.
+/// #[derive(Deserialize)]
+/// struct SingleToken {
+///     token: String,
+///     user: String,
+/// }
+///
+/// impl Authenticator for SingleToken {
+///     fn authenticate(&self, request: &TokenRequest) -> Result<Authentication, Error> {
+///         if request.token != self.token {
+///             return Ok(Authentication::unknown_token());
+///         }
+///         Ok(Authentication::user(Identity::new(&self.user).group("developers")))
+///     }
+/// }
+///
+/// k8s_wasm_sdk::export!(authn: SingleToken);
+/// ```
 pub trait Authenticator: DeserializeOwned {
-    /// The owner of the token, or [`Authentication::NotMine`].
+    /// Returns the user of the token, or [`Authentication::UnknownToken`].
     ///
     /// # Errors
-    /// When the token could not be checked. The other authenticators are asked then, and nothing is cached.
+    /// If the token could not be checked. The next authenticator runs then, and the API server
+    /// caches nothing.
     fn authenticate(&self, request: &TokenRequest) -> Result<Authentication, Error>;
 }
 
-/// What an authenticator answers.
+/// The result of an authenticator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Authentication {
     /// The token is valid and belongs to this user.
     User(Identity),
-    /// This authenticator does not know the token, or the token is not valid (any more).
-    NotMine,
+    /// The token is unknown to this authenticator, or no longer valid.
+    UnknownToken,
 }
 
 impl Authentication {
-    /// The token belongs to `identity`.
+    /// Identifies the user of the token.
     #[must_use]
     pub fn user(identity: Identity) -> Self {
         Self::User(identity)
     }
 
-    /// The token is not known here.
+    /// Leaves the token to other authenticators.
     #[must_use]
-    pub fn not_mine() -> Self {
-        Self::NotMine
+    pub fn unknown_token() -> Self {
+        Self::UnknownToken
     }
 }
 
 /// A user, and the audiences that the token is valid for.
+///
+/// ```
+/// use k8s_wasm_sdk::Identity;
+///
+/// let jane = Identity::new("jane")
+///     .uid("7f3c")
+///     .group("developers")
+///     .extra("example.com/team", ["storage", "backup"])
+///     .audience("https://kubernetes.default.svc");
+/// assert_eq!(jane.user.extra["example.com/team"].len(), 2);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// The user as Kubernetes knows one.
+    /// The user, as in the Kubernetes API.
     pub user: UserInfo,
-    /// Those of the requested audiences that the token is valid for. Empty from an authenticator that does not know
-    /// audiences; the token then counts for the API server.
+    /// The requested audiences that the token is valid for. Empty if the authenticator does not
+    /// support audiences; the token is then valid for the API server.
     pub audiences: Vec<String>,
 }
 
 impl Identity {
-    /// A user of this name, without groups.
+    /// Creates a user without groups.
     ///
-    /// The name must not be empty. Names and groups that start with `system:` are refused by the host unless the policy
-    /// is configured for them.
+    /// The name must not be empty. The host rejects names and groups that start with `system:`
+    /// unless the policy is configured for them.
     pub fn new(username: impl Into<String>) -> Self {
         Self {
             user: UserInfo {
@@ -66,7 +101,7 @@ impl Identity {
         }
     }
 
-    /// Sets what tells this user from an earlier one of the same name.
+    /// Sets the unique ID, which distinguishes this user from an earlier one with the same name.
     #[must_use]
     pub fn uid(mut self, uid: impl Into<String>) -> Self {
         self.user.uid = uid.into();
@@ -80,7 +115,8 @@ impl Identity {
         self
     }
 
-    /// Adds a fact for authorizers. The key must be lower-case and should start with a domain: `example.com/team`.
+    /// Adds an extra attribute for authorizers. The key must be lower-case and should start with a
+    /// domain: `example.com/team`.
     #[must_use]
     pub fn extra<V: Into<String>>(
         mut self,
@@ -92,7 +128,7 @@ impl Identity {
         self
     }
 
-    /// Adds an audience that the token is valid for. Only requested ones count.
+    /// Adds an audience that the token is valid for. Audiences that were not requested are ignored.
     #[must_use]
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         self.audiences.push(audience.into());
@@ -110,15 +146,15 @@ impl From<UserInfo> for Identity {
 }
 
 impl From<Authentication> for Status {
-    fn from(answer: Authentication) -> Self {
-        match answer {
+    fn from(authentication: Authentication) -> Self {
+        match authentication {
             Authentication::User(identity) => Self {
                 authenticated: true,
                 user: Some(identity.user),
                 audiences: identity.audiences,
                 ..Self::default()
             },
-            Authentication::NotMine => Self::default(),
+            Authentication::UnknownToken => Self::default(),
         }
     }
 }

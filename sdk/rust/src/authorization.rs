@@ -1,44 +1,80 @@
-//! Authorizers: may this user do that?
+//! Authorizers: policies that allow or deny requests of users.
 
 use serde::de::DeserializeOwned;
 use wire::authorization::Status;
 
-use crate::Error;
+use crate::error::Error;
 
-/// What an authorizer is asked: who wants to do what.
+/// The request of an authorizer: a user and an action.
 pub use wire::authorization::Spec as AccessRequest;
 
-/// Decides whether a user may do something. Exported as `authz`.
+/// A policy that allows or denies requests of users. Exported as `authz`.
+///
+/// ```
+/// use k8s_wasm_sdk::{AccessRequest, Authorization, Authorizer, Error};
+/// use serde::Deserialize;
+///
+/// /// Lets a group read everything in its namespace.
+/// #[derive(Deserialize)]
+/// struct Readers {
+///     group: String,
+///     namespace: String,
+/// }
+///
+/// impl Authorizer for Readers {
+///     fn authorize(&self, request: &AccessRequest) -> Result<Authorization, Error> {
+///         let is_read = request.resource_attributes.as_ref().is_some_and(|resource| {
+///             resource.namespace == self.namespace
+///                 && ["get", "list", "watch"].contains(&resource.verb.as_str())
+///         });
+///         Ok(if is_read && request.groups.contains(&self.group) {
+///             Authorization::allow().because(format!("member of {}", self.group))
+///         } else {
+///             Authorization::no_opinion()
+///         })
+///     }
+/// }
+///
+/// k8s_wasm_sdk::export!(authz: Readers);
+/// ```
 pub trait Authorizer: DeserializeOwned {
-    /// Whether the user may do what is requested.
+    /// Allows or denies the request, or leaves it to other authorizers.
     ///
     /// # Errors
-    /// When it could not be found out. That is never an allow.
+    /// If the policy could not decide. That is never an allow.
     fn authorize(&self, request: &AccessRequest) -> Result<Authorization, Error>;
 }
 
-/// What an authorizer answers. The reason may be empty; it reaches the user in the message of a 403.
+/// The result of an authorizer. The reason may be empty.
+///
+/// ```
+/// use k8s_wasm_sdk::Authorization;
+///
+/// let denied = Authorization::deny("Secrets are read through the vault");
+/// let allowed = Authorization::allow().because("on call");
+/// assert_ne!(denied, allowed);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Authorization {
-    /// The user may; no further authorizer is asked.
+    /// The request is allowed; no further authorizer runs.
     Allow {
-        /// Why, for the audit log.
+        /// The reason for the audit log.
         reason: String,
     },
-    /// The user may not, whatever other authorizers would say.
+    /// The request is denied; no other authorizer can allow it.
     Deny {
-        /// Why not.
+        /// The reason for the user, part of the message of the 403 response.
         reason: String,
     },
-    /// Other authorizers decide; when none allows it, the user may not.
+    /// Other authorizers decide. The request is forbidden if none allows it.
     NoOpinion {
-        /// Why there is no opinion.
+        /// The reason for the user, part of the message of a 403 response.
         reason: String,
     },
 }
 
 impl Authorization {
-    /// The user may.
+    /// Allows the request.
     #[must_use]
     pub fn allow() -> Self {
         Self::Allow {
@@ -46,14 +82,14 @@ impl Authorization {
         }
     }
 
-    /// The user may not, and no other authorizer can allow it.
+    /// Denies the request; no other authorizer can allow it.
     pub fn deny(reason: impl Into<String>) -> Self {
         Self::Deny {
             reason: reason.into(),
         }
     }
 
-    /// Others decide.
+    /// Leaves the request to other authorizers.
     #[must_use]
     pub fn no_opinion() -> Self {
         Self::NoOpinion {
@@ -61,19 +97,19 @@ impl Authorization {
         }
     }
 
-    /// Gives the reason.
+    /// Sets the reason.
     #[must_use]
-    pub fn because(mut self, why: impl Into<String>) -> Self {
+    pub fn because(mut self, text: impl Into<String>) -> Self {
         let (Self::Allow { reason } | Self::Deny { reason } | Self::NoOpinion { reason }) =
             &mut self;
-        *reason = why.into();
+        *reason = text.into();
         self
     }
 }
 
 impl From<Authorization> for Status {
-    fn from(answer: Authorization) -> Self {
-        let (allowed, denied, reason) = match answer {
+    fn from(authorization: Authorization) -> Self {
+        let (allowed, denied, reason) = match authorization {
             Authorization::Allow { reason } => (true, false, reason),
             Authorization::Deny { reason } => (false, true, reason),
             Authorization::NoOpinion { reason } => (false, false, reason),

@@ -1,8 +1,9 @@
-//! The entry points as functions from bytes to bytes: what a module reads from stdin, and what it writes to stdout.
-//!
-//! `export!` wires them to stdin and stdout; [`testing`](crate::testing) calls them as they are.
+//! The entry points of a module as functions from bytes to bytes, and [`export!`](crate::export),
+//! which connects them to stdin and stdout.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::io::{Read, Write};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -11,92 +12,195 @@ use wire::envelope::{Input, Output};
 use wire::review::{Kind, Version};
 use wire::{admission, authentication, authorization};
 
-use crate::{Authenticator, Authorizer, Error, Mutator, Validator};
+use crate::authentication::Authenticator;
+use crate::authorization::Authorizer;
+use crate::error::Error;
+use crate::mutate::Mutator;
+use crate::validate::Validator;
 
-/// An entry point: the bytes of stdin in, the bytes of stdout out.
+/// A function from the bytes of stdin to the bytes of stdout.
 pub type Entry = fn(&[u8]) -> Vec<u8>;
 
-/// The entry point `authn`.
+/// The name of an entry point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EntryPoint {
+    /// Authentication.
+    Authn,
+    /// Authorization.
+    Authz,
+    /// Validating admission.
+    Validate,
+    /// Mutating admission.
+    Mutate,
+}
+
+impl fmt::Display for EntryPoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Authn => "authn",
+            Self::Authz => "authz",
+            Self::Validate => "validate",
+            Self::Mutate => "mutate",
+        })
+    }
+}
+
+/// Exports entry points from the module.
+///
+/// Left of the colon stands the entry point (`authn`, `authz`, `validate`, `mutate`), right of it a
+/// type that implements the corresponding trait. A module may export several; each can be a policy
+/// with settings of its own.
+///
+/// On targets other than wasm nothing is exported, so that `cargo test` and dependent crates work.
+///
+/// ```
+/// use k8s_wasm_sdk::{AdmissionRequest, Error, Mutation, Mutator, Validation, Validator};
+///
+/// #[derive(serde::Deserialize)]
+/// struct ReadOnly {}
+///
+/// impl Validator for ReadOnly {
+///     fn validate(&self, _: &AdmissionRequest<'_>) -> Result<Validation, Error> {
+///         Ok(Validation::reject("the cluster is read-only"))
+///     }
+/// }
+///
+/// #[derive(serde::Deserialize)]
+/// struct Unpaused {}
+///
+/// impl Mutator for Unpaused {
+///     fn mutate(&self, request: &AdmissionRequest<'_>) -> Result<Mutation, Error> {
+///         Mutation::edit(request, |object| object["spec"]["paused"] = false.into())
+///     }
+/// }
+///
+/// k8s_wasm_sdk::export!(validate: ReadOnly, mutate: Unpaused);
+/// ```
+///
+/// A type without the trait does not compile:
+///
+/// ```compile_fail
+/// #[derive(serde::Deserialize)]
+/// struct NoValidator {}
+/// k8s_wasm_sdk::export!(validate: NoValidator); // does not implement `Validator`
+/// ```
+#[macro_export]
+macro_rules! export {
+    ($($entry:ident: $policy:ty),+ $(,)?) => {
+        $(const _: () = {
+            #[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
+            #[allow(
+                dead_code,
+                unsafe_code,
+                reason = "the host calls it by this name, which no other function of a module may have"
+            )]
+            extern "C" fn $entry() {
+                $crate::__private::serve($crate::entry::$entry::<$policy>);
+            }
+        };)+
+    };
+}
+
+/// Reads the input from stdin and writes the output of the entry point to stdout.
+///
+/// # Panics
+/// Panics if the host's pipes break; the call then fails.
+pub fn serve(entry: Entry) {
+    // Small enough for the rest of the last page of a fresh memory: growing it costs as much as a
+    // call.
+    let mut input = Vec::with_capacity(4 * 1024);
+    let read = std::io::stdin().lock().read_to_end(&mut input);
+    read.expect("readable stdin");
+    let mut stdout = std::io::stdout().lock();
+    let written = stdout
+        .write_all(&entry(&input))
+        .and_then(|()| stdout.flush());
+    written.expect("writable stdout");
+}
+
+/// Runs the entry point `authn`.
 #[must_use]
 pub fn authn<T: Authenticator>(input: &[u8]) -> Vec<u8> {
-    answer(input, Kind::TokenReview, |policy: T, asked| {
-        let answer = policy.authenticate(&asked)?;
-        Ok(authentication::answer(Version::V1, &answer.into()))
+    evaluate(input, Kind::TokenReview, |policy: T, request| {
+        let authentication = policy.authenticate(&request)?;
+        Ok(authentication::answer(Version::V1, &authentication.into()))
     })
 }
 
-/// The entry point `authz`.
+/// Runs the entry point `authz`.
 #[must_use]
 pub fn authz<T: Authorizer>(input: &[u8]) -> Vec<u8> {
-    answer(input, Kind::SubjectAccessReview, |policy: T, asked| {
-        let answer = policy.authorize(&asked)?;
-        Ok(authorization::answer(Version::V1, &answer.into()))
+    evaluate(input, Kind::SubjectAccessReview, |policy: T, request| {
+        let authorization = policy.authorize(&request)?;
+        Ok(authorization::answer(Version::V1, &authorization.into()))
     })
 }
 
-/// The entry point `validate`.
+/// Runs the entry point `validate`.
 #[must_use]
 pub fn validate<T: Validator>(input: &[u8]) -> Vec<u8> {
-    let kind = Kind::AdmissionReview;
-    answer(input, kind, |policy: T, asked: admission::Request<'_>| {
-        let uid = asked.uid.clone();
-        let answer = policy.validate(&asked.into())?;
-        Ok(admission::answer(Version::V1, &answer.into_response(uid)))
-    })
+    let decide = |policy: T, request: admission::Request<'_>| {
+        let uid = request.uid.clone();
+        let response = policy.validate(&request.into())?.into_response(uid);
+        Ok(admission::answer(Version::V1, &response))
+    };
+    evaluate(input, Kind::AdmissionReview, decide)
 }
 
-/// The entry point `mutate`.
+/// Runs the entry point `mutate`.
 #[must_use]
 pub fn mutate<T: Mutator>(input: &[u8]) -> Vec<u8> {
-    let kind = Kind::AdmissionReview;
-    answer(input, kind, |policy: T, asked: admission::Request<'_>| {
-        let uid = asked.uid.clone();
-        let answer = policy.mutate(&asked.into())?;
-        Ok(admission::answer(Version::V1, &answer.into_response(uid)))
-    })
+    let decide = |policy: T, request: admission::Request<'_>| {
+        let uid = request.uid.clone();
+        let response = policy.mutate(&request.into())?.into_response(uid);
+        Ok(admission::answer(Version::V1, &response))
+    };
+    evaluate(input, Kind::AdmissionReview, decide)
 }
 
-/// A review as a module reads it, in one pass: for a module it is the reading that takes the time.
+/// A review, parsed in one pass: parsing takes most of the time of a call.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Review<'a, Q> {
+struct Review<'a, R> {
     #[serde(borrow, default)]
     api_version: Cow<'a, str>,
     #[serde(borrow, default)]
     kind: Cow<'a, str>,
-    /// What is asked: the `spec`, in an AdmissionReview the `request`.
+    /// The `spec`; in an AdmissionReview the `request`.
     #[serde(rename = "spec", alias = "request", default = "Option::default")]
-    asked: Option<Q>,
+    request: Option<R>,
 }
 
-/// Reads the policy and what it is asked, and puts what `decide` makes of them, a review or an error, into the envelope.
-fn answer<'a, T: DeserializeOwned, Q: Deserialize<'a>>(
+/// Parses the policy and the request, and writes the review or the error of `decide` into the
+/// envelope.
+fn evaluate<'a, T: DeserializeOwned, R: Deserialize<'a>>(
     input: &'a [u8],
     kind: Kind,
-    decide: impl FnOnce(T, Q) -> Result<Vec<u8>, Error>,
+    decide: impl FnOnce(T, R) -> Result<Vec<u8>, Error>,
 ) -> Vec<u8> {
-    match read(input, kind).and_then(|(policy, asked)| decide(policy, asked)) {
+    match parse(input, kind).and_then(|(policy, request)| decide(policy, request)) {
         Ok(review) => [&br#"{"response":"#[..], &review, b"}"].concat(),
         Err(error) => {
             let output = Output::<()>::error(error.message().to_owned());
-            // One string: writing it to memory cannot fail.
+            // Serializing one string to memory cannot fail.
             serde_json::to_vec(&output).unwrap_or_default()
         }
     }
 }
 
-fn read<'a, T: DeserializeOwned, Q: Deserialize<'a>>(
+fn parse<'a, T: DeserializeOwned, R: Deserialize<'a>>(
     input: &'a [u8],
     kind: Kind,
-) -> Result<(T, Q), Error> {
-    // Once for all strings.
+) -> Result<(T, R), Error> {
+    // One check of the encoding for all strings.
     let input = std::str::from_utf8(input)?;
-    let input: Input<Review<'_, Q>, &RawValue> = serde_json::from_str(input)?;
+    let input: Input<Review<'_, R>, &RawValue> = serde_json::from_str(input)?;
     let review = input.request;
-    let asked = review.asked.filter(|_| {
+    let request = review.request.filter(|_| {
         review.kind == kind.as_str() && review.api_version == kind.api_version(Version::V1)
     });
-    let asked = asked.ok_or_else(|| {
+    let request = request.ok_or_else(|| {
         Error::new(format_args!(
             "expected a `{}` of `{}`, got a `{}` of `{}`",
             kind.as_str(),
@@ -108,5 +212,5 @@ fn read<'a, T: DeserializeOwned, Q: Deserialize<'a>>(
     let settings = input.settings.map_or("{}", RawValue::get);
     let policy =
         serde_json::from_str(settings).map_err(|error| Error::from(error).context("settings"))?;
-    Ok((policy, asked))
+    Ok((policy, request))
 }

@@ -1,33 +1,50 @@
-//! Why a policy could not decide.
+//! The error of a policy that could not decide.
 
 use std::fmt;
 
-/// A policy could not decide.
+/// The error of a policy that could not decide.
 ///
-/// Made from every [`std::error::Error`] by `?`, together with what caused it, and from a text by [`Error::new`].
-/// It reaches the host as the `error` of the output. Keep tokens and other secrets out of it.
+/// `?` converts every [`std::error::Error`] with its sources; [`Error::new`] takes a message. The
+/// host receives it as the `error` of the output and logs it: do not include tokens or other
+/// secrets.
+///
+/// ```
+/// use k8s_wasm_sdk::Error;
+///
+/// fn parse_limit(text: &str) -> Result<u32, Error> {
+///     let limit = text.parse().map_err(|error| Error::from(error).context("limit"))?;
+///     if limit == 0 {
+///         return Err(Error::new("limit: must not be 0"));
+///     }
+///     Ok(limit)
+/// }
+///
+/// let error = parse_limit("many").unwrap_err();
+/// assert_eq!(error.message(), "limit: invalid digit found in string");
+/// ```
 pub struct Error(String);
 
 impl Error {
-    /// An error that says `message`.
+    /// Creates an error with a message.
     pub fn new(message: impl fmt::Display) -> Self {
         Self(message.to_string())
     }
 
-    /// What went wrong.
+    /// Returns the message.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.0
     }
 
-    /// Puts what was being done before what went wrong: `settings: missing field`.
+    /// Adds a prefix that names the failed step: `settings: missing field`.
     #[must_use]
-    pub fn context(self, doing: impl fmt::Display) -> Self {
-        Self(format!("{doing}: {}", self.0))
+    pub fn context(self, step: impl fmt::Display) -> Self {
+        Self(format!("{step}: {}", self.0))
     }
 }
 
-/// `Error` itself is no [`std::error::Error`], so that this can hold for all that are.
+/// `Error` itself does not implement [`std::error::Error`], so that all types that do can be
+/// converted.
 impl<E: std::error::Error> From<E> for Error {
     fn from(error: E) -> Self {
         let mut message = error.to_string();
@@ -42,8 +59,8 @@ impl<E: std::error::Error> From<E> for Error {
 }
 
 impl fmt::Debug for Error {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 
@@ -52,11 +69,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tells_the_whole_chain_of_causes() {
-        let broken = serde_json::from_str::<bool>("1").unwrap_err();
-        let expected = format!("outer: {broken}");
+    fn includes_all_sources() {
+        let inner = serde_json::from_str::<bool>("1").unwrap_err();
+        let expected = format!("outer: {inner}");
         let outer = wire::envelope::output(b"nonsense").unwrap_err();
         assert!(Error::from(outer).message().contains(": expected"));
-        assert_eq!(Error::from(broken).context("outer").message(), expected);
+        assert_eq!(Error::from(inner).context("outer").message(), expected);
     }
 }

@@ -1,15 +1,16 @@
-//! Write Kubernetes authenticators, authorizers and admission policies as WebAssembly modules.
+//! Kubernetes authenticators, authorizers and admission policies as WebAssembly modules.
 //!
-//! A policy is a type that is read from its settings, a trait that decides, and one line that exports it:
+//! A policy is a type that deserializes from its settings, a trait that decides, and one line that
+//! exports it:
 //!
 //! ```
 //! use k8s_wasm_sdk::{AdmissionRequest, Error, Validation, Validator};
 //! use serde::Deserialize;
 //!
-//! /// Refuses objects with more labels than the settings allow.
+//! /// Rejects objects with more labels than the settings allow.
 //! #[derive(Deserialize)]
 //! struct LabelLimit {
-//!     labels_max: usize,
+//!     max_labels: usize,
 //! }
 //!
 //! #[derive(Default, Deserialize)]
@@ -30,7 +31,7 @@
 //!             return Ok(Validation::accept());
 //!         };
 //!         Ok(match object.metadata.labels.len() {
-//!             labels if labels <= self.labels_max => Validation::accept(),
+//!             labels if labels <= self.max_labels => Validation::accept(),
 //!             labels => Validation::reject(format!("{labels} labels are too many")),
 //!         })
 //!     }
@@ -39,30 +40,31 @@
 //! k8s_wasm_sdk::export!(validate: LabelLimit);
 //! ```
 //!
-//! | Trait | Entry point | Question |
+//! | Trait | Entry point | Decides |
 //! |---|---|---|
-//! | [`Authenticator`] | `authn` | whose token is this? |
-//! | [`Authorizer`] | `authz` | may this user do that? |
-//! | [`Validator`] | `validate` | may this object be stored? |
-//! | [`Mutator`] | `mutate` | in what form is this object stored? |
+//! | [`Authenticator`] | `authn` | the user of a token |
+//! | [`Authorizer`] | `authz` | the permission of a user |
+//! | [`Validator`] | `validate` | the acceptance of an object |
+//! | [`Mutator`] | `mutate` | the form in which an object is stored |
 //!
 //! # Settings
 //!
-//! The type that decides *is* its settings: it is read from the `settings` of the policy, afresh for each call. A policy
-//! without settings is a `struct Name {}` (with braces: a unit struct would be read from `null`). Settings that the
-//! configuration leaves out read like `{}`, so that each field is either `#[serde(default)]` or required, and a policy
-//! whose required settings were forgotten fails with a message that names them instead of doing nothing. What must hold
-//! between fields belongs into `#[serde(try_from = "…")]`.
+//! The type that decides *is* its settings: it deserializes from the `settings` of the policy, once
+//! for each call. A policy without settings is a `struct Name {}` (with braces: a unit struct
+//! deserializes from `null`). Omitted settings read like `{}`, so each field is either
+//! `#[serde(default)]` or required. A policy whose required settings are missing fails with a
+//! message that names them. Check constraints between fields with `#[serde(try_from = "…")]`.
 //!
 //! # Errors
 //!
-//! `Err` means that the policy could not decide; what happens then is up to the configuration, and never an allow.
-//! `?` works on every [`std::error::Error`]. Refusing something is not an error but an answer.
+//! `Err` means that the policy could not decide. The configuration defines the consequence, which
+//! is never an allow. `?` works with every [`std::error::Error`]. A denial or rejection is a
+//! result, not an error.
 //!
 //! # Tests
 //!
-//! Everything runs natively: call the trait's function, or go through the bytes with [`testing`]. No wasm is needed
-//! for `cargo test`. For a cluster build with
+//! Policies run natively: call the function of the trait, or pass the bytes of a review with
+//! [`testing`]. `cargo test` requires no wasm. For a cluster, build with
 //! `cargo build --release --target wasm32-wasip1` and `crate-type = ["cdylib", "rlib"]`.
 
 mod admission;
@@ -70,7 +72,6 @@ mod authentication;
 mod authorization;
 pub mod entry;
 mod error;
-mod export;
 mod mutate;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
@@ -83,7 +84,7 @@ pub use error::Error;
 pub use mutate::{Change, Mutation, Mutator};
 pub use serde_json::Value;
 pub use validate::{Validation, Validator, Verdict};
-/// The JSON words that requests are made of.
+/// The parts of requests, as in the Kubernetes API.
 pub use wire::{
     admission::Operation,
     authorization::{NonResourceAttributes, Requirement, ResourceAttributes, Selector},
@@ -92,9 +93,9 @@ pub use wire::{
 
 #[doc(hidden)]
 pub mod __private {
-    //! What the expansion of [`export!`](crate::export) needs.
+    //! Items that the expansion of [`export!`](crate::export) requires.
 
-    pub use crate::export::serve;
+    pub use crate::entry::serve;
 }
 
 #[cfg(doctest)]

@@ -1,66 +1,111 @@
-//! Mutators: in what form is this object stored?
+//! Mutators: policies that change objects before they are stored.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use wire::admission::{PatchType, Response};
 
-use crate::{AdmissionRequest, Error, Rejection, Remarks};
+use crate::admission::{AdmissionRequest, Rejection, Remarks};
+use crate::error::Error;
 
-/// Decides in what form an object is stored. Exported as `mutate`.
+/// A policy that changes objects before they are stored. Exported as `mutate`.
 ///
-/// Kubernetes may ask more than once for one object, and shows the object with the earlier changes then: changing twice must
-/// be like changing once.
+/// Kubernetes may call a mutator more than once for an object, with the result of the earlier
+/// calls: mutations must be idempotent.
+///
+/// ```
+/// use k8s_wasm_sdk::{AdmissionRequest, Error, Mutation, Mutator};
+/// use serde::Deserialize;
+///
+/// /// Sets a label.
+/// #[derive(Deserialize)]
+/// struct SetLabel {
+///     label: String,
+///     value: String,
+/// }
+///
+/// impl Mutator for SetLabel {
+///     fn mutate(&self, request: &AdmissionRequest<'_>) -> Result<Mutation, Error> {
+///         Mutation::edit(request, |object| {
+///             object["metadata"]["labels"][&self.label] = self.value.as_str().into();
+///         })
+///     }
+/// }
+///
+/// k8s_wasm_sdk::export!(mutate: SetLabel);
+/// ```
 pub trait Mutator: DeserializeOwned {
-    /// The change to the object of the request.
+    /// Returns the mutation of the object of the request.
     ///
     /// # Errors
-    /// When it could not be found out.
+    /// If the policy could not decide.
     fn mutate(&self, request: &AdmissionRequest<'_>) -> Result<Mutation, Error>;
 }
 
-/// What a mutator answers.
+/// The result of a mutator: a change and remarks.
+///
+/// ```
+/// use k8s_wasm_sdk::{Change, Error, Mutation};
+/// use serde_json::json;
+///
+/// # fn main() -> Result<(), Error> {
+/// let patch = json!([{"op": "add", "path": "/spec/paused", "value": true}]);
+/// let mutation = Mutation::json_patch(&patch)?.warn("the rollout is paused");
+/// assert!(matches!(mutation.change, Change::JsonPatch(_)));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mutation {
-    /// The decision.
+    /// The change to the object, or a rejection.
     pub change: Change,
-    /// What the answer says besides.
+    /// Warnings and audit annotations.
     pub remarks: Remarks,
 }
 
 /// The decision of a mutator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// The object stays as it is.
+    /// The object is stored as it is.
     Unchanged,
-    /// The object is stored in this form, a JSON document.
+    /// The object is replaced by this JSON document.
     Object(Vec<u8>),
-    /// The object is changed by this RFC 6902 patch, a JSON document.
+    /// The object is changed by this JSON Patch (RFC 6902), a JSON document.
     JsonPatch(Vec<u8>),
-    /// The request ends here.
+    /// The request is rejected.
     Reject(Rejection),
 }
 
 impl Mutation {
-    /// The object stays as it is.
+    /// Stores the object as it is.
     #[must_use]
     pub fn unchanged() -> Self {
         Change::Unchanged.into()
     }
 
-    /// The object is stored like `object`, which is the whole object: a field that is missing in it is removed.
+    /// Replaces the whole object by `object`. Fields that `object` does not contain are removed.
     ///
     /// # Errors
-    /// When `object` cannot be written as JSON.
+    /// If `object` does not serialize to JSON.
     pub fn changed(object: &impl Serialize) -> Result<Self, Error> {
         Ok(Change::Object(serde_json::to_vec(object)?).into())
     }
 
-    /// The object of the request with an edit. Fields that the edit does not touch stay, known or not. Nothing happens
-    /// when the request has no object.
+    /// Edits the object of the request. All other fields stay as they are. A request without an
+    /// object is unchanged.
+    ///
+    /// ```
+    /// use k8s_wasm_sdk::{AdmissionRequest, Error, Mutation};
+    ///
+    /// fn disable_token(request: &AdmissionRequest<'_>) -> Result<Mutation, Error> {
+    ///     Mutation::edit(request, |pod| {
+    ///         pod["spec"]["automountServiceAccountToken"] = false.into();
+    ///     })
+    /// }
+    /// ```
     ///
     /// # Errors
-    /// When the object is not JSON, which kube-apiserver does not send.
+    /// If the object is not JSON, which kube-apiserver does not send.
     pub fn edit(
         request: &AdmissionRequest<'_>,
         edit: impl FnOnce(&mut Value),
@@ -72,18 +117,18 @@ impl Mutation {
         Self::changed(&object)
     }
 
-    /// The object is changed by an RFC 6902 patch: a list of operations. Objects are less work: the host finds the
-    /// patch.
+    /// Changes the object by a JSON Patch (RFC 6902), a list of operations. [`Self::edit`] and
+    /// [`Self::changed`] are simpler: the host computes the patch.
     ///
     /// # Errors
-    /// When `operations` cannot be written as JSON.
+    /// If `operations` does not serialize to JSON.
     pub fn json_patch(operations: &impl Serialize) -> Result<Self, Error> {
         Ok(Change::JsonPatch(serde_json::to_vec(operations)?).into())
     }
 
-    /// The request ends here. Takes a message, or a [`Rejection`] that says more.
-    pub fn reject(why: impl Into<Rejection>) -> Self {
-        Change::Reject(why.into()).into()
+    /// Rejects the request with a message, or with a [`Rejection`] that has a code and a reason.
+    pub fn reject(rejection: impl Into<Rejection>) -> Self {
+        Change::Reject(rejection.into()).into()
     }
 
     /// Adds a warning that the client shows to the user.
@@ -93,7 +138,7 @@ impl Mutation {
         self
     }
 
-    /// Adds a fact for the audit log. The key has no `/` and at most 63 characters.
+    /// Adds an annotation to the audit event. The key contains no `/` and at most 63 characters.
     #[must_use]
     pub fn audit(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.remarks
@@ -102,7 +147,7 @@ impl Mutation {
         self
     }
 
-    /// The response to the request of this uid.
+    /// Creates the response to the request with the given uid.
     pub(crate) fn into_response(self, uid: String) -> Response {
         let mut response = self.remarks.into_response(uid);
         let patch = match self.change {
@@ -110,7 +155,7 @@ impl Mutation {
             Change::Object(object) => Some((PatchType::Full, object)),
             Change::JsonPatch(operations) => Some((PatchType::JsonPatch, operations)),
             Change::Reject(rejection) => {
-                rejection.reject(&mut response);
+                rejection.write_to(&mut response);
                 return response;
             }
         };

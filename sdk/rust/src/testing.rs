@@ -1,65 +1,43 @@
-//! Ask policies natively, through the same bytes as in a cluster, and replay their cases.
+//! Native tests of policies: evaluation through the bytes that a host sends, and replay of cases.
 //!
 //! ```
 //! use k8s_wasm_sdk::testing::{EntryPoint, Module};
 //! # use k8s_wasm_sdk::{Authentication, Authenticator, Error, Identity, TokenRequest};
 //! # #[derive(serde::Deserialize)]
-//! # struct Open {}
-//! # impl Authenticator for Open {
+//! # struct AnyToken {}
+//! # impl Authenticator for AnyToken {
 //! #     fn authenticate(&self, _: &TokenRequest) -> Result<Authentication, Error> {
-//! #         Ok(Authentication::user(Identity::new("anybody")))
+//! #         Ok(Authentication::user(Identity::new("jane")))
 //! #     }
 //! # }
 //!
-//! let module = Module::named("open").authn::<Open>();
+//! let module = Module::new("any_token").authn::<AnyToken>();
 //! let review = r#"{"apiVersion":"authentication.k8s.io/v1","kind":"TokenReview","spec":{"token":"t"}}"#;
-//! let answer = module.ask(EntryPoint::Authn, review.as_bytes(), None).expect("an answer");
-//! assert_eq!(answer["status"]["user"]["username"], "anybody");
+//! let response = module.evaluate(EntryPoint::Authn, review.as_bytes(), None).unwrap();
+//! assert_eq!(response["status"]["user"]["username"], "jane");
 //! ```
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::Path;
 
-use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use wire::envelope;
 use wire::{admission, authentication, authorization};
 
+use crate::authentication::Authenticator;
+use crate::authorization::Authorizer;
 use crate::entry::{self, Entry};
-use crate::{Authenticator, Authorizer, Error, Mutator, Validator};
+use crate::error::Error;
+use crate::mutate::Mutator;
+use crate::validate::Validator;
 
 mod vector;
 
+pub use crate::entry::EntryPoint;
 pub use vector::{Expected, FailureKind, Vector};
 
-/// The name of an entry point.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum EntryPoint {
-    /// Whose token is this?
-    Authn,
-    /// May this user do that?
-    Authz,
-    /// May this object be stored?
-    Validate,
-    /// In what form is this object stored?
-    Mutate,
-}
-
-impl fmt::Display for EntryPoint {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Authn => "authn",
-            Self::Authz => "authz",
-            Self::Validate => "validate",
-            Self::Mutate => "mutate",
-        })
-    }
-}
-
-/// A module without wasm: its entry points as functions.
+/// A module without wasm: its entry points as native functions.
 #[derive(Debug, Clone)]
 pub struct Module {
     name: String,
@@ -67,8 +45,8 @@ pub struct Module {
 }
 
 impl Module {
-    /// A module that exports nothing yet. The name is the one that its cases give as `module`.
-    pub fn named(name: impl Into<String>) -> Self {
+    /// Creates a module without entry points. `name` is the `module` of its cases.
+    pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
             entries: BTreeMap::new(),
@@ -104,26 +82,29 @@ impl Module {
         self
     }
 
-    /// The name given to [`Module::named`].
+    /// Returns the name of the module.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Asks an entry point as a host does: the review that is answered, in `v1`. Settings are JSON.
+    /// Evaluates a review as a host does, and returns the review with its status or response, in
+    /// `v1`. Settings are JSON.
     ///
-    /// `mutate` falls back to `validate`, as in a host.
+    /// Like a host, it calls `validate` for [`EntryPoint::Mutate`] if the module does not export
+    /// `mutate`.
     ///
     /// # Errors
-    /// When there is no such entry point, `request` is no review for it, or the policy reported an error.
-    pub fn ask(
+    /// If the entry point does not exist, `review` is not a review for it, or the policy returned
+    /// an error.
+    pub fn evaluate(
         &self,
         entry_point: EntryPoint,
-        request: &[u8],
+        review: &[u8],
         settings: Option<&RawValue>,
     ) -> Result<Value, Error> {
         let entry = self.entry(entry_point)?;
-        let input = envelope::input(&in_v1(entry_point, request)?, settings);
+        let input = envelope::input(&to_v1(entry_point, review)?, settings);
         let output = entry(&input);
         Ok(serde_json::from_str(envelope::output(&output)?.get())?)
     }
@@ -144,19 +125,42 @@ impl Module {
         })
     }
 
-    /// Asks what a vector asks, and compares the answer.
+    /// Evaluates the request of a vector and compares the result.
+    ///
+    /// ```
+    /// use k8s_wasm_sdk::testing::{Module, Vector};
+    /// # use k8s_wasm_sdk::{AccessRequest, Authorization, Authorizer, Error};
+    /// # #[derive(serde::Deserialize)]
+    /// # struct ReadOnly {}
+    /// # impl Authorizer for ReadOnly {
+    /// #     fn authorize(&self, _: &AccessRequest) -> Result<Authorization, Error> {
+    /// #         Ok(Authorization::deny("the cluster is read-only"))
+    /// #     }
+    /// # }
+    ///
+    /// let vector: Vector = serde_json::from_str(r#"{
+    ///     "about": "a request that writes is denied",
+    ///     "module": "read_only",
+    ///     "entryPoint": "authz",
+    ///     "request": {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": {}},
+    ///     "expect": {"answer": {"denied": true, "reason": "read-only"}}
+    /// }"#).unwrap();
+    /// Module::new("read_only").authz::<ReadOnly>().check(&vector).unwrap();
+    /// ```
     ///
     /// # Errors
-    /// When the answer is not the expected one: says how it differs.
+    /// If the result differs from the expected one; the message describes the difference.
     pub fn check(&self, vector: &Vector) -> Result<(), Error> {
         let request = vector.request.get().as_bytes();
-        vector.compare(self.ask(vector.entry_point, request, vector.settings.as_deref()))
+        vector.compare(self.evaluate(vector.entry_point, request, vector.settings.as_deref()))
     }
 
-    /// Asks every vector (`*.json`) below a directory, which is relative to the package in a test.
+    /// Checks every vector (`*.json`) below a directory. In a test, the path is relative to the
+    /// package.
     ///
     /// # Panics
-    /// When an answer is not the expected one, a vector is for another module, or there is no vector at all.
+    /// Panics if a result differs from the expected one, if a vector is for another module, or if
+    /// there are no vectors.
     pub fn replay(&self, directory: impl AsRef<Path>) {
         let vectors = Vector::read_all(directory.as_ref()).expect("readable vectors");
         assert!(!vectors.is_empty(), "no vectors");
@@ -170,8 +174,8 @@ impl Module {
     }
 }
 
-/// The review as modules see it.
-fn in_v1(entry_point: EntryPoint, review: &[u8]) -> Result<Vec<u8>, Error> {
+/// Converts a review to the version that modules receive.
+fn to_v1(entry_point: EntryPoint, review: &[u8]) -> Result<Vec<u8>, Error> {
     let review = match entry_point {
         EntryPoint::Authn => authentication::Review::parse(review)?.for_module()?,
         EntryPoint::Authz => {

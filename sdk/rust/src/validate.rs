@@ -1,47 +1,82 @@
-//! Validators: may this object be stored?
+//! Validators: policies that accept or reject objects.
 
 use serde::de::DeserializeOwned;
 use wire::admission::Response;
 
-use crate::{AdmissionRequest, Error, Rejection, Remarks};
+use crate::admission::{AdmissionRequest, Rejection, Remarks};
+use crate::error::Error;
 
-/// Decides whether an object may be stored. Exported as `validate`.
+/// A policy that accepts or rejects objects. Exported as `validate`.
+///
+/// ```
+/// use k8s_wasm_sdk::{AdmissionRequest, Error, Validation, Validator, Value};
+/// use serde::Deserialize;
+///
+/// /// Rejects objects without the annotation that the settings name.
+/// #[derive(Deserialize)]
+/// struct RequiredAnnotation {
+///     annotation: String,
+/// }
+///
+/// impl Validator for RequiredAnnotation {
+///     fn validate(&self, request: &AdmissionRequest<'_>) -> Result<Validation, Error> {
+///         let Some(object) = request.object::<Value>()? else {
+///             return Ok(Validation::accept());
+///         };
+///         if object["metadata"]["annotations"][&self.annotation].is_string() {
+///             return Ok(Validation::accept());
+///         }
+///         Ok(Validation::reject(format!("the annotation `{}` is missing", self.annotation)))
+///     }
+/// }
+///
+/// k8s_wasm_sdk::export!(validate: RequiredAnnotation);
+/// ```
 pub trait Validator: DeserializeOwned {
-    /// Whether the request may go on.
+    /// Accepts or rejects the request.
     ///
     /// # Errors
-    /// When it could not be found out.
+    /// If the policy could not decide.
     fn validate(&self, request: &AdmissionRequest<'_>) -> Result<Validation, Error>;
 }
 
-/// What a validator answers.
+/// The result of a validator: a verdict and remarks.
+///
+/// ```
+/// use k8s_wasm_sdk::{Validation, Verdict};
+///
+/// let validation = Validation::accept()
+///     .warn("the label `tier` is deprecated; use `example.com/tier`")
+///     .audit("deprecated-labels", "tier");
+/// assert_eq!(validation.verdict, Verdict::Accept);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Validation {
-    /// The decision.
+    /// The verdict on the request.
     pub verdict: Verdict,
-    /// What the answer says besides.
+    /// Warnings and audit annotations.
     pub remarks: Remarks,
 }
 
-/// The decision of a validator.
+/// The verdict of a validator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// The request may go on.
+    /// The request is accepted.
     Accept,
-    /// The request ends here.
+    /// The request is rejected.
     Reject(Rejection),
 }
 
 impl Validation {
-    /// The request may go on.
+    /// Accepts the request.
     #[must_use]
     pub fn accept() -> Self {
         Verdict::Accept.into()
     }
 
-    /// The request ends here. Takes a message, or a [`Rejection`] that says more.
-    pub fn reject(why: impl Into<Rejection>) -> Self {
-        Verdict::Reject(why.into()).into()
+    /// Rejects the request with a message, or with a [`Rejection`] that has a code and a reason.
+    pub fn reject(rejection: impl Into<Rejection>) -> Self {
+        Verdict::Reject(rejection.into()).into()
     }
 
     /// Adds a warning that the client shows to the user.
@@ -51,7 +86,7 @@ impl Validation {
         self
     }
 
-    /// Adds a fact for the audit log. The key has no `/` and at most 63 characters.
+    /// Adds an annotation to the audit event. The key contains no `/` and at most 63 characters.
     #[must_use]
     pub fn audit(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.remarks
@@ -60,12 +95,12 @@ impl Validation {
         self
     }
 
-    /// The response to the request of this uid.
+    /// Creates the response to the request with the given uid.
     pub(crate) fn into_response(self, uid: String) -> Response {
         let mut response = self.remarks.into_response(uid);
         match self.verdict {
             Verdict::Accept => response.allowed = true,
-            Verdict::Reject(rejection) => rejection.reject(&mut response),
+            Verdict::Reject(rejection) => rejection.write_to(&mut response),
         }
         response
     }

@@ -1,4 +1,4 @@
-//! Asks the example modules natively what `spec/vectors` asks them.
+//! Replays `spec/vectors` natively with the example modules.
 
 use std::path::Path;
 
@@ -12,28 +12,28 @@ use namespace_owners::NamespaceOwners;
 use required_labels::RequiredLabels;
 use token_table::TokenTable;
 
-/// The fixture of `spec/guests`: what it does, traps and floods for instance, needs a host.
+/// The module of `spec/guests`. Its behaviours, such as traps and floods, require a host.
 const FIXTURE: &str = "spec_behaviours";
 
 fn modules() -> [Module; 8] {
     [
-        Module::named("default_resources").mutate::<DefaultResources>(),
-        Module::named("magic_authenticator").authn::<MagicAuthenticator>(),
-        Module::named("magic_authorizer").authz::<MagicAuthorizer>(),
-        Module::named("magic_mutator").mutate::<MagicMutator>(),
-        Module::named("magic_validator").validate::<MagicValidator>(),
-        Module::named("namespace_owners").authz::<NamespaceOwners>(),
-        Module::named("required_labels").validate::<RequiredLabels>(),
-        Module::named("token_table").authn::<TokenTable>(),
+        Module::new("default_resources").mutate::<DefaultResources>(),
+        Module::new("magic_authenticator").authn::<MagicAuthenticator>(),
+        Module::new("magic_authorizer").authz::<MagicAuthorizer>(),
+        Module::new("magic_mutator").mutate::<MagicMutator>(),
+        Module::new("magic_validator").validate::<MagicValidator>(),
+        Module::new("namespace_owners").authz::<NamespaceOwners>(),
+        Module::new("required_labels").validate::<RequiredLabels>(),
+        Module::new("token_table").authn::<TokenTable>(),
     ]
 }
 
 #[test]
-fn the_examples_answer_every_vector_of_the_specification() {
+fn the_examples_pass_every_vector_of_the_specification() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../spec/vectors");
-    let vectors = Vector::read_all(&directory).expect("readable vectors");
+    let vectors = Vector::read_all(&directory).unwrap();
     let modules = modules();
-    let mut asked = 0;
+    let mut checked = 0;
     for (path, vector) in vectors
         .iter()
         .filter(|(_, vector)| vector.module != FIXTURE)
@@ -44,7 +44,7 @@ fn the_examples_answer_every_vector_of_the_specification() {
         if let Err(error) = module.check(vector) {
             panic!("{path} ({}): {}", vector.about, error.message());
         }
-        asked += 1;
+        checked += 1;
     }
-    assert!(asked > 0, "no vectors");
+    assert!(checked > 0, "no vectors");
 }

@@ -1,6 +1,6 @@
-//! Somebody who talks to the API server: the verbs of the stories.
+//! A client of the API server, with the verbs of the stories.
 //!
-//! Every verb makes a real request and panics when the answer is not the one that it is named for.
+//! Each verb sends a real request, and panics if the response is not the one that its name states.
 
 use anyhow::{Context as _, Result};
 use http::Request;
@@ -13,6 +13,8 @@ use crate::objects::Resource;
 use crate::operation::Operation;
 use crate::reply::{Accepted, Refusal, Reply};
 
+const SELF_SUBJECT_REVIEWS: &str = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+
 /// A client with an identity, in a namespace.
 #[derive(Clone)]
 pub struct Caller {
@@ -21,19 +23,19 @@ pub struct Caller {
     namespace: String,
 }
 
-/// Who the API server takes a caller for.
+/// The identity of a caller according to the API server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     /// The user name.
     pub user: String,
-    /// The user id; empty when there is none.
+    /// The user ID; may be empty.
     pub uid: String,
     /// The groups, sorted.
     pub groups: Vec<String>,
 }
 
 impl Caller {
-    /// `name` is for people who read what went wrong.
+    /// Creates a caller. `name` identifies it in messages.
     #[must_use]
     pub fn new(name: String, client: Client, namespace: String) -> Self {
         Self {
@@ -43,11 +45,11 @@ impl Caller {
         }
     }
 
-    /// The API server takes the caller for `user` in exactly `groups`, and in `system:authenticated` as everybody who
-    /// logs in.
+    /// Requires that the API server identifies the caller as `user` in exactly `groups` and
+    /// `system:authenticated`.
     ///
     /// # Panics
-    /// It does not.
+    /// Panics if it does not.
     pub async fn logs_in_as<'a>(
         &self,
         user: &str,
@@ -66,14 +68,14 @@ impl Caller {
         identity
     }
 
-    /// Who the caller is.
+    /// Returns the identity of the caller.
     ///
     /// # Panics
-    /// It is nobody: the API server answers 401.
+    /// Panics if the API server does not authenticate the caller.
     pub async fn identity(&self) -> Identity {
         let reply = self.who_am_i().await;
-        let logged_in = reply.is_success();
-        let reply = reply.expect(logged_in, "a login");
+        let is_logged_in = reply.is_success();
+        let reply = reply.expect(is_logged_in, "a login");
         let user = &reply.body["status"]["userInfo"];
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let mut groups: Vec<String> = user["groups"]
@@ -90,51 +92,51 @@ impl Caller {
         }
     }
 
-    /// The API server does not take the credentials.
+    /// Requires that the API server rejects the credentials.
     ///
     /// # Panics
-    /// It does.
+    /// Panics if it accepts them.
     pub async fn cannot_log_in(&self) -> Refusal {
         let reply = self.who_am_i().await;
-        let unauthorized = reply.code == 401;
-        Refusal(reply.expect(unauthorized, "401, no login"))
+        let is_unauthorized = reply.code == 401;
+        Refusal(reply.expect(is_unauthorized, "401, no login"))
     }
 
-    /// A real request with the RBAC verb `verb` passes the authorizers.
+    /// Requires that the authorizers allow a real request with the RBAC verb `verb`.
     ///
     /// # Panics
-    /// It does not.
+    /// Panics if they do not.
     pub async fn may(&self, verb: &str, resource: &str) {
-        let reply = self.asks(Operation::harmless(verb, resource)).await;
-        let authorized = reply.is_authorized();
-        let _ = reply.expect(authorized, "authorized");
+        let reply = self.sends(Operation::harmless(verb, resource)).await;
+        let is_authorized = reply.is_authorized();
+        let _ = reply.expect(is_authorized, "authorized");
     }
 
-    /// A real request with the RBAC verb `verb` is forbidden.
+    /// Requires that a real request with the RBAC verb `verb` is forbidden.
     ///
     /// # Panics
-    /// It is not.
+    /// Panics if it is not.
     pub async fn may_not(&self, verb: &str, resource: &str) -> Refusal {
-        let reply = self.asks(Operation::harmless(verb, resource)).await;
-        let forbidden = reply.is_forbidden();
-        Refusal(reply.expect(forbidden, "403, forbidden"))
+        let reply = self.sends(Operation::harmless(verb, resource)).await;
+        let is_forbidden = reply.is_forbidden();
+        Refusal(reply.expect(is_forbidden, "403, forbidden"))
     }
 
-    /// The API server cannot tell whether the caller may: 500, neither yes nor no.
+    /// Requires that the authorizers make no decision: 500, neither allowed nor forbidden.
     ///
     /// # Panics
-    /// It can.
-    pub async fn is_left_without_an_answer(&self, verb: &str, resource: &str) -> Refusal {
-        let reply = self.asks(Operation::harmless(verb, resource)).await;
-        let undecided = reply.code == 500;
-        Refusal(reply.expect(undecided, "500, no decision"))
+    /// Panics if they decide.
+    pub async fn gets_no_decision(&self, verb: &str, resource: &str) -> Refusal {
+        let reply = self.sends(Operation::harmless(verb, resource)).await;
+        let is_undecided = reply.code == 500;
+        Refusal(reply.expect(is_undecided, "500, no decision"))
     }
 
-    /// What a SelfSubjectAccessReview says about `verb` and `resource` (`kubectl auth can-i`).
+    /// Returns the result of a SelfSubjectAccessReview (`kubectl auth can-i`).
     ///
     /// # Panics
-    /// There is no answer.
-    pub async fn is_told_that_it_may(&self, verb: &str, resource: &str) -> bool {
+    /// Panics if the review fails.
+    pub async fn can_i(&self, verb: &str, resource: &str) -> bool {
         let resource = Resource::named(resource);
         let attributes = json!({
             "namespace": if resource.namespaced { &self.namespace } else { "" },
@@ -153,44 +155,45 @@ impl Caller {
                 &review,
             )
             .await;
-        let answered = reply.is_success();
-        reply.expect(answered, "an answer").body["status"]["allowed"] == true
+        let is_reviewed = reply.is_success();
+        reply.expect(is_reviewed, "a reviewed access").body["status"]["allowed"] == true
     }
 
-    /// The API server does what it is asked.
+    /// Requires that the API server carries out an operation.
     ///
     /// # Panics
-    /// It does not.
+    /// Panics if it does not.
     pub async fn accepts(&self, operation: impl Into<Operation>) -> Accepted {
-        let reply = self.asks(operation).await;
-        let accepted = reply.is_success();
-        Accepted(reply.expect(accepted, "accepted"))
+        let reply = self.sends(operation).await;
+        let is_accepted = reply.is_success();
+        Accepted(reply.expect(is_accepted, "accepted"))
     }
 
-    /// A policy of admission rejects what is asked.
+    /// Requires that an admission policy rejects an operation.
     ///
     /// # Panics
-    /// None does.
+    /// Panics if none does.
     pub async fn rejects(&self, operation: impl Into<Operation>) -> Refusal {
-        let reply = self.asks(operation).await;
-        let rejected = reply.is_rejection();
-        Refusal(reply.expect(rejected, "rejected by a policy"))
+        let reply = self.sends(operation).await;
+        let is_rejected = reply.is_rejection();
+        Refusal(reply.expect(is_rejected, "rejected by a policy"))
     }
 
-    /// The API server cannot do what it is asked, because a policy of admission does not answer.
+    /// Requires that an operation fails because the admission policies make no decision.
     ///
     /// # Panics
-    /// It can, or has other reasons.
+    /// Panics if it succeeds, or fails for another reason.
     pub async fn fails(&self, operation: impl Into<Operation>) -> Refusal {
-        let reply = self.asks(operation).await;
-        let failed = reply.is_admission_failure();
-        Refusal(reply.expect(failed, "500, no decision of admission"))
+        let reply = self.sends(operation).await;
+        let is_failed = reply.is_admission_failure();
+        Refusal(reply.expect(is_failed, "500, no decision of admission"))
     }
 
-    /// The object is accepted; the answer is what a later read finds, with the warnings of the write.
+    /// Requires that an object is accepted. Returns the stored object as read afterwards, with the
+    /// warnings of the write.
     ///
     /// # Panics
-    /// It is not stored.
+    /// Panics if the object is not stored.
     pub async fn stores(&self, operation: impl Into<Operation>) -> Accepted {
         let operation = operation.into();
         let read = Operation::get(operation.resource.plural, operation.verb().1);
@@ -202,103 +205,102 @@ impl Caller {
         })
     }
 
-    /// There is no such object.
+    /// Requires that an object does not exist.
     ///
     /// # Panics
-    /// There is.
-    pub async fn misses(&self, resource: &str, name: &str) {
-        let reply = self.asks(Operation::get(resource, name)).await;
-        let missing = reply.code == 404;
-        let _ = reply.expect(missing, "404, not found");
+    /// Panics if it exists.
+    pub async fn finds_no(&self, resource: &str, name: &str) {
+        let reply = self.sends(Operation::get(resource, name)).await;
+        let is_missing = reply.code == 404;
+        let _ = reply.expect(is_missing, "404, not found");
     }
 
-    /// Asks, and judges nothing.
+    /// Sends an operation, whatever the response.
     ///
     /// # Panics
-    /// The API server cannot be reached.
-    pub async fn asks(&self, operation: impl Into<Operation>) -> Reply {
-        reached(self.tries(&operation.into()).await)
+    /// Panics if the API server cannot be reached.
+    pub async fn sends(&self, operation: impl Into<Operation>) -> Reply {
+        unwrap(self.try_send(&operation.into()).await)
     }
 
-    /// Asks, and judges nothing, where the API server may be away.
+    /// Sends an operation while the API server may be down.
     ///
     /// # Errors
-    /// The API server cannot be reached, or does not answer to the end.
-    pub async fn tries(&self, operation: &Operation) -> Result<Reply> {
+    /// If the API server cannot be reached, or its response is incomplete.
+    pub async fn try_send(&self, operation: &Operation) -> Result<Reply> {
         let request = operation.request(&self.namespace)?;
-        self.send(request, operation.to_string()).await
+        self.exchange(request, operation.to_string()).await
     }
 
-    /// Asks the API server who the caller is, and judges nothing.
+    /// Sends a SelfSubjectReview, whatever the response.
     ///
     /// # Panics
-    /// The API server cannot be reached.
+    /// Panics if the API server cannot be reached.
     pub async fn who_am_i(&self) -> Reply {
-        let review =
-            json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview" });
-        self.posts("/apis/authentication.k8s.io/v1/selfsubjectreviews", &review)
+        self.posts(SELF_SUBJECT_REVIEWS, &self_subject_review())
             .await
     }
 
-    /// Asks the API server who the bearer of `token` is, on the caller's own connection; judges nothing.
+    /// Sends a SelfSubjectReview with `token` on the caller's own connection, whatever the
+    /// response.
     ///
     /// # Panics
-    /// The API server cannot be reached.
+    /// Panics if the API server cannot be reached.
     pub async fn who_has(&self, token: &str) -> Reply {
-        reached(self.tries_token(token).await)
+        unwrap(self.try_token(token).await)
     }
 
-    /// The same where the API server may be away.
+    /// Sends a SelfSubjectReview with `token` while the API server may be down.
     ///
     /// # Errors
-    /// As for [`Caller::tries`].
-    pub async fn tries_token(&self, token: &str) -> Result<Reply> {
-        let review =
-            json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview" });
-        let request = Request::post("/apis/authentication.k8s.io/v1/selfsubjectreviews")
+    /// As for [`Caller::try_send`].
+    pub async fn try_token(&self, token: &str) -> Result<Reply> {
+        let request = Request::post(SELF_SUBJECT_REVIEWS)
             .header(CONTENT_TYPE, "application/json")
             .header(AUTHORIZATION, format!("Bearer {token}"))
-            .body(review.to_string().into_bytes())?;
-        self.send(request, "post with a token".to_owned()).await
+            .body(self_subject_review().to_string().into_bytes())?;
+        self.exchange(request, "post with a token".to_owned()).await
     }
 
-    /// Posts `body`, and judges nothing.
+    /// Posts `body`, whatever the response.
     ///
     /// # Panics
-    /// The API server cannot be reached.
+    /// Panics if the API server cannot be reached.
     pub async fn posts(&self, path: &str, body: &Value) -> Reply {
-        reached(self.tries_post(path, body).await)
+        unwrap(self.try_post(path, body).await)
     }
 
-    /// The same where nobody may be listening.
+    /// Posts `body` while the server may be down.
     ///
     /// # Errors
-    /// As for [`Caller::tries`].
-    pub async fn tries_post(&self, path: &str, body: &Value) -> Result<Reply> {
+    /// As for [`Caller::try_send`].
+    pub async fn try_post(&self, path: &str, body: &Value) -> Result<Reply> {
         let request = Request::post(path)
             .header(CONTENT_TYPE, "application/json")
             .body(body.to_string().into_bytes())?;
-        self.send(request, format!("post {}", body["kind"])).await
+        self.exchange(request, format!("post {}", body["kind"]))
+            .await
     }
 
-    /// Reads a path that is no resource, as text.
+    /// Reads a non-resource path as text while the server may be down.
     ///
     /// # Errors
-    /// As for [`Caller::tries`].
-    pub async fn reads(&self, path: &str) -> Result<Reply> {
+    /// As for [`Caller::try_send`].
+    pub async fn try_get(&self, path: &str) -> Result<Reply> {
         let request = Request::get(path).body(Vec::new())?;
-        self.send(request, format!("get {path}")).await
+        self.exchange(request, format!("get {path}")).await
     }
 
-    async fn send(&self, request: Request<Vec<u8>>, words: String) -> Result<Reply> {
+    /// `description` identifies the request in messages.
+    async fn exchange(&self, request: Request<Vec<u8>>, description: String) -> Result<Reply> {
         let exchanged = exchange(&self.client, request).await;
         let (code, warnings, body) = exchanged.with_context(|| {
             let name = &self.name;
-            format!("{name}: {words}: the API server does not answer")
+            format!("{name}: {description}: the API server does not respond")
         })?;
         Ok(Reply {
             caller: self.name.clone(),
-            request: words,
+            request: description,
             code,
             warnings,
             body,
@@ -306,7 +308,11 @@ impl Caller {
     }
 }
 
-fn reached(reply: Result<Reply>) -> Reply {
+fn self_subject_review() -> Value {
+    json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview" })
+}
+
+fn unwrap(reply: Result<Reply>) -> Reply {
     reply.unwrap_or_else(|error| panic!("{error:#}"))
 }
 
@@ -319,13 +325,13 @@ async fn exchange(client: &Client, request: Request<Vec<u8>>) -> Result<(u16, Ve
         .map(warning_text)
         .collect();
     let body = response.into_body().collect_bytes().await?;
-    // When authorizers fail, the API server answers in plain text.
+    // The API server responds in plain text when authorizers fail.
     let text = || Value::from(String::from_utf8_lossy(&body));
     let body = serde_json::from_slice(&body).unwrap_or_else(|_| text());
     Ok((code, warnings, body))
 }
 
-/// The text in `299 - "text"`.
+/// Returns the text of `299 - "text"`.
 fn warning_text(header: &str) -> String {
     let text = header.split_once('"').map_or(header, |(_, text)| text);
     text.trim_end_matches('"').replace("\\\"", "\"")
@@ -336,7 +342,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_warning_is_what_stands_in_quotes() {
+    fn extracts_the_quoted_text_of_a_warning() {
         assert_eq!(
             warning_text(r#"299 - "policy \"x\" failed""#),
             r#"policy "x" failed"#

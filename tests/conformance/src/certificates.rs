@@ -1,4 +1,4 @@
-//! The cluster's own certificate authority: the kube-apiserver's certificate, and users as client certificates.
+//! The certificate authority of a cluster, for the kube-apiserver and for client certificates.
 
 use anyhow::Result;
 use rcgen::{
@@ -6,12 +6,12 @@ use rcgen::{
     KeyPair, KeyUsagePurpose,
 };
 
-/// Issues certificates. Clients trust it, and so does the kube-apiserver (`--client-ca-file`).
+/// A certificate authority that clients and the kube-apiserver (`--client-ca-file`) trust.
 pub struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
 }
 
-/// A certificate and its key, both as PEM.
+/// A certificate and its key, PEM.
 #[derive(Debug, Clone)]
 pub struct Identity {
     /// The certificate.
@@ -21,10 +21,10 @@ pub struct Identity {
 }
 
 impl Authority {
-    /// A new authority.
+    /// Creates an authority.
     ///
     /// # Errors
-    /// No key can be made.
+    /// If no key can be generated.
     pub fn new() -> Result<Self> {
         let mut params = CertificateParams::default();
         params
@@ -39,22 +39,22 @@ impl Authority {
         Ok(Self { issuer })
     }
 
-    /// The authority's own certificate, PEM.
+    /// Returns the authority's own certificate, PEM.
     #[must_use]
     pub fn certificate(&self) -> String {
         self.issuer.pem()
     }
 
-    /// The authority's own certificate, DER.
+    /// Returns the authority's own certificate, DER.
     #[must_use]
     pub fn certificate_der(&self) -> Vec<u8> {
         self.issuer.der().to_vec()
     }
 
-    /// A certificate for a server on this machine.
+    /// Issues a certificate for a server on the loopback interface.
     ///
     /// # Errors
-    /// No key can be made.
+    /// If no key can be generated.
     pub fn server(&self) -> Result<Identity> {
         let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
         let mut params = CertificateParams::new(names)?;
@@ -62,10 +62,10 @@ impl Authority {
         self.issue(&params)
     }
 
-    /// A certificate that makes its bearer the user `user` in the group `group` (CN and O, as the kube-apiserver reads them).
+    /// Issues a client certificate for `user` (CN) in `group` (O).
     ///
     /// # Errors
-    /// No key can be made.
+    /// If no key can be generated.
     pub fn user(&self, user: &str, group: &str) -> Result<Identity> {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, user);
@@ -87,25 +87,25 @@ impl Authority {
 }
 
 impl std::fmt::Debug for Authority {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("Authority")
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Authority")
     }
 }
 
-/// The keys by which the kube-apiserver signs and recognises the tokens of service accounts.
+/// The key pair with which the kube-apiserver signs and verifies the tokens of service accounts.
 #[derive(Debug)]
 pub struct SigningKey {
-    /// PEM, PKCS #8.
+    /// The private key, PEM, PKCS #8.
     pub private: String,
-    /// PEM.
+    /// The public key, PEM.
     pub public: String,
 }
 
 impl SigningKey {
-    /// A new pair.
+    /// Generates a key pair.
     ///
     /// # Errors
-    /// No key can be made.
+    /// If no key can be generated.
     pub fn new() -> Result<Self> {
         let pair = KeyPair::generate()?;
         Ok(Self {

@@ -1,4 +1,4 @@
-//! A cluster as one story sees it: its own namespace, and the callers in it.
+//! A namespace of a cluster, as one story uses it, and its callers.
 
 use std::thread;
 
@@ -6,7 +6,7 @@ use crate::caller::Caller;
 use crate::http::{Credentials, Endpoint};
 use crate::running::Running;
 
-/// A running cluster and a namespace in it. When the story panics, the ends of the programs' logs are printed.
+/// A namespace of a running cluster. Prints the ends of the programs' logs when the story panics.
 #[derive(Debug)]
 pub struct Cluster<'a> {
     running: &'a Running,
@@ -14,38 +14,41 @@ pub struct Cluster<'a> {
 }
 
 impl<'a> Cluster<'a> {
-    pub(crate) fn new(running: &'a Running, namespace: String) -> Self {
+    /// Creates a view of an existing namespace.
+    #[must_use]
+    pub fn new(running: &'a Running, namespace: &str) -> Self {
+        let namespace = namespace.to_owned();
         Self { running, namespace }
     }
 
-    /// The namespace that its callers work in.
+    /// Returns the namespace of the callers.
     #[must_use]
     pub fn namespace(&self) -> &str {
         &self.namespace
     }
 
-    /// The programs.
+    /// Returns the programs of the cluster.
     #[must_use]
     pub fn running(&self) -> &'a Running {
         self.running
     }
 
-    /// The same again, for another task of the story.
+    /// Returns the same namespace for another task of the story.
     #[must_use]
     pub fn in_same_namespace(&self) -> Self {
-        Self::new(self.running, self.namespace.clone())
+        Self::new(self.running, &self.namespace)
     }
 
-    /// A member of `system:masters`, whom no authorizer is asked about.
+    /// Returns a member of `system:masters`, whom the API server authorizes without policies.
     #[must_use]
     pub fn admin(&self) -> Caller {
         self.as_user("admin", "system:masters")
     }
 
-    /// The bearer of a token.
+    /// Returns the bearer of a token.
     ///
     /// # Panics
-    /// No client can be made.
+    /// Panics if no client can be created.
     #[must_use]
     pub fn with_token(&self, token: &str) -> Caller {
         let endpoint = self
@@ -55,22 +58,23 @@ impl<'a> Cluster<'a> {
         self.caller(format!("the bearer of `{token}`"), endpoint)
     }
 
-    /// Somebody without credentials.
+    /// Returns a caller without credentials.
     ///
     /// # Panics
-    /// No client can be made.
+    /// Panics if no client can be created.
     #[must_use]
     pub fn without_credentials(&self) -> Caller {
         self.caller(
-            "nobody".to_owned(),
+            "an anonymous caller".to_owned(),
             self.running.apiserver.with(Credentials::Anonymous),
         )
     }
 
-    /// A user with a client certificate: the authenticating policies are not asked about one.
+    /// Returns a user with a client certificate, whom the API server authenticates without
+    /// policies.
     ///
     /// # Panics
-    /// No client can be made.
+    /// Panics if no client can be created.
     #[must_use]
     pub fn as_user(&self, user: &str, group: &str) -> Caller {
         self.caller(
@@ -83,7 +87,7 @@ impl<'a> Cluster<'a> {
         let client = endpoint.and_then(|endpoint| endpoint.client());
         Caller::new(
             name,
-            client.expect("the harness makes credentials that can be used"),
+            client.expect("valid credentials of the harness"),
             self.namespace.clone(),
         )
     }
@@ -93,15 +97,15 @@ impl Drop for Cluster<'_> {
     fn drop(&mut self) {
         if thread::panicking() {
             let logs = self.running.logs();
-            show(&logs);
+            print(&logs);
         }
     }
 }
 
 #[expect(
     clippy::print_stderr,
-    reason = "where the test runner shows what a failed test has to say"
+    reason = "the test runner captures standard error and shows it for a failed test"
 )]
-fn show(logs: &str) {
+fn print(logs: &str) {
     eprintln!("{logs}");
 }

@@ -1,4 +1,5 @@
-//! The directory of one cluster: its files, its logs, and the promise that nothing outlives the process that made it.
+//! The directory of one cluster, with its files and logs. Its programs do not outlive the process
+//! that created it.
 
 use std::fs::{self, OpenOptions};
 use std::os::unix::process::CommandExt;
@@ -10,10 +11,10 @@ use tempfile::TempDir;
 
 use crate::process::{self, Process};
 
-/// Waits until the pipe from the process that made the directory closes, which it does however that process ends, then
-/// ends the process groups that are written down in the directory. Test clusters are shared by all tests of a binary, so
-/// no destructor would do it.
-const KEEPER: &str = r#"
+/// A script that waits until the process that created the directory ends, however that happens: its
+/// pipe then closes. The script then kills the process groups whose IDs are in the directory. All
+/// tests of a binary share the test clusters, so no destructor would do so.
+const WATCHDOG: &str = r#"
 while read -r _; do :; done
 for file in "$1"/*.pid; do
     [ -f "$file" ] && kill -s KILL -- "-$(cat "$file")"
@@ -25,49 +26,49 @@ for _ in 1 2 3 4 5; do
 done
 "#;
 
-/// A directory in which programs run.
+/// A directory for programs, their files and logs.
 #[derive(Debug)]
 pub struct Directory {
     path: PathBuf,
-    keeper: Child,
+    watchdog: Child,
     temporary: Option<TempDir>,
 }
 
 impl Directory {
-    /// A fresh directory that goes away with this process.
+    /// Creates a directory that is removed when this process ends.
     ///
     /// # Errors
-    /// The directory cannot be made, or no shell can be started to watch over it.
+    /// If the directory cannot be created, or the watchdog does not start.
     pub fn temporary() -> Result<Self> {
         let temporary = tempfile::Builder::new().prefix("k8s-wasm-").tempdir()?;
         let path = temporary.path().canonicalize()?;
-        let keeper = keeper(&path, "temporary")?;
+        let watchdog = watchdog(&path, "temporary")?;
         Ok(Self {
             path,
-            keeper,
+            watchdog,
             temporary: Some(temporary),
         })
     }
 
-    /// The directory `path`, made when it is not there, and left when this process is done.
+    /// Creates the directory `path` if it does not exist. It stays when this process ends.
     ///
     /// # Errors
-    /// There is something in it already, or as for [`Directory::temporary`].
-    pub fn lasting(path: &Path) -> Result<Self> {
+    /// If it is not empty, or as for [`Directory::temporary`].
+    pub fn permanent(path: &Path) -> Result<Self> {
         fs::create_dir_all(path)
-            .with_context(|| format!("cannot make the directory `{}`", path.display()))?;
+            .with_context(|| format!("failed to create the directory `{}`", path.display()))?;
         let path = path.canonicalize()?;
         let is_empty = fs::read_dir(&path)?.next().is_none();
         ensure!(is_empty, "the directory `{}` is not empty", path.display());
-        let keeper = keeper(&path, "lasting")?;
+        let watchdog = watchdog(&path, "permanent")?;
         Ok(Self {
             path,
-            keeper,
+            watchdog,
             temporary: None,
         })
     }
 
-    /// Where it is.
+    /// Returns the path of the directory.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -76,21 +77,22 @@ impl Directory {
     /// Writes a file below the directory and returns its path.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// If the file cannot be written.
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> Result<PathBuf> {
         let path = self.path.join(name);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;
         }
-        fs::write(&path, content).with_context(|| format!("cannot write `{}`", path.display()))?;
+        fs::write(&path, content)
+            .with_context(|| format!("failed to write `{}`", path.display()))?;
         Ok(path)
     }
 
-    /// Starts a program in a process group of its own, so that Ctrl-C reaches us alone and we end it in good order. Its
-    /// output goes to `<name>.log`.
+    /// Starts a program in a process group of its own, so that Ctrl-C does not reach it and the
+    /// harness can shut it down in order. Its output goes to `<name>.log`.
     ///
     /// # Errors
-    /// The program cannot be started.
+    /// If the program cannot be started.
     pub fn spawn(&self, name: &'static str, mut command: Command) -> Result<Process> {
         let log = self.log(name);
         let output = OpenOptions::new().create(true).append(true).open(&log)?;
@@ -101,12 +103,12 @@ impl Directory {
             .stdout(output.try_clone()?)
             .stderr(output)
             .spawn()
-            .with_context(|| format!("cannot start `{}`", command.get_program().display()))?;
+            .with_context(|| format!("failed to start `{}`", command.get_program().display()))?;
         let pid_file = self.write(&format!("{name}.pid"), child.id().to_string())?;
         Ok(Process::new(name, child, log, pid_file))
     }
 
-    /// The last lines that the program `name` wrote.
+    /// Returns the last lines of the log of the program `name`.
     #[must_use]
     pub fn log_end(&self, name: &str) -> String {
         process::log_end(&self.log(name))
@@ -118,20 +120,20 @@ impl Directory {
 }
 
 impl Drop for Directory {
-    /// The keeper goes first: it must not look after a directory whose programs have ended in good order.
+    /// Ends the watchdog first, since the programs of the directory have already been shut down.
     fn drop(&mut self) {
-        let _ = self.keeper.kill();
-        let _ = self.keeper.wait();
+        let _ = self.watchdog.kill();
+        let _ = self.watchdog.wait();
         if let Some(temporary) = self.temporary.take() {
-            // What cannot be removed is in the way of nobody.
+            // Files that cannot be removed do no harm.
             let _ = temporary.close();
         }
     }
 }
 
-fn keeper(directory: &Path, lifetime: &str) -> Result<Child> {
+fn watchdog(directory: &Path, lifetime: &str) -> Result<Child> {
     Command::new("sh")
-        .args(["-c", KEEPER, "keeper"])
+        .args(["-c", WATCHDOG, "watchdog"])
         .arg(directory)
         .arg(lifetime)
         .process_group(0)
@@ -139,7 +141,7 @@ fn keeper(directory: &Path, lifetime: &str) -> Result<Child> {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
-        .context("cannot start a shell to end what we start")
+        .context("failed to start the watchdog")
 }
 
 #[cfg(test)]
@@ -148,34 +150,34 @@ mod tests {
 
     use super::*;
 
-    /// What the kernel does when this process is killed, however that happens.
-    fn close_the_pipe(directory: &mut Directory) {
-        drop(directory.keeper.stdin.take());
+    /// Closes the pipe, as the kernel does when this process is killed.
+    fn close_pipe(directory: &mut Directory) {
+        drop(directory.watchdog.stdin.take());
     }
 
     #[tokio::test]
-    async fn nothing_outlives_the_process_that_started_it() {
+    async fn kills_the_programs_when_the_process_ends() {
         let mut directory = Directory::temporary().unwrap();
         let mut command = Command::new("sh");
-        // The group is ended, children and all.
+        // The watchdog kills the whole process group.
         command.args(["-c", "sleep 600 & sleep 600"]);
         let process = directory.spawn("sleeper", command).unwrap();
-        close_the_pipe(&mut directory);
+        close_pipe(&mut directory);
         let status = process.ended(Duration::from_secs(10)).await.unwrap();
         assert!(!status.success());
-        assert!(directory.keeper.wait().unwrap().success());
+        assert!(directory.watchdog.wait().unwrap().success());
         assert!(!directory.path().exists());
     }
 
     #[test]
-    fn a_lasting_directory_is_fresh_and_stays() {
+    fn a_permanent_directory_must_be_empty_and_is_kept() {
         let parent = tempfile::tempdir().unwrap();
         let path = parent.path().join("demo");
-        let directory = Directory::lasting(&path).unwrap();
+        let directory = Directory::permanent(&path).unwrap();
         directory.write("file", "content").unwrap();
         drop(directory);
         assert!(path.join("file").exists());
-        let error = Directory::lasting(&path).unwrap_err();
+        let error = Directory::permanent(&path).unwrap_err();
         assert!(error.to_string().ends_with("is not empty"), "{error}");
     }
 }

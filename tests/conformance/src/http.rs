@@ -1,4 +1,4 @@
-//! Endpoints: a server, how to trust it, and who we are to it.
+//! Endpoints: a server, its certificate authority, and the credentials of the client.
 
 use anyhow::{Context as _, Result};
 use base64::Engine as _;
@@ -9,16 +9,16 @@ use kube::{Client, Config};
 
 use crate::certificates::Identity;
 
-/// A server to talk to, as somebody.
+/// A server, and the credentials for it.
 #[derive(Debug, Clone)]
 pub struct Endpoint {
     config: Config,
 }
 
-/// Who a client says it is.
+/// The credentials of a client.
 #[derive(Debug, Clone)]
 pub enum Credentials {
-    /// Nobody.
+    /// No credentials.
     Anonymous,
     /// A bearer token.
     Token(String),
@@ -27,24 +27,24 @@ pub enum Credentials {
 }
 
 impl Endpoint {
-    /// A server without TLS, such as etcd here.
+    /// Creates the endpoint of a server without TLS, such as etcd.
     ///
     /// # Errors
-    /// `url` is not one.
+    /// If `url` is not a URL.
     pub fn plain(url: &str) -> Result<Self> {
         let mut config = Config::new(
             url.parse()
                 .with_context(|| format!("`{url}` is not a URL"))?,
         );
-        // The stories are about single answers; a client that asks again would hide them.
+        // The stories check single responses, which retries would hide.
         config.default_retry = false;
         Ok(Self { config })
     }
 
-    /// A server whose certificate comes from `authority` (DER).
+    /// Creates the endpoint of a server with a certificate of `authority` (DER).
     ///
     /// # Errors
-    /// `url` is not one.
+    /// If `url` is not a URL.
     pub fn tls(url: &str, authority: Vec<u8>, credentials: Credentials) -> Result<Self> {
         let mut endpoint = Self::plain(url)?;
         endpoint.config.root_cert = Some(vec![authority]);
@@ -60,16 +60,16 @@ impl Endpoint {
         Ok(endpoint)
     }
 
-    /// A client with connections of its own. It belongs to the runtime that makes it.
+    /// Creates a client with connections of its own, for the current runtime.
     ///
     /// # Errors
-    /// The credentials cannot be used.
+    /// If the credentials are invalid.
     pub fn client(&self) -> Result<Client> {
         Ok(Client::try_from(self.config.clone())?)
     }
 }
 
-/// Whether `GET path` answers with success.
+/// Returns whether `GET path` succeeds.
 pub(crate) async fn is_ok(client: &Client, path: &str) -> bool {
     let Ok(request) = Request::get(path).body(Body::empty()) else {
         return false;

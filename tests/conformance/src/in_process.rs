@@ -1,4 +1,4 @@
-//! The kube-apiserver with the engine inside: how it is told to ask the policies.
+//! The flags and files of the kube-apiserver with the engine inside.
 
 use std::path::Path;
 
@@ -6,26 +6,26 @@ use anyhow::Result;
 use serde_json::json;
 
 use crate::directory::Directory;
-use crate::kubernetes::Plug;
+use crate::kubernetes::Launch;
 use crate::programs::Programs;
 use crate::webhook::KUBECONFIG;
 
-/// Writes the files that its flags name. One configuration serves all three planes.
+/// Writes the files and returns the command line. One configuration serves all planes.
 ///
 /// # Errors
-/// There is no such kube-apiserver, or a file cannot be written.
-pub(crate) fn plug(
+/// If the kube-apiserver does not exist, or a file cannot be written.
+pub(crate) fn launch(
     programs: &Programs,
     directory: &Directory,
     configuration: &Path,
     cache_ttl: Option<&str>,
-) -> Result<Plug> {
+) -> Result<Launch> {
     let admission = json!({
         "apiVersion": "apiserver.config.k8s.io/v1",
         "kind": "AdmissionConfiguration",
         "plugins": [{"name": "WASM", "path": configuration}],
     });
-    let admission = directory.write("plug/admission.yaml", admission.to_string())?;
+    let admission = directory.write("manifests/admission.yaml", admission.to_string())?;
     let (admission, configuration) = (admission.display(), configuration.display());
     let mut flags = vec![
         format!("--authentication-wasm-config-file={configuration}"),
@@ -34,11 +34,11 @@ pub(crate) fn plug(
         format!("--admission-control-config-file={admission}"),
         "--enable-admission-plugins=WASM".to_owned(),
         "--wasm-code-cache-dir=code".to_owned(),
-        // Written when there is an API server; read when a policy first asks for something.
+        // Written after the API server has started; read at the first query of a policy.
         format!("--wasm-kubeconfig={KUBECONFIG}"),
     ];
     flags.extend(cache_ttl.map(|ttl| format!("--authentication-wasm-cache-ttl={ttl}")));
-    Ok(Plug {
+    Ok(Launch {
         program: programs.composed_apiserver()?,
         flags,
     })

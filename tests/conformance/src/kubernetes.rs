@@ -1,4 +1,4 @@
-//! etcd and a kube-apiserver, started as `kubernetes-sigs/controller-runtime` does in its tests.
+//! etcd and a kube-apiserver, started like in the tests of `kubernetes-sigs/controller-runtime`.
 
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -18,7 +18,7 @@ use crate::programs::Programs;
 /// A running etcd.
 #[derive(Debug)]
 pub struct Etcd {
-    /// Where its clients find it.
+    /// The URL for clients.
     pub url: String,
     process: Process,
 }
@@ -27,7 +27,7 @@ impl Etcd {
     /// Starts etcd and waits until it is healthy.
     ///
     /// # Errors
-    /// It does not start.
+    /// If it does not start.
     pub async fn start(programs: &Programs, directory: &Directory) -> Result<Self> {
         let url = format!("http://{}", ports::free()?);
         let peers = format!("http://{}", ports::free()?);
@@ -39,7 +39,7 @@ impl Etcd {
             .arg(flag("initial-advertise-peer-urls", &peers))
             .arg(flag("initial-cluster", format_args!("default={peers}")))
             .arg(flag("data-dir", directory.path().join("etcd").display()))
-            // What is stored here lives for minutes.
+            // The data is only needed for minutes.
             .arg("--unsafe-no-fsync=true");
         let mut process = directory.spawn("etcd", command)?;
         process
@@ -48,32 +48,32 @@ impl Etcd {
         Ok(Self { url, process })
     }
 
-    /// Ends it in good order.
+    /// Shuts it down.
     ///
     /// # Errors
-    /// It does not end within `patience`.
-    pub async fn stop(self, patience: Duration) -> Result<()> {
-        self.process.stop(patience).await.map(drop)
+    /// If it does not shut down within `timeout`.
+    pub async fn stop(self, timeout: Duration) -> Result<()> {
+        self.process.stop(timeout).await.map(drop)
     }
 }
 
-/// A kube-apiserver and the flags by which it is told to ask us.
+/// The command line of a kube-apiserver.
 #[derive(Debug, Clone)]
-pub struct Plug {
+pub struct Launch {
     /// The program.
     pub program: PathBuf,
-    /// For the webhooks as `kube-apiserver-flags.txt` has them.
+    /// The flags that configure the policies; for the webhooks those of `kube-apiserver-flags.txt`.
     pub flags: Vec<String>,
 }
 
-const NOT_RUNNING: &str = "kube-apiserver does not run";
+const NOT_RUNNING: &str = "kube-apiserver is not running";
 
 /// A kube-apiserver, running unless it was killed.
 #[derive(Debug)]
 pub struct ApiServer {
-    /// Where it listens.
+    /// The URL for clients.
     pub url: String,
-    /// Whom it trusts to say who a client is, and who vouches for it.
+    /// The authority for its certificate and for client certificates.
     pub authority: Authority,
     /// The certificate of the authority, PEM.
     pub authority_file: PathBuf,
@@ -83,11 +83,11 @@ pub struct ApiServer {
 }
 
 impl ApiServer {
-    /// Starts a kube-apiserver and waits until it is ready, its RBAC defaults in place.
+    /// Starts a kube-apiserver and waits until it is ready, including its default RBAC roles.
     ///
     /// # Errors
-    /// It does not start.
-    pub async fn start(directory: &Directory, etcd: &Etcd, plug: &Plug) -> Result<Self> {
+    /// If it does not start.
+    pub async fn start(directory: &Directory, etcd: &Etcd, launch: &Launch) -> Result<Self> {
         let authority = Authority::new()?;
         let authority_file = directory.write("kube/ca.crt", authority.certificate())?;
         let address = ports::free()?;
@@ -101,28 +101,28 @@ impl ApiServer {
         ];
         arguments.extend(serving_flags(directory, &authority)?);
         arguments.extend(service_account_flags(directory, &url)?);
-        arguments.extend(plug.flags().map(OsString::from));
+        arguments.extend(launch.flags().map(OsString::from));
         let mut server = Self {
             url,
             authority,
             authority_file,
-            program: plug.program.clone(),
+            program: launch.program.clone(),
             arguments,
             process: None,
         };
-        server.start_again(directory).await?;
+        server.restart(directory).await?;
         Ok(server)
     }
 
-    /// Starts it as it was started before, and waits until it is ready.
+    /// Starts it again with the same flags, and waits until it is ready.
     ///
     /// # Errors
-    /// It does not start, or runs already.
-    pub async fn start_again(&mut self, directory: &Directory) -> Result<()> {
-        ensure!(self.process.is_none(), "kube-apiserver runs already");
+    /// If it does not start, or is already running.
+    pub async fn restart(&mut self, directory: &Directory) -> Result<()> {
+        ensure!(self.process.is_none(), "kube-apiserver is already running");
         let mut command = Command::new(&self.program);
         command
-            // One that is built with the race detector then ends at the first race, and with it the story.
+            // A build with the race detector exits at the first race, so that the story fails.
             .env("GORACE", "halt_on_error=1")
             .args(&self.arguments);
         let mut process = directory.spawn("kube-apiserver", command)?;
@@ -132,66 +132,66 @@ impl ApiServer {
         Ok(())
     }
 
-    /// Kills it, as `kill -9` does.
+    /// Kills it with SIGKILL.
     ///
     /// # Errors
-    /// It does not run.
+    /// If it is not running.
     pub fn kill(&mut self) -> Result<()> {
         let process = self.process.take().context(NOT_RUNNING)?;
         drop(process);
         Ok(())
     }
 
-    /// How much processor time it has taken so far.
+    /// Returns its processor time so far.
     ///
     /// # Errors
-    /// It does not run any more.
+    /// If it is not running.
     pub fn processor_time(&self) -> Result<Duration> {
         self.process()?.processor_time()
     }
 
-    /// The program.
+    /// Returns the process.
     ///
     /// # Errors
-    /// It does not run.
+    /// If it is not running.
     pub fn process(&self) -> Result<&Process> {
         self.process.as_ref().context(NOT_RUNNING)
     }
 
-    /// The server, for the bearer of a token, or for nobody.
+    /// Returns the endpoint with credentials.
     ///
     /// # Errors
-    /// None that a correct harness could meet.
+    /// Only with a defect of the harness.
     pub fn with(&self, credentials: Credentials) -> Result<Endpoint> {
         Endpoint::tls(&self.url, self.authority.certificate_der(), credentials)
     }
 
-    /// The server, for a user with a client certificate.
+    /// Returns the endpoint for a user with a client certificate.
     ///
     /// # Errors
-    /// The certificate cannot be made.
+    /// If the certificate cannot be issued.
     pub fn as_user(&self, user: &str, group: &str) -> Result<Endpoint> {
         let identity = self.authority.user(user, group)?;
         self.with(Credentials::Certificate(identity))
     }
 
-    /// Ends it in good order.
+    /// Shuts it down.
     ///
     /// # Errors
-    /// It does not end within `patience`.
-    pub async fn stop(self, patience: Duration) -> Result<()> {
+    /// If it does not shut down within `timeout`.
+    pub async fn stop(self, timeout: Duration) -> Result<()> {
         let process = self.process.context(NOT_RUNNING)?;
-        process.stop(patience).await.map(drop)
+        process.stop(timeout).await.map(drop)
     }
 }
 
-impl Plug {
-    /// Who may do what is said by RBAC alone unless the plug says otherwise.
+impl Launch {
+    /// Returns the flags, with RBAC as the only authorization mode unless they configure others.
     fn flags(&self) -> impl Iterator<Item = &str> {
-        let says_otherwise = self.flags.iter().any(|flag| {
+        let configures_modes = self.flags.iter().any(|flag| {
             flag.starts_with("--authorization-config=") || flag.starts_with("--authorization-mode=")
         });
-        let default = (!says_otherwise).then_some("--authorization-mode=RBAC");
+        let default = (!configures_modes).then_some("--authorization-mode=RBAC");
         self.flags.iter().map(String::as_str).chain(default)
     }
 }
@@ -206,8 +206,8 @@ fn serving_flags(directory: &Directory, authority: &Authority) -> Result<[OsStri
     ])
 }
 
-/// A kube-apiserver insists on being able to issue tokens. No controller makes service accounts here, and pods are stored
-/// without one.
+/// Returns the flags for service accounts. A kube-apiserver requires a key to issue tokens. No
+/// controller creates service accounts here, so pods are stored without one.
 fn service_account_flags(directory: &Directory, issuer: &str) -> Result<[OsString; 5]> {
     let key = SigningKey::new()?;
     let private = directory.write("kube/service-accounts.key", key.private)?;

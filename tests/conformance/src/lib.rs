@@ -1,4 +1,5 @@
-//! Stories against a real kube-apiserver: the harness that starts one, and verbs that read like a specification.
+//! Stories against a real kube-apiserver: the harness that starts one, and verbs that read like a
+//! specification.
 //!
 //! ```text
 //! let cluster = V1.cluster().await;
@@ -8,9 +9,11 @@
 //! magic.may_not("list", "pods").await.because("magic-user");
 //! ```
 //!
-//! Three programs make a cluster: etcd, `k8s-wasm serve` and a kube-apiserver that is plugged into it with exactly the
-//! files that `k8s-wasm manifests` prints; or two, when the kube-apiserver has the engine inside. All of them live in one directory and die with the process that started them,
-//! however it ends. What a verb finds wrong is a panic that names the caller, the request and the answer.
+//! A cluster consists of etcd, `k8s-wasm serve` and a kube-apiserver that is configured with
+//! exactly the files that `k8s-wasm manifests` prints; or of etcd and a kube-apiserver with the
+//! engine inside. They run in one directory and end with the process that started them, however it
+//! ends. A verb panics with the caller, the request and the response if its expectation does not
+//! hold.
 
 pub mod caller;
 pub mod certificates;
@@ -36,6 +39,6 @@ pub use cluster::Cluster;
 pub use operation::Operation;
 pub use programs::Programs;
 pub use running::Running;
-pub use script::{Act, Script};
+pub use script::{Action, Script};
 pub use shared::Shared;
-pub use wiring::{Door, ReviewVersion, Wiring};
+pub use wiring::{FrontEnd, ReviewVersion, Wiring};

@@ -1,21 +1,21 @@
-//! The Kubernetes objects of the stories, and the few facts about their resources that requests need.
+//! The Kubernetes objects of the stories, and the properties of their resources.
 
 use serde_json::{Value, json};
 
-/// A kind of object, as the API names it.
+/// A resource of the Kubernetes API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Resource {
-    /// `configmaps`.
+    /// The plural name, such as `configmaps`.
     pub plural: &'static str,
-    /// `ConfigMap`.
+    /// The kind, such as `ConfigMap`.
     pub kind: &'static str,
-    /// `v1`, `apps/v1`.
+    /// The API version, such as `v1` or `apps/v1`.
     pub api_version: &'static str,
-    /// Whether its objects are in namespaces.
+    /// True if its objects are in namespaces.
     pub namespaced: bool,
 }
 
-/// The resources that stories are about.
+/// The resources of all stories.
 const RESOURCES: [Resource; 13] = [
     namespaced("configmaps", "ConfigMap", "v1"),
     namespaced("secrets", "Secret", "v1"),
@@ -63,28 +63,28 @@ const fn global(plural: &'static str, kind: &'static str, api_version: &'static 
 }
 
 impl Resource {
-    /// The resource `plural`.
+    /// Returns the resource with the given plural name.
     ///
     /// # Panics
-    /// No story has been about it so far.
+    /// Panics if it is not in the table.
     #[must_use]
     pub fn named(plural: &str) -> Self {
         find(|resource| resource.plural == plural)
             .unwrap_or_else(|| panic!("add `{plural}` to the table of resources"))
     }
 
-    /// The resource of an object.
+    /// Returns the resource of an object.
     ///
     /// # Panics
-    /// No story has been about it so far.
+    /// Panics if it is not in the table.
     #[must_use]
-    pub fn of(object: &Value) -> Self {
+    pub fn from_object(object: &Value) -> Self {
         let kind = &object["kind"];
         find(|resource| *kind == resource.kind)
             .unwrap_or_else(|| panic!("add {kind} to the table of resources"))
     }
 
-    /// The group; empty for the core group.
+    /// Returns the API group; empty for the core group.
     #[must_use]
     pub fn group(&self) -> &'static str {
         self.api_version
@@ -92,7 +92,7 @@ impl Resource {
             .map_or("", |(group, _)| group)
     }
 
-    /// The URL path of the collection.
+    /// Returns the URL path of the collection.
     #[must_use]
     pub fn path(&self, namespace: &str) -> String {
         let root = if self.group().is_empty() {
@@ -108,18 +108,18 @@ impl Resource {
         format!("/{root}/{}/{namespace}{}", self.api_version, self.plural)
     }
 
-    /// The least that makes an object.
+    /// Creates an object with only a name.
     #[must_use]
     pub fn object(&self, name: &str) -> Value {
         json!({ "apiVersion": self.api_version, "kind": self.kind, "metadata": { "name": name } })
     }
 }
 
-fn find(wanted: impl Fn(&Resource) -> bool) -> Option<Resource> {
-    RESOURCES.into_iter().find(wanted)
+fn find(matches: impl Fn(&Resource) -> bool) -> Option<Resource> {
+    RESOURCES.into_iter().find(matches)
 }
 
-/// A ConfigMap with `data`.
+/// Creates a ConfigMap with `data`.
 #[must_use]
 pub fn configmap<'a>(name: &str, data: impl IntoIterator<Item = (&'a str, &'a str)>) -> Value {
     let mut object = Resource::named("configmaps").object(name);
@@ -130,7 +130,7 @@ pub fn configmap<'a>(name: &str, data: impl IntoIterator<Item = (&'a str, &'a st
     object
 }
 
-/// A Deployment with `replicas` replicas of a pod that nobody starts.
+/// Creates a Deployment with `replicas` replicas. No controller creates its pods.
 #[must_use]
 pub fn deployment(name: &str, replicas: u32) -> Value {
     let labels = json!({ "app": name });
@@ -146,10 +146,10 @@ pub fn deployment(name: &str, replicas: u32) -> Value {
     object
 }
 
-/// The definition of the custom resource that the table above has; its objects keep whatever they are given.
+/// Creates the definition of the custom resource in the table. It keeps unknown fields.
 #[must_use]
-pub fn definition_of_gadgets() -> Value {
-    let anything = json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
+pub fn gadget_definition() -> Value {
+    let schema = json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
     json!({
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
@@ -160,13 +160,13 @@ pub fn definition_of_gadgets() -> Value {
             "names": { "plural": "gadgets", "singular": "gadget", "kind": "Gadget" },
             "versions": [{
                 "name": "v1", "served": true, "storage": true,
-                "schema": { "openAPIV3Schema": anything },
+                "schema": { "openAPIV3Schema": schema },
             }],
         },
     })
 }
 
-/// A RoleBinding that gives `users` the ClusterRole `role` within the namespace.
+/// Creates a RoleBinding that grants `users` the ClusterRole `role` in the namespace.
 #[must_use]
 pub fn role_binding(name: &str, users: &[&str], role: &str) -> Value {
     let group = "rbac.authorization.k8s.io";

@@ -1,4 +1,4 @@
-//! What a caller asks of the API server.
+//! Operations: requests to the API server, before a caller sends them.
 
 use anyhow::Result;
 use http::Request;
@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use crate::objects::Resource;
 
-/// One request, before anybody makes it.
+/// A request to the API server.
 #[derive(Debug, Clone)]
 pub struct Operation {
-    /// What it is about.
+    /// The resource of the request.
     pub resource: Resource,
     action: Action,
     dry_run: bool,
@@ -29,14 +29,17 @@ impl Operation {
     /// Creates `object`.
     #[must_use]
     pub fn create(object: Value) -> Self {
-        Self::new(Resource::of(&object), Action::Create(object))
+        Self::new(Resource::from_object(&object), Action::Create(object))
     }
 
     /// Replaces the object that has the name of `object`.
     #[must_use]
     pub fn replace(object: Value) -> Self {
         let name = name_of(&object).to_owned();
-        Self::new(Resource::of(&object), Action::Replace { name, object })
+        Self::new(
+            Resource::from_object(&object),
+            Action::Replace { name, object },
+        )
     }
 
     /// Lists `resource`, such as `configmaps`.
@@ -69,24 +72,24 @@ impl Operation {
         )
     }
 
-    /// The simplest real request for an RBAC verb. It changes nothing.
+    /// Creates the simplest real request for an RBAC verb that changes nothing.
     ///
     /// # Panics
-    /// No story has used the verb so far.
+    /// Panics if the verb is not supported.
     #[must_use]
     pub fn harmless(verb: &str, resource: &str) -> Self {
-        /// Whoever may get or delete it is told that it is not there.
-        const NOBODY: &str = "there-is-no-such-object";
+        /// An allowed request to get or delete it returns 404.
+        const MISSING: &str = "there-is-no-such-object";
         match verb {
             "list" => Self::list(resource),
-            "get" => Self::get(resource, NOBODY),
-            "delete" => Self::delete(resource, NOBODY),
-            "create" => Self::create(Resource::named(resource).object(NOBODY)).dry_run(),
-            _ => panic!("there is no harmless request for the verb `{verb}`"),
+            "get" => Self::get(resource, MISSING),
+            "delete" => Self::delete(resource, MISSING),
+            "create" => Self::create(Resource::named(resource).object(MISSING)).dry_run(),
+            _ => panic!("add a harmless request for the verb `{verb}`"),
         }
     }
 
-    /// The same, with nothing stored.
+    /// Makes the request a dry run, which stores nothing.
     #[must_use]
     pub fn dry_run(self) -> Self {
         Self {
@@ -95,7 +98,7 @@ impl Operation {
         }
     }
 
-    /// The RBAC verb and the name of the object.
+    /// Returns the RBAC verb and the name of the object.
     #[must_use]
     pub fn verb(&self) -> (&'static str, &str) {
         match &self.action {
@@ -108,10 +111,10 @@ impl Operation {
         }
     }
 
-    /// The request over HTTP.
+    /// Returns the HTTP request.
     ///
     /// # Errors
-    /// A name has characters that no URL has.
+    /// If a name contains characters that are invalid in URLs.
     pub fn request(&self, namespace: &str) -> Result<Request<Vec<u8>>> {
         let collection = self.resource.path(namespace);
         let (method, path, body) = match &self.action {
@@ -149,7 +152,7 @@ impl Operation {
     }
 }
 
-/// An object stands for its creation.
+/// Converts an object to its creation.
 impl From<Value> for Operation {
     fn from(object: Value) -> Self {
         Self::create(object)
@@ -157,14 +160,14 @@ impl From<Value> for Operation {
 }
 
 impl std::fmt::Display for Operation {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (verb, name) = self.verb();
-        write!(formatter, "{verb} {}", self.resource.plural)?;
+        write!(f, "{verb} {}", self.resource.plural)?;
         if !name.is_empty() {
-            write!(formatter, "/{name}")?;
+            write!(f, "/{name}")?;
         }
         if self.dry_run {
-            formatter.write_str(" (dry run)")
+            f.write_str(" (dry run)")
         } else {
             Ok(())
         }

@@ -1,19 +1,21 @@
-//! Free ports for servers that must know theirs before they start.
+//! Free ports for servers whose port must be known before they start.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use anyhow::{Context as _, Result};
 
-/// The range ends below the ports that Linux gives to outgoing connections (32768 and up): one of those could take the
-/// port between our look at it and the server's bind.
+/// The first port of the range. The range ends below the ports that Linux uses for outgoing
+/// connections (32768 and up): one of those could take a port between the check and the bind of the
+/// server.
 const FIRST: u16 = 20_000;
+/// The number of ports.
 const COUNT: u16 = 12_000;
 
-/// A loopback address that nobody listens on, and that this process has not handed out before.
+/// Returns an unused loopback address that this process has not returned before.
 ///
 /// # Errors
-/// All ports of the range are taken.
+/// If all ports of the range are in use.
 pub fn free() -> Result<SocketAddr> {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     (0..COUNT)
@@ -22,10 +24,10 @@ pub fn free() -> Result<SocketAddr> {
         .context("no free port on the loopback interface")
 }
 
-/// Two processes at once begin at different places of the range.
-fn candidate(turn: u16) -> SocketAddr {
+/// Returns the address for an attempt. Concurrent processes start at different ports of the range.
+fn candidate(attempt: u16) -> SocketAddr {
     let start = std::process::id().wrapping_mul(97);
-    let offset = start.wrapping_add(u32::from(turn)) % u32::from(COUNT);
+    let offset = start.wrapping_add(u32::from(attempt)) % u32::from(COUNT);
     let port = FIRST + u16::try_from(offset).unwrap_or_default();
     SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }

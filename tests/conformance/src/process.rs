@@ -1,4 +1,4 @@
-//! One program that we started: whether it is still there, what it said, and its end.
+//! A program that the harness started: its readiness, resources, log and end.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,17 +10,17 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::http::{self, Endpoint};
 
-/// How often a condition is looked at again.
+/// The interval at which conditions are checked.
 const POLL: Duration = Duration::from_millis(50);
 
-/// How long a server may take to become ready: a kube-apiserver takes 3 to 5 s, and several may start at once on a small
-/// machine.
-const READY_MAX: Duration = Duration::from_secs(90);
+/// The time that a server may take to become ready. A kube-apiserver takes 3 to 5 s, and several
+/// may start at once on a small machine.
+const READY_TIMEOUT: Duration = Duration::from_secs(90);
 
-/// What the kernel counts processor time in, on every architecture (`USER_HZ` is 100).
+/// The unit in which the kernel reports processor time, on every architecture (`USER_HZ` is 100).
 const MILLISECONDS_PER_TICK: u64 = 10;
 
-/// A child in a process group of its own, killed when dropped.
+/// A child in a process group of its own. Dropping it kills the group.
 #[derive(Debug)]
 pub struct Process {
     name: &'static str,
@@ -39,14 +39,14 @@ impl Process {
         }
     }
 
-    /// How much memory it has in RAM, in bytes (`VmRSS` of proc_pid_status(5)).
+    /// Returns its resident memory in bytes (`VmRSS` of proc_pid_status(5)).
     ///
     /// # Errors
-    /// It has ended.
+    /// If it has ended.
     pub fn resident(&self) -> Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))
             .with_context(|| format!("{} has ended", self.name))?;
-        resident(&status)
+        parse_resident(&status)
     }
 
     /// Sends SIGHUP.
@@ -54,23 +54,23 @@ impl Process {
         self.signal(Signal::HUP);
     }
 
-    /// How much processor time it has taken so far, all threads together; in steps of ten milliseconds.
+    /// Returns the processor time of all its threads so far, in steps of ten milliseconds.
     ///
     /// # Errors
-    /// It has ended.
+    /// If it has ended.
     pub fn processor_time(&self) -> Result<Duration> {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))
             .with_context(|| format!("{} has ended", self.name))?;
-        ticks(&stat).map(|ticks| Duration::from_millis(ticks * MILLISECONDS_PER_TICK))
+        parse_ticks(&stat).map(|ticks| Duration::from_millis(ticks * MILLISECONDS_PER_TICK))
     }
 
-    /// Waits until `GET path` answers with success.
+    /// Waits until `GET path` succeeds.
     ///
     /// # Errors
-    /// The program ended, or took too long; with the end of its log.
+    /// If the program ends or takes too long; with the end of its log.
     pub async fn until_ready(&mut self, endpoint: &Endpoint, path: &str) -> Result<()> {
         let client = endpoint.client()?;
-        let deadline = Instant::now() + READY_MAX;
+        let deadline = Instant::now() + READY_TIMEOUT;
         while Instant::now() < deadline {
             if let Some(status) = self.child.try_wait()? {
                 bail!("{} ended with {status}\n{}", self.name, log_end(&self.log));
@@ -81,7 +81,7 @@ impl Process {
             tokio::time::sleep(POLL).await;
         }
         bail!(
-            "{} was not ready within {READY_MAX:?}\n{}",
+            "{} was not ready within {READY_TIMEOUT:?}\n{}",
             self.name,
             log_end(&self.log)
         )
@@ -90,25 +90,25 @@ impl Process {
     /// Sends SIGTERM and waits for the end.
     ///
     /// # Errors
-    /// The program does not end within `patience`; it is killed then.
-    pub async fn stop(self, patience: Duration) -> Result<ExitStatus> {
+    /// If the program does not end within `timeout`; it is killed then.
+    pub async fn stop(self, timeout: Duration) -> Result<ExitStatus> {
         self.signal(Signal::TERM);
-        self.ended(patience).await
+        self.ended(timeout).await
     }
 
     /// Waits for the end.
     ///
     /// # Errors
     /// As for [`Process::stop`].
-    pub async fn ended(mut self, patience: Duration) -> Result<ExitStatus> {
-        let deadline = Instant::now() + patience;
+    pub async fn ended(mut self, timeout: Duration) -> Result<ExitStatus> {
+        let deadline = Instant::now() + timeout;
         loop {
             if let Some(status) = self.child.try_wait()? {
                 return Ok(status);
             }
             ensure!(
                 Instant::now() < deadline,
-                "{} did not end within {patience:?}",
+                "{} did not end within {timeout:?}",
                 self.name
             );
             tokio::time::sleep(POLL).await;
@@ -117,7 +117,7 @@ impl Process {
 
     fn signal(&self, signal: Signal) {
         if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
-            // It may be gone already.
+            // It may have ended already.
             let _ = kill_process_group(group, signal);
         }
     }
@@ -133,32 +133,34 @@ impl Drop for Process {
     }
 }
 
-/// The last lines of a log, under its name.
+/// Returns the last lines of a log, with its path.
 pub(crate) fn log_end(log: &Path) -> String {
-    /// Enough for the reason, not so much that it hides the story.
-    const LINES_MAX: usize = 40;
+    /// Enough to show the reason of a failure.
+    const MAX_LINES: usize = 40;
     let text = fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     let lines: Vec<&str> = text.lines().collect();
-    let end = &lines[lines.len().saturating_sub(LINES_MAX)..];
-    format!("--- the end of {}\n{}\n---", log.display(), end.join("\n"))
+    let end = &lines[lines.len().saturating_sub(MAX_LINES)..];
+    format!("--- end of {}\n{}\n---", log.display(), end.join("\n"))
 }
 
-/// `utime` and `stime` of proc_pid_stat(5), the 14th and 15th field; the second one is a name in parentheses.
-fn ticks(stat: &str) -> Result<u64> {
+/// Returns the sum of `utime` and `stime` of proc_pid_stat(5), the 14th and 15th field. The second
+/// field is a name in parentheses.
+fn parse_ticks(stat: &str) -> Result<u64> {
     let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
     let mut fields = after_name.split_whitespace().skip(11);
     let mut next = || fields.next().and_then(|field| field.parse::<u64>().ok());
     let (user, system) = (next(), next());
     let sum = user.zip(system).map(|(user, system)| user + system);
-    sum.context("the kernel's account of a process reads otherwise")
+    sum.context("/proc/PID/stat does not contain processor times")
 }
 
-/// `VmRSS:     1234 kB`; a process that has ended and was not waited for has none.
-fn resident(status: &str) -> Result<u64> {
+/// Parses `VmRSS:     1234 kB`, which is missing for a process that has ended but was not waited
+/// for.
+fn parse_resident(status: &str) -> Result<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
-    let kilobytes = kilobytes.context("the kernel's account of a process has no memory")?;
+    let kilobytes = kilobytes.context("/proc/PID/status does not contain the resident memory")?;
     Ok(kilobytes * 1024)
 }
 
@@ -169,14 +171,14 @@ mod tests {
     #[test]
     fn resident_memory_is_in_bytes() {
         let status = "Name:\ta\nVmHWM:\t   99 kB\nVmRSS:\t     12 kB\n";
-        assert_eq!(resident(status).unwrap(), 12 * 1024);
-        assert!(resident("Name:\tdead\n").is_err());
+        assert_eq!(parse_resident(status).unwrap(), 12 * 1024);
+        assert!(parse_resident("Name:\tdead\n").is_err());
     }
 
     #[test]
-    fn processor_time_is_read_behind_any_name() {
+    fn parses_processor_time_after_any_name() {
         let stat = "1234 (a ) name) S 1 1 1 0 -1 4194304 10 0 0 0 250 50 0 0 20 0 1 0 100";
-        assert_eq!(ticks(stat).unwrap(), 300);
-        assert!(ticks("").is_err());
+        assert_eq!(parse_ticks(stat).unwrap(), 300);
+        assert!(parse_ticks("").is_err());
     }
 }

@@ -1,19 +1,21 @@
-//! The programs and modules that a cluster is made of, as the environment names them.
+//! The programs and modules of a cluster, from environment variables.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 
-/// Where everything is that the stories start. `cargo xtask test` and `cargo xtask demo` build it and say where.
+/// The paths of the programs and modules. `cargo xtask test` and `cargo xtask demo` build them and
+/// set the variables.
 #[derive(Debug, Clone)]
 pub struct Programs {
-    /// A stock kube-apiserver, `K8S_WASM_KUBE_APISERVER`.
+    /// The stock kube-apiserver, `K8S_WASM_KUBE_APISERVER`.
     pub kube_apiserver: PathBuf,
-    /// The kube-apiserver with the engine inside, `K8S_WASM_COMPOSED_KUBE_APISERVER`; the demo does without.
+    /// The kube-apiserver with the engine inside, `K8S_WASM_COMPOSED_KUBE_APISERVER`; unset in the
+    /// demo.
     composed_apiserver: Option<PathBuf>,
-    /// `K8S_WASM_ETCD`.
+    /// The etcd, `K8S_WASM_ETCD`.
     pub etcd: PathBuf,
-    /// Our binary, `K8S_WASM_BIN`.
+    /// The `k8s-wasm` binary, `K8S_WASM_BIN`.
     pub k8s_wasm: PathBuf,
     /// The directory of the compiled modules, `K8S_WASM_GUESTS`.
     guests: PathBuf,
@@ -23,7 +25,7 @@ impl Programs {
     /// Reads the variables.
     ///
     /// # Errors
-    /// A variable that is missing or names nothing. Nothing is skipped: a story that did not run has not been told.
+    /// If a variable is missing, or its file does not exist. No story is skipped.
     pub fn from_environment() -> Result<Self> {
         Ok(Self {
             kube_apiserver: path("K8S_WASM_KUBE_APISERVER")?,
@@ -36,25 +38,25 @@ impl Programs {
         })
     }
 
-    /// The kube-apiserver with the engine inside.
+    /// Returns the kube-apiserver with the engine inside.
     ///
     /// # Errors
-    /// The environment does not name it.
+    /// If the variable is not set.
     pub fn composed_apiserver(&self) -> Result<PathBuf> {
         self.composed_apiserver
             .clone()
             .with_context(|| missing(COMPOSED))
     }
 
-    /// The compiled module of the package `name`, written with underscores.
+    /// Returns the compiled module of the package `name`, written with underscores.
     ///
     /// # Errors
-    /// There is no such module.
+    /// If the module does not exist.
     pub fn guest(&self, name: &str) -> Result<PathBuf> {
         let path = self.guests.join(name).with_extension("wasm");
         ensure!(
             path.is_file(),
-            "there is no module `{}`; `cargo xtask guests` builds it",
+            "the module `{}` does not exist; `cargo xtask guests` builds it",
             path.display()
         );
         Ok(path)
@@ -74,7 +76,7 @@ fn path(variable: &str) -> Result<PathBuf> {
     let path = Path::new(&value);
     path.canonicalize().with_context(|| {
         format!(
-            "{variable} names `{}`, which cannot be found",
+            "{variable} is set to `{}`, which does not exist",
             path.display()
         )
     })

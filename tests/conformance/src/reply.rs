@@ -1,45 +1,46 @@
-//! What the API server answered, and what a story may say about it.
+//! The response of the API server, and the checks that stories make on it.
 
 use std::fmt;
 
 use serde_json::Value;
 
-/// An answer, together with who asked what: a verb that fails says all of it.
+/// A response with its caller and request, so that a failed check can show all of them.
 #[derive(Debug, Clone)]
 pub struct Reply {
-    /// Who asked.
+    /// The name of the caller.
     pub caller: String,
-    /// What was asked.
+    /// A description of the request.
     pub request: String,
     /// The HTTP status code.
     pub code: u16,
     /// The texts of the `Warning` headers.
     pub warnings: Vec<String>,
-    /// The object, a `Status`, or a text.
+    /// An object, a `Status`, or a text.
     pub body: Value,
 }
 
 impl Reply {
-    /// Whether the request was carried out.
+    /// Returns whether the API server carried out the request.
     #[must_use]
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.code)
     }
 
-    /// The message of a `Status`, or the text; empty for objects.
+    /// Returns the message of a `Status`, or the text; empty for objects.
     #[must_use]
     pub fn message(&self) -> &str {
         let message = self.body.get("message").unwrap_or(&self.body);
         message.as_str().unwrap_or_default()
     }
 
-    /// Whether the authorizers let the request through; what became of it later is another question.
+    /// Returns whether the authorizers allowed the request; it may have failed later.
     #[must_use]
     pub fn is_authorized(&self) -> bool {
         !(self.code == 401 || self.code >= 500 || self.is_forbidden())
     }
 
-    /// Whether the authorizers said no. A rejection at admission is a 403 too, but reads differently.
+    /// Returns whether the authorizers denied the request. A rejection at admission is also a 403,
+    /// with another message.
     #[must_use]
     pub fn is_forbidden(&self) -> bool {
         self.code == 403
@@ -47,26 +48,26 @@ impl Reply {
             && self.message().contains(" cannot ")
     }
 
-    /// Whether a policy of admission rejected the object.
+    /// Returns whether an admission policy rejected the object.
     #[must_use]
     pub fn is_rejection(&self) -> bool {
         (400..500).contains(&self.code) && self.message().contains("denied the request")
     }
 
-    /// Whether the policies of admission did not decide, or could not be asked.
+    /// Returns whether the admission policies made no decision, or could not be reached.
     #[must_use]
     pub fn is_admission_failure(&self) -> bool {
-        let said = [
+        let messages = [
             "failed calling webhook",
             r#"admission plugin "WASM" did not decide"#,
         ];
-        self.code == 500 && said.iter().any(|said| self.message().contains(said))
+        self.code == 500 && messages.iter().any(|text| self.message().contains(text))
     }
 
-    /// The same reply, when `condition` holds.
+    /// Returns the reply if `condition` holds.
     ///
     /// # Panics
-    /// It does not.
+    /// Panics if it does not.
     #[must_use]
     pub(crate) fn expect(self, condition: bool, expected: &str) -> Self {
         assert!(condition, "expected: {expected}\n{self}");
@@ -75,14 +76,14 @@ impl Reply {
 }
 
 impl fmt::Display for Reply {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        /// A ConfigMap of a megabyte helps nobody.
-        const BODY_CHARS_MAX: usize = 2_000;
-        let body: String = self.body.to_string().chars().take(BODY_CHARS_MAX).collect();
-        writeln!(formatter, "  who asked: {}", self.caller)?;
-        writeln!(formatter, "  what:      {}", self.request)?;
-        writeln!(formatter, "  answer:    {} {body}", self.code)?;
-        write!(formatter, "  warnings:  {:?}", self.warnings)
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        /// Bodies can have a megabyte.
+        const MAX_BODY_CHARS: usize = 2_000;
+        let body: String = self.body.to_string().chars().take(MAX_BODY_CHARS).collect();
+        writeln!(f, "  caller:   {}", self.caller)?;
+        writeln!(f, "  request:  {}", self.request)?;
+        writeln!(f, "  response: {} {body}", self.code)?;
+        write!(f, "  warnings: {:?}", self.warnings)
     }
 }
 
@@ -91,62 +92,66 @@ impl fmt::Display for Reply {
 pub struct Refusal(pub(crate) Reply);
 
 impl Refusal {
-    /// The message says `reason`.
+    /// Requires that the message contains `reason`.
     ///
     /// # Panics
-    /// It does not.
+    /// Panics if it does not.
     pub fn because(self, reason: &str) -> Self {
-        let says_so = self.0.message().contains(reason);
+        let is_reason = self.0.message().contains(reason);
         Self(
             self.0
-                .expect(says_so, &format!("a message with `{reason}`")),
+                .expect(is_reason, &format!("a message with `{reason}`")),
         )
     }
 }
 
-/// An object that was accepted, as it came back.
+/// An accepted object, as the API server returned it.
 #[derive(Debug)]
 pub struct Accepted(pub(crate) Reply);
 
 impl Accepted {
-    /// The object has `value` at `pointer`, a JSON pointer such as `/data/magic-value`.
+    /// Requires that the object has `value` at `pointer`, a JSON pointer such as
+    /// `/data/magic-value`.
     ///
     /// # Panics
-    /// It does not.
+    /// Panics if it does not.
     pub fn with(self, pointer: &str, value: impl Into<Value>) -> Self {
         let value = value.into();
-        let has = self.0.body.pointer(pointer) == Some(&value);
-        Self(self.0.expect(has, &format!("`{pointer}` is {value}")))
+        let has_value = self.0.body.pointer(pointer) == Some(&value);
+        Self(self.0.expect(has_value, &format!("`{pointer}` is {value}")))
     }
 
-    /// The object has nothing at `pointer`.
+    /// Requires that the object has no value at `pointer`.
     ///
     /// # Panics
-    /// It has.
+    /// Panics if it has one.
     pub fn without(self, pointer: &str) -> Self {
-        let has_not = self.0.body.pointer(pointer).is_none();
-        Self(self.0.expect(has_not, &format!("nothing at `{pointer}`")))
+        let is_absent = self.0.body.pointer(pointer).is_none();
+        Self(self.0.expect(is_absent, &format!("nothing at `{pointer}`")))
     }
 
-    /// The client was warned with a text that contains `text`.
+    /// Requires a warning that contains `text`.
     ///
     /// # Panics
-    /// It was not.
+    /// Panics if there is none.
     pub fn warning(self, text: &str) -> Self {
-        let warned = self.0.warnings.iter().any(|warning| warning.contains(text));
-        Self(self.0.expect(warned, &format!("a warning with `{text}`")))
+        let has_warning = self.0.warnings.iter().any(|warning| warning.contains(text));
+        Self(
+            self.0
+                .expect(has_warning, &format!("a warning with `{text}`")),
+        )
     }
 
-    /// The client was not warned.
+    /// Requires that there are no warnings.
     ///
     /// # Panics
-    /// It was.
+    /// Panics if there is one.
     pub fn no_warning(self) -> Self {
-        let silent = self.0.warnings.is_empty();
-        Self(self.0.expect(silent, "no warning"))
+        let has_none = self.0.warnings.is_empty();
+        Self(self.0.expect(has_none, "no warning"))
     }
 
-    /// The object.
+    /// Returns the object.
     #[must_use]
     pub fn object(&self) -> &Value {
         &self.0.body

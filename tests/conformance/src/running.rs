@@ -1,4 +1,5 @@
-//! A cluster from its first program to its last: what is started, in which order, and when it is in force.
+//! The programs of a cluster: their start in order, the wait until policies take effect, and their
+//! end.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -8,77 +9,77 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 
 use crate::caller::Caller;
-use crate::cluster::Cluster;
 use crate::directory::Directory;
 use crate::in_process;
-use crate::kubernetes::{ApiServer, Etcd, Plug};
+use crate::kubernetes::{ApiServer, Etcd, Launch};
 use crate::objects::configmap;
 use crate::operation::Operation;
 use crate::programs::Programs;
 use crate::reply::Reply;
 use crate::webhook::{KUBECONFIG, Webhook};
-use crate::wiring::{Door, ReviewVersion, Wiring};
+use crate::wiring::{FrontEnd, ReviewVersion, Wiring};
 
-/// How long webhook configurations may take to reach the admission plugins; usually a fraction of a second.
-const IN_FORCE_MAX: Duration = Duration::from_secs(30);
+/// The time that webhook configurations may take to reach the admission plugins; usually a fraction
+/// of a second.
+const MAX_ACTIVATION_TIME: Duration = Duration::from_secs(30);
 
-/// How long kube-apiserver and etcd may take to end.
-const STOP_MAX: Duration = Duration::from_secs(10);
+/// The time that kube-apiserver and etcd may take to shut down.
+const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The programs of one cluster. Dropping it ends them, the API server first.
+/// The running programs of one cluster. Dropping it ends them, the API server first.
 #[derive(Debug)]
 pub struct Running {
-    /// The one that obeys.
+    /// The API server.
     pub apiserver: ApiServer,
-    /// The one that decides, when the API server does not do so itself. It can be stopped and started.
+    /// The webhook server, if the wiring has one. It can be stopped and started.
     webhook: Option<Mutex<Webhook>>,
-    /// The one that remembers.
+    /// The store.
     pub etcd: Etcd,
-    /// Where all of them keep their files.
+    /// The directory of all files.
     pub directory: Directory,
 }
 
 impl Running {
-    /// Starts everything, and returns once every plane is asked.
+    /// Starts all programs, and returns when the policies of every plane take effect.
     ///
     /// # Errors
-    /// A program does not start, or the webhooks do not come into force.
+    /// If a program does not start, or the webhooks do not take effect.
     pub async fn start(programs: &Programs, directory: Directory, wiring: &Wiring) -> Result<Self> {
         let configuration = wiring.install(programs, &directory)?;
         let etcd = Etcd::start(programs, &directory);
-        let entrance = entrance(programs, &directory, wiring, configuration);
-        let (etcd, entrance) = tokio::join!(etcd, entrance);
-        let (etcd, (webhook, plug)) = (etcd?, entrance?);
-        let apiserver = ApiServer::start(&directory, &etcd, &plug).await?;
+        let front_end = start_front_end(programs, &directory, wiring, configuration);
+        let (etcd, front_end) = tokio::join!(etcd, front_end);
+        let (etcd, (webhook, launch)) = (etcd?, front_end?);
+        let apiserver = ApiServer::start(&directory, &etcd, &launch).await?;
         let running = Self {
             apiserver,
             webhook: webhook.map(Mutex::new),
             etcd,
             directory,
         };
-        running.let_policies_read()?;
-        let admin = running.in_namespace("default").admin();
-        match wiring.door {
-            Door::Webhook => running.register(&admin, wiring.version).await?,
-            Door::InProcess => {}
-            Door::Closed => return Ok(running),
+        running.write_policy_kubeconfig()?;
+        let admin = running.admin()?;
+        match wiring.front_end {
+            FrontEnd::Webhook => running.register(&admin, wiring.version).await?,
+            FrontEnd::InProcess => {}
+            FrontEnd::None => return Ok(running),
         }
-        until_in_force(&admin).await?;
+        until_active(&admin).await?;
         Ok(running)
     }
 
-    /// The server of the door [`Door::Webhook`].
+    /// Returns the server of [`FrontEnd::Webhook`].
     ///
     /// # Panics
-    /// The engine is inside of the API server.
+    /// Panics if the wiring has another front end.
     #[must_use]
     pub fn webhook(&self) -> &Mutex<Webhook> {
         let webhook = self.webhook.as_ref();
-        webhook.expect("only a story about the server stops it")
+        webhook.expect("a wiring with a webhook server")
     }
 
-    /// Writes the kubeconfig by which policies ask the API server.
-    fn let_policies_read(&self) -> Result<()> {
+    /// Writes the kubeconfig with which policies query the API server.
+    fn write_policy_kubeconfig(&self) -> Result<()> {
         let user = self
             .apiserver
             .authority
@@ -100,16 +101,17 @@ impl Running {
         Ok(())
     }
 
-    /// The cluster as seen from a namespace that exists.
-    #[must_use]
-    pub fn in_namespace(&self, namespace: &str) -> Cluster<'_> {
-        Cluster::new(self, namespace.to_owned())
+    /// Creates a member of `system:masters` in the namespace `default`.
+    fn admin(&self) -> Result<Caller> {
+        let endpoint = self.apiserver.as_user("admin", "system:masters")?;
+        let (client, namespace) = (endpoint.client()?, "default".to_owned());
+        Ok(Caller::new("the harness".to_owned(), client, namespace))
     }
 
-    /// How much processor time the API server and what it asks have taken so far.
+    /// Returns the processor time of the API server and the webhook server so far.
     ///
     /// # Errors
-    /// One of them does not run.
+    /// If one of them is not running.
     pub async fn processor_time(&self) -> Result<Duration> {
         let server = match &self.webhook {
             Some(webhook) => webhook.lock().await.processor_time()?,
@@ -118,10 +120,10 @@ impl Running {
         Ok(server + self.apiserver.processor_time()?)
     }
 
-    /// How much memory the program has in RAM that decides, in bytes.
+    /// Returns the resident memory of the program that runs the policies, in bytes.
     ///
     /// # Errors
-    /// It does not run.
+    /// If it is not running.
     pub async fn resident(&self) -> Result<u64> {
         match &self.webhook {
             Some(webhook) => webhook.lock().await.process()?.resident(),
@@ -129,10 +131,10 @@ impl Running {
         }
     }
 
-    /// Sends SIGHUP to the program that decides.
+    /// Sends SIGHUP to the program that runs the policies.
     ///
     /// # Errors
-    /// It does not run.
+    /// If it is not running.
     pub async fn hang_up(&self) -> Result<()> {
         match &self.webhook {
             Some(webhook) => webhook.lock().await.process()?.hang_up(),
@@ -141,10 +143,10 @@ impl Running {
         Ok(())
     }
 
-    /// Kills the program that decides, as `kill -9` does.
+    /// Kills the program that runs the policies with SIGKILL.
     ///
     /// # Errors
-    /// It does not run.
+    /// If it is not running.
     pub async fn kill(&mut self) -> Result<()> {
         match &self.webhook {
             Some(webhook) => webhook.lock().await.kill(),
@@ -152,30 +154,31 @@ impl Running {
         }
     }
 
-    /// Starts it again, and waits until it is ready. It is killed when nobody waits any more.
+    /// Restarts the program that runs the policies, and waits until it is ready. Dropping the
+    /// future kills it.
     ///
     /// # Errors
-    /// It runs, or does not start.
-    pub async fn start_again(&mut self) -> Result<()> {
+    /// If it is already running, or does not start.
+    pub async fn restart(&mut self) -> Result<()> {
         match &self.webhook {
             Some(webhook) => webhook.lock().await.start(&self.directory).await,
-            None => self.apiserver.start_again(&self.directory).await,
+            None => self.apiserver.restart(&self.directory).await,
         }
     }
 
-    /// Ends everything in good order.
+    /// Shuts down all programs.
     ///
     /// # Errors
-    /// A program does not end when it is told to.
+    /// If a program does not shut down.
     pub async fn stop(self) -> Result<()> {
-        self.apiserver.stop(STOP_MAX).await?;
+        self.apiserver.stop(STOP_TIMEOUT).await?;
         if let Some(webhook) = self.webhook {
             webhook.into_inner().stop().await?;
         }
-        self.etcd.stop(STOP_MAX).await
+        self.etcd.stop(STOP_TIMEOUT).await
     }
 
-    /// The ends of the logs, for a story that went wrong.
+    /// Returns the ends of the logs.
     #[must_use]
     pub fn logs(&self) -> String {
         let server = self.webhook.as_ref().map(|_| "k8s-wasm");
@@ -201,41 +204,41 @@ impl Running {
                 .await;
             ensure!(
                 reply.is_success(),
-                "a webhook configuration is not taken\n{reply}"
+                "the API server rejected a webhook configuration\n{reply}"
             );
         }
         Ok(())
     }
 }
 
-/// Starts what decides when that is a program of its own, and tells how the kube-apiserver comes to ask.
-async fn entrance(
+/// Starts the webhook server if there is one. Returns the command line of the kube-apiserver.
+async fn start_front_end(
     programs: &Programs,
     directory: &Directory,
     wiring: &Wiring,
     configuration: PathBuf,
-) -> Result<(Option<Webhook>, Plug)> {
-    match wiring.door {
-        Door::Webhook => {
+) -> Result<(Option<Webhook>, Launch)> {
+    match wiring.front_end {
+        FrontEnd::Webhook => {
             let mut webhook = Webhook::new(programs, configuration)?;
             webhook.start(directory).await?;
-            let mut plug = webhook.manifests(directory, wiring.cache_ttl)?;
-            wiring.version.rewrite(directory, &mut plug.flags)?;
-            Ok((Some(webhook), plug))
+            let mut launch = webhook.manifests(directory, wiring.cache_ttl)?;
+            wiring.version.rewrite(directory, &mut launch.flags)?;
+            Ok((Some(webhook), launch))
         }
-        Door::InProcess => {
-            let plug = in_process::plug(programs, directory, &configuration, wiring.cache_ttl)?;
-            Ok((None, plug))
+        FrontEnd::InProcess => {
+            let launch = in_process::launch(programs, directory, &configuration, wiring.cache_ttl)?;
+            Ok((None, launch))
         }
-        Door::Closed => {
+        FrontEnd::None => {
             let program = programs.kube_apiserver.clone();
             let flags = Vec::new();
-            Ok((None, Plug { program, flags }))
+            Ok((None, Launch { program, flags }))
         }
     }
 }
 
-/// The URL path of `mutatingwebhookconfigurations` or `validatingwebhookconfigurations`.
+/// Returns the URL path of `mutatingwebhookconfigurations` or `validatingwebhookconfigurations`.
 fn collection(configuration: &Value) -> Result<String> {
     let kind = configuration["kind"]
         .as_str()
@@ -246,24 +249,24 @@ fn collection(configuration: &Value) -> Result<String> {
     ))
 }
 
-/// The API server learns of webhook configurations by a watch, each kind by its own: both have taken effect when one
-/// ConfigMap is mutated and another one rejected.
-async fn until_in_force(admin: &Caller) -> Result<()> {
-    let try_out = async |data| {
+/// Waits until the webhook configurations take effect. The API server watches each kind separately:
+/// both are active when it mutates one ConfigMap and rejects another.
+async fn until_active(admin: &Caller) -> Result<()> {
+    let try_create = async |data| {
         admin
-            .asks(Operation::create(configmap("is-it-in-force", data)).dry_run())
+            .sends(Operation::create(configmap("probe", data)).dry_run())
             .await
     };
-    let deadline = Instant::now() + IN_FORCE_MAX;
+    let deadline = Instant::now() + MAX_ACTIVATION_TIME;
     loop {
-        let mutated = try_out([("key", "value")]).await;
-        let rejected = try_out([("not-allowed-value", "")]).await;
+        let mutated = try_create([("key", "value")]).await;
+        let rejected = try_create([("not-allowed-value", "")]).await;
         if is_mutated(&mutated) && rejected.is_rejection() {
             return Ok(());
         }
         ensure!(
             Instant::now() < deadline,
-            "the admission webhooks are not in force after {IN_FORCE_MAX:?}\n{mutated}\n{rejected}"
+            "the admission webhooks do not take effect within {MAX_ACTIVATION_TIME:?}\n{mutated}\n{rejected}"
         );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

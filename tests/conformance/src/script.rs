@@ -1,7 +1,8 @@
-//! Modules made up for a story: they look for words in what they are asked and act on the first they find.
+//! Scripted modules for stories: they search their input for words and act on the first match.
 //!
-//! A script is compiled to WebAssembly text, so that a story can have a module that traps, hangs or answers what no
-//! sensible module answers, next to the line that expects it. The words are looked for in the raw bytes on stdin.
+//! A script compiles to WebAssembly text, so that a story can define a module that traps, hangs or
+//! returns an unusual response next to the line that expects it. It searches the raw bytes on
+//! stdin.
 
 use std::fmt::Write as _;
 
@@ -10,17 +11,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 
-/// Sixteen of these in an answer are replaced by as many random letters, fresh with each call.
+/// A placeholder in a response that each call replaces by sixteen random letters.
 pub const RANDOM: &str = "????????????????";
 
-/// What a script does.
+/// The action of a script.
 #[derive(Debug, Clone)]
-pub enum Act {
-    /// Answers with this envelope.
-    Say(Value),
+pub enum Action {
+    /// Writes this envelope.
+    Respond(Value),
     /// Executes `unreachable`.
     Trap,
-    /// Never returns.
+    /// Loops forever.
     Hang,
 }
 
@@ -28,86 +29,89 @@ pub enum Act {
 #[derive(Debug, Clone)]
 pub struct Script {
     entry_point: &'static str,
-    cases: Vec<(String, Act)>,
-    otherwise: Act,
+    cases: Vec<(String, Action)>,
+    otherwise: Action,
 }
 
 impl Script {
-    /// An authenticator that knows nobody.
+    /// Creates an authenticator that recognizes no token.
     #[must_use]
     pub fn authenticator() -> Self {
         Self::new("authn", &json!({ "status": { "authenticated": false } }))
     }
 
-    /// An authorizer that has no opinion.
+    /// Creates an authorizer without an opinion.
     #[must_use]
     pub fn authorizer() -> Self {
         Self::new("authz", &json!({ "status": { "allowed": false } }))
     }
 
-    /// A validator that accepts everything.
+    /// Creates a validator that accepts everything.
     #[must_use]
     pub fn validator() -> Self {
         Self::new("validate", &json!({ "response": { "allowed": true } }))
     }
 
-    /// A mutator that changes nothing.
+    /// Creates a mutator that changes nothing.
     #[must_use]
     pub fn mutator() -> Self {
         Self::new("mutate", &json!({ "response": { "allowed": true } }))
     }
 
-    /// Acts when `word` is found; earlier cases go first.
+    /// Takes an action if the input contains `word`. Earlier cases take precedence.
     #[must_use]
-    pub fn when(mut self, word: &str, act: Act) -> Self {
-        self.cases.push((word.to_owned(), act));
+    pub fn when(mut self, word: &str, action: Action) -> Self {
+        self.cases.push((word.to_owned(), action));
         self
     }
 
-    /// Answers with the review `answer` when `word` is found.
+    /// Responds with `review` if the input contains `word`.
     #[must_use]
-    pub fn answers(self, word: &str, answer: &Value) -> Self {
-        self.when(word, Act::Say(envelope(answer)))
+    pub fn responds(self, word: &str, review: &Value) -> Self {
+        self.when(word, Action::Respond(envelope(review)))
     }
 
-    /// Changes the object by the RFC 6902 document `patch` when `word` is found; for mutators.
+    /// Applies a JSON Patch (RFC 6902) if the input contains `word`; for mutators.
     #[must_use]
     pub fn patches(self, word: &str, patch: &Value) -> Self {
         let patch = BASE64.encode(patch.to_string());
         let response = json!({ "allowed": true, "patchType": "JSONPatch", "patch": patch });
-        self.answers(word, &json!({ "response": response }))
+        self.responds(word, &json!({ "response": response }))
     }
 
-    /// Rejects with `message` when `word` is found; for validators and mutators.
+    /// Rejects with `message` if the input contains `word`; for validators and mutators.
     #[must_use]
     pub fn rejects(self, word: &str, message: &str) -> Self {
         let status = json!({ "message": message });
-        self.answers(
+        self.responds(
             word,
             &json!({ "response": { "allowed": false, "status": status } }),
         )
     }
 
-    /// Accepts with a warning when `word` is found; for validators and mutators.
+    /// Accepts with a warning if the input contains `word`; for validators and mutators.
     #[must_use]
     pub fn warns(self, word: &str, warning: &str) -> Self {
-        self.answers(
+        self.responds(
             word,
             &json!({ "response": { "allowed": true, "warnings": [warning] } }),
         )
     }
 
-    /// The module.
+    /// Compiles the module.
     ///
     /// # Errors
-    /// The words and answers are too long for the part of memory that is meant for them.
+    /// If the words and responses do not fit in their part of the memory.
     pub fn compile(&self) -> Result<Vec<u8>> {
         let mut texts = Texts::default();
         let mut body = String::new();
-        for (word, act) in &self.cases {
+        for (word, action) in &self.cases {
             let word = texts.place(word)?;
-            let act = act.compile(&mut texts)?;
-            writeln!(body, "(if (call $contains {word}) (then {act} (return)))")?;
+            let action = action.compile(&mut texts)?;
+            writeln!(
+                body,
+                "(if (call $contains {word}) (then {action} (return)))"
+            )?;
         }
         body.push_str(&self.otherwise.compile(&mut texts)?);
         let module = PROGRAM
@@ -117,40 +121,40 @@ impl Script {
         Ok(wat::parse_str(module)?)
     }
 
-    fn new(entry_point: &'static str, answer: &Value) -> Self {
+    fn new(entry_point: &'static str, review: &Value) -> Self {
         Self {
             entry_point,
             cases: Vec::new(),
-            otherwise: Act::Say(envelope(answer)),
+            otherwise: Action::Respond(envelope(review)),
         }
     }
 }
 
-fn envelope(answer: &Value) -> Value {
-    json!({ "response": answer })
+fn envelope(review: &Value) -> Value {
+    json!({ "response": review })
 }
 
-impl Act {
+impl Action {
     fn compile(&self, texts: &mut Texts) -> Result<String> {
         Ok(match self {
             Self::Trap => "unreachable".to_owned(),
             Self::Hang => "(loop $forever (br $forever))".to_owned(),
-            Self::Say(answer) => {
-                let answer = answer.to_string();
+            Self::Respond(response) => {
+                let response = response.to_string();
                 let start = texts.end;
-                let say = format!("(call $say {})", texts.place(&answer)?);
-                match answer.find(RANDOM) {
+                let write = format!("(call $write {})", texts.place(&response)?);
+                match response.find(RANDOM) {
                     Some(offset) => {
-                        format!("(call $randomise (i32.const {})) {say}", start + offset)
+                        format!("(call $randomize (i32.const {})) {write}", start + offset)
                     }
-                    None => say,
+                    None => write,
                 }
             }
         })
     }
 }
 
-/// The strings of a module, from address 1024 up to the second page, where the input goes.
+/// The strings of a module, from address 1024 to the second page, where the input starts.
 struct Texts {
     data: String,
     end: usize,
@@ -166,13 +170,13 @@ impl Default for Texts {
 }
 
 impl Texts {
-    /// Puts `text` into memory; what is returned are two operands, its address and its length.
+    /// Adds `text` to memory. Returns two operands, its address and its length.
     fn place(&mut self, text: &str) -> Result<String> {
         let start = self.end;
         self.end += text.len();
         ensure!(
             self.end < 65_536,
-            "a script has more to say than fits into a page"
+            "the texts of a script do not fit in a page"
         );
         write!(self.data, "(data (i32.const {start}) \"")?;
         for byte in text.bytes() {
@@ -183,8 +187,8 @@ impl Texts {
     }
 }
 
-/// Memory: an iovec at 0, the number of bytes read or written at 8, texts from 1024, the input from 65536. 160 pages hold
-/// the largest review.
+/// The module. Memory: an iovec at 0, the number of bytes read or written at 8, texts from 1024,
+/// the input from 65536. 160 pages hold the largest review.
 const PROGRAM: &str = r#"
 (module
   (import "wasi_snapshot_preview1" "fd_read" (func $fd_read (param i32 i32 i32 i32) (result i32)))
@@ -202,10 +206,10 @@ const PROGRAM: &str = r#"
       (drop (call $fd_read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))
       (global.set $input_end (i32.add (global.get $input_end) (i32.load (i32.const 8))))
       (br_if $more (i32.load (i32.const 8)))))
-  (func $say (param $address i32) (param $length i32)
+  (func $write (param $address i32) (param $length i32)
     (call $iovec (local.get $address) (local.get $length))
     (drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8))))
-  (func $randomise (param $address i32)
+  (func $randomize (param $address i32)
     (local $end i32)
     (local.set $end (i32.add (local.get $address) (i32.const 16)))
     (drop (call $random_get (local.get $address) (i32.const 16)))
@@ -243,25 +247,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn compiles_whatever_is_said() {
+    fn compiles_all_actions() {
         let script = Script::validator()
-            .when("trap", Act::Trap)
-            .when("hang", Act::Hang)
+            .when("trap", Action::Trap)
+            .when("hang", Action::Hang)
             .rejects("\"quoted\"", "no \u{1F980}")
-            .answers("random", &json!({ "uid": RANDOM }));
+            .responds("random", &json!({ "uid": RANDOM }));
         let module = script.compile().unwrap();
         assert!(module.starts_with(b"\0asm"));
     }
 
     #[test]
-    fn has_room_for_a_page_of_texts() {
+    fn rejects_more_than_a_page_of_texts() {
         let error = Script::mutator()
             .warns("x", &"x".repeat(70_000))
             .compile()
             .unwrap_err();
         assert_eq!(
             error.to_string(),
-            "a script has more to say than fits into a page"
+            "the texts of a script do not fit in a page"
         );
     }
 }

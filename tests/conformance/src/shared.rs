@@ -1,4 +1,4 @@
-//! One cluster for many stories: a kube-apiserver takes seconds to start, a namespace takes none.
+//! A cluster that stories share: a kube-apiserver takes seconds to start, a namespace milliseconds.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -12,17 +12,17 @@ use crate::programs::Programs;
 use crate::running::Running;
 use crate::wiring::Wiring;
 
-/// A cluster that is started by the first story that needs it, and ends with the test binary.
+/// A cluster that the first story starts, and that ends with the test binary.
 #[derive(Debug)]
 pub struct Shared {
     wiring: fn() -> Wiring,
-    /// A start that failed is not tried again for every story.
+    /// A failed start is not retried by other stories.
     running: OnceCell<Result<Running, String>>,
     namespaces: AtomicU32,
 }
 
 impl Shared {
-    /// For a `static`.
+    /// Creates a cluster that is not started yet, for a `static`.
     #[must_use]
     pub const fn new(wiring: fn() -> Wiring) -> Self {
         Self {
@@ -32,21 +32,21 @@ impl Shared {
         }
     }
 
-    /// The cluster, with a fresh namespace for one story.
+    /// Returns the cluster with a new namespace for one story.
     ///
     /// # Panics
-    /// The cluster does not start.
+    /// Panics if the cluster does not start.
     pub async fn cluster(&'static self) -> Cluster<'static> {
         let running = match self.running.get_or_init(|| self.start()).await {
             Ok(running) => running,
             Err(reason) => panic!("the cluster did not start: {reason}"),
         };
         let namespace = format!("story-{}", self.namespaces.fetch_add(1, Ordering::Relaxed));
-        let admin = running.in_namespace("").admin();
+        let admin = Cluster::new(running, "").admin();
         admin
             .accepts(Resource::named("namespaces").object(&namespace))
             .await;
-        running.in_namespace(&namespace)
+        Cluster::new(running, &namespace)
     }
 
     async fn start(&self) -> Result<Running, String> {

@@ -1,4 +1,5 @@
-//! `k8s-wasm serve` as a program that can be stopped and started again, and what `k8s-wasm manifests` prints for it.
+//! `k8s-wasm serve` as a program that can be stopped and restarted, and the files of `k8s-wasm
+//! manifests` for it.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -10,16 +11,16 @@ use serde_json::Value;
 
 use crate::directory::Directory;
 use crate::http::Endpoint;
-use crate::kubernetes::Plug;
+use crate::kubernetes::Launch;
 use crate::ports;
 use crate::process::Process;
 use crate::programs::Programs;
 
-/// How policies reach the API server, below the cluster's folder.
+/// The kubeconfig for queries of policies, below the directory of the cluster.
 pub(crate) const KUBECONFIG: &str = "policies.kubeconfig";
 
-/// How long the server may take to end after SIGTERM: it answers what it has begun.
-const STOP_MAX: Duration = Duration::from_secs(20);
+/// The time that the server may take to end after SIGTERM: it completes running requests.
+const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The webhook server, running or not.
 #[derive(Debug)]
@@ -33,10 +34,10 @@ pub struct Webhook {
 }
 
 impl Webhook {
-    /// Chooses the ports; they stay the same when the server is started again.
+    /// Selects the ports, which stay the same when the server is restarted.
     ///
     /// # Errors
-    /// There are no free ports.
+    /// If there are no free ports.
     pub fn new(programs: &Programs, configuration: PathBuf) -> Result<Self> {
         Ok(Self {
             program: programs.k8s_wasm.clone(),
@@ -51,16 +52,16 @@ impl Webhook {
     /// Starts the server and waits until it is ready.
     ///
     /// # Errors
-    /// It does not start, or runs already.
+    /// If it does not start, or is already running.
     pub async fn start(&mut self, directory: &Directory) -> Result<()> {
-        ensure!(self.process.is_none(), "k8s-wasm runs already");
+        ensure!(self.process.is_none(), "k8s-wasm is already running");
         let mut command = Command::new(&self.program);
         command
             .arg("serve")
             .arg("--config")
             .arg(&self.configuration)
             .args(["--dev-certs", "certificates", "--code-cache", "code"])
-            // Written when there is an API server; read when a policy first asks for something.
+            // Written after the API server has started; read at the first query of a policy.
             .args(["--kubeconfig", KUBECONFIG])
             .args(["--listen", &self.listen.to_string()])
             .args(["--admin-listen", &self.admin.to_string()]);
@@ -73,58 +74,58 @@ impl Webhook {
     /// Sends SIGTERM and waits for the end.
     ///
     /// # Errors
-    /// It does not run, or does not end.
+    /// If it is not running, or does not end.
     pub async fn stop(&mut self) -> Result<ExitStatus> {
-        let process = self.process.take().context("k8s-wasm does not run")?;
-        process.stop(STOP_MAX).await
+        let process = self.process.take().context("k8s-wasm is not running")?;
+        process.stop(STOP_TIMEOUT).await
     }
 
-    /// Kills it, as `kill -9` does.
+    /// Kills it with SIGKILL.
     ///
     /// # Errors
-    /// It does not run.
+    /// If it is not running.
     pub fn kill(&mut self) -> Result<()> {
-        let process = self.process.take().context("k8s-wasm does not run")?;
+        let process = self.process.take().context("k8s-wasm is not running")?;
         drop(process);
         Ok(())
     }
 
-    /// How much processor time it has taken since it was started.
+    /// Returns its processor time since it was started.
     ///
     /// # Errors
-    /// It does not run.
+    /// If it is not running.
     pub fn processor_time(&self) -> Result<Duration> {
         self.process()?.processor_time()
     }
 
-    /// The program.
+    /// Returns the process.
     ///
     /// # Errors
-    /// It does not run.
+    /// If it is not running.
     pub fn process(&self) -> Result<&Process> {
-        self.process.as_ref().context("k8s-wasm does not run")
+        self.process.as_ref().context("k8s-wasm is not running")
     }
 
-    /// Its port for people and probes.
+    /// Returns the endpoint of the admin port.
     ///
     /// # Errors
-    /// None that a correct harness could meet.
+    /// Only with a defect of the harness.
     pub fn admin(&self) -> Result<Endpoint> {
         Endpoint::plain(&format!("http://{}", self.admin))
     }
 
-    /// The address of the webhooks.
+    /// Returns the URL of the webhooks.
     #[must_use]
     pub fn url(&self) -> String {
         format!("https://{}", self.listen)
     }
 
-    /// Prints the files for the kube-apiserver into `plug/` and returns its flags.
+    /// Writes the files for the kube-apiserver into `manifests/` and returns its command line.
     ///
     /// # Errors
-    /// The command fails.
-    pub fn manifests(&self, directory: &Directory, cache_ttl: Option<&str>) -> Result<Plug> {
-        let plug = directory.path().join("plug");
+    /// If the command fails.
+    pub fn manifests(&self, directory: &Directory, cache_ttl: Option<&str>) -> Result<Launch> {
+        let manifests = directory.path().join("manifests");
         let mut command = Command::new(&self.program);
         command
             .current_dir(directory.path())
@@ -133,36 +134,36 @@ impl Webhook {
             .arg(&self.configuration)
             .args(["--server", &self.url(), "--ca-file", "certificates/ca.crt"])
             .arg("-d")
-            .arg(&plug);
+            .arg(&manifests);
         if let Some(ttl) = cache_ttl {
             command.args(["--cache-ttl", ttl]);
         }
         let output = command
             .output()
-            .context("cannot start `k8s-wasm manifests`")?;
+            .context("failed to start `k8s-wasm manifests`")?;
         if !output.status.success() {
             bail!(
                 "`k8s-wasm manifests` failed\n{}",
                 String::from_utf8_lossy(&output.stderr)
             );
         }
-        Ok(Plug {
+        Ok(Launch {
             program: self.apiserver.clone(),
-            flags: flags(&read(&plug.join("kube-apiserver-flags.txt"))?),
+            flags: flags(&read(&manifests.join("kube-apiserver-flags.txt"))?),
         })
     }
 
-    /// The admission webhook configurations among those files.
+    /// Reads the admission webhook configurations from those files.
     ///
     /// # Errors
-    /// They cannot be read.
+    /// If they cannot be read.
     pub fn configurations(directory: &Directory) -> Result<Vec<Value>> {
-        let text = read(&directory.path().join("plug/admission-webhooks.yaml"))?;
+        let text = read(&directory.path().join("manifests/admission-webhooks.yaml"))?;
         Ok(serde_saphyr::from_multiple(&text)?)
     }
 }
 
-/// The lines that are neither comments nor empty.
+/// Returns the lines that are neither comments nor empty.
 fn flags(text: &str) -> Vec<String> {
     let lines = text.lines().map(str::trim);
     lines
@@ -172,7 +173,7 @@ fn flags(text: &str) -> Vec<String> {
 }
 
 fn read(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))
+    std::fs::read_to_string(path).with_context(|| format!("failed to read `{}`", path.display()))
 }
 
 #[cfg(test)]
@@ -180,7 +181,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn flags_are_the_lines_that_are_no_comments() {
+    fn flags_are_the_lines_without_comments() {
         let text = "# Flags --one=a line.\n\n--token=v1\n--ttl=1s\n";
         assert_eq!(flags(text), ["--token=v1", "--ttl=1s"]);
     }

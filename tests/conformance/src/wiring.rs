@@ -1,4 +1,5 @@
-//! Wirings: which policies a cluster has, and how its kube-apiserver comes to ask them.
+//! Wirings: the policies of a cluster, and the front end through which its kube-apiserver calls
+//! them.
 
 use std::path::PathBuf;
 
@@ -8,47 +9,48 @@ use crate::directory::Directory;
 use crate::programs::Programs;
 use crate::script::Script;
 
-/// Everything by which clusters differ.
+/// The properties in which clusters differ.
 #[derive(Debug, Clone)]
 pub struct Wiring {
-    /// How the kube-apiserver reaches the policies.
-    pub door: Door,
-    /// Which version of the reviews it sends; inside of the kube-apiserver there is only v1.
+    /// The front end through which the kube-apiserver calls the policies.
+    pub front_end: FrontEnd,
+    /// The version of reviews that the kube-apiserver sends; v1 with the engine inside.
     pub version: ReviewVersion,
-    /// For how long answers about tokens and accesses are remembered; the default of the door when empty.
+    /// The time for which results for tokens and accesses are cached; `None`: the default of the
+    /// front end.
     pub cache_ttl: Option<&'static str>,
-    /// The configuration, YAML. Modules are `./modules/<name>.wasm`. Every wiring has the magic policies: by their effect
-    /// the harness sees that the admission webhooks are in force.
+    /// The configuration, YAML. Modules are `./modules/<name>.wasm`. Every wiring contains the
+    /// magic policies, by which the harness detects that the admission webhooks are active.
     pub configuration: String,
-    /// Modules that are made up for the stories. All others are those of `cargo xtask guests`.
+    /// The scripted modules. All others come from `cargo xtask guests`.
     pub scripts: Vec<(&'static str, Script)>,
 }
 
-/// The way from the kube-apiserver to the policies. The same stories are told about each.
+/// The way from the kube-apiserver to the policies. The same stories run with each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Door {
-    /// `k8s-wasm serve`, asked by a stock kube-apiserver.
+pub enum FrontEnd {
+    /// `k8s-wasm serve`, called by a stock kube-apiserver.
     Webhook,
-    /// The engine inside a kube-apiserver that is composed with it.
+    /// The engine inside kube-apiserver.
     InProcess,
-    /// None: a stock kube-apiserver that asks nobody, to measure the others beside.
-    Closed,
+    /// A stock kube-apiserver without policies, as the baseline of measurements.
+    None,
 }
 
 /// The version of TokenReview, SubjectAccessReview and AdmissionReview.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReviewVersion {
-    /// What should be used.
+    /// The current version.
     V1,
-    /// What kube-apiserver uses when its flags do not say.
+    /// The default of kube-apiserver flags.
     V1beta1,
 }
 
 impl Wiring {
-    /// Writes the configuration and its modules, and returns the configuration's path.
+    /// Writes the configuration and its modules. Returns the path of the configuration.
     ///
     /// # Errors
-    /// A module is neither a script nor a guest.
+    /// If a module is neither a script nor a guest.
     pub fn install(&self, programs: &Programs, directory: &Directory) -> Result<PathBuf> {
         for name in modules(&self.configuration) {
             let bytes = match self.scripts.iter().find(|(script, _)| *script == name) {
@@ -61,7 +63,7 @@ impl Wiring {
     }
 }
 
-/// The names in `module: ./modules/<name>.wasm`.
+/// Returns the names in `module: ./modules/<name>.wasm`.
 fn modules(configuration: &str) -> impl Iterator<Item = &str> {
     configuration
         .lines()
@@ -72,25 +74,26 @@ fn modules(configuration: &str) -> impl Iterator<Item = &str> {
 const TOKEN_VERSION: &str = "--authentication-token-webhook-version";
 
 impl ReviewVersion {
-    /// The files and flags that `manifests` prints say v1, with v1beta1 as the second choice for admission; this makes
-    /// them say what the wiring wants, as an operator with an old cluster would.
+    /// Changes the files and flags of `manifests` to this version, as an operator of an old cluster
+    /// would. They contain v1, and v1beta1 as the alternative for admission.
     pub(crate) fn rewrite(self, directory: &Directory, flags: &mut [String]) -> Result<()> {
         if self == Self::V1 {
             return Ok(());
         }
         let is_version = |flag: &&mut String| flag.starts_with(TOKEN_VERSION);
         let flag = flags.iter_mut().find(is_version);
-        let flag = flag.with_context(|| format!("there is no flag `{TOKEN_VERSION}`"))?;
+        let flag = flag.with_context(|| format!("the flag `{TOKEN_VERSION}` is missing"))?;
         *flag = format!("{TOKEN_VERSION}=v1beta1");
         replace(
             directory,
-            "plug/authorization-configuration.yaml",
+            "manifests/authorization-configuration.yaml",
             "subjectAccessReviewVersion: v1\n",
             "subjectAccessReviewVersion: v1beta1\n",
         )
     }
 
-    /// What `admissionReviewVersions` says; the first that the kube-apiserver knows is sent.
+    /// Returns `admissionReviewVersions`; the kube-apiserver sends the first version that it
+    /// supports.
     #[must_use]
     pub fn admission_review_versions(self) -> [&'static str; 2] {
         match self {
@@ -103,10 +106,10 @@ impl ReviewVersion {
 fn replace(directory: &Directory, file: &str, from: &str, to: &str) -> Result<()> {
     let path = directory.path().join(file);
     let text = std::fs::read_to_string(&path)
-        .with_context(|| format!("cannot read `{}`", path.display()))?;
+        .with_context(|| format!("failed to read `{}`", path.display()))?;
     anyhow::ensure!(
         text.contains(from),
-        "`{file}` does not say `{}`",
+        "`{file}` does not contain `{}`",
         from.trim()
     );
     directory.write(file, text.replace(from, to))?;

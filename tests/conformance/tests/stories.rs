@@ -1,4 +1,4 @@
-//! What a kube-apiserver does when WebAssembly modules decide, whichever way it asks them.
+//! Stories: the behaviour of a kube-apiserver with WebAssembly policies, for each front end.
 
 #[path = "stories/wirings.rs"]
 #[macro_use]
@@ -10,14 +10,14 @@ mod admission;
 mod authentication;
 #[path = "stories/authorization.rs"]
 mod authorization;
+#[path = "stories/caching.rs"]
+mod caching;
 #[path = "stories/context.rs"]
 mod context;
 #[path = "stories/failures.rs"]
 mod failures;
 #[path = "stories/kubewarden.rs"]
 mod kubewarden;
-#[path = "stories/patience.rs"]
-mod patience;
 #[path = "stories/reload.rs"]
 mod reload;
 #[path = "stories/restart.rs"]

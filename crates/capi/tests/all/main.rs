@@ -1,6 +1,5 @@
-//! The C ABI as its callers have it: from a C program under the sanitizers, and from many threads at once.
+//! The C ABI as callers use it: from a C program under the sanitizers, and from many threads.
 
-mod compiler;
+mod abi;
 mod modules;
-mod smoke;
 mod threads;

@@ -1,6 +1,6 @@
-//! Many threads ask while the policies are loaded again and again.
+//! Concurrent evaluations while the policies are reloaded.
 
-#![allow(unsafe_code, reason = "this is called as C would call it")]
+#![allow(unsafe_code, reason = "calls the functions as C does")]
 
 use std::path::Path;
 use std::ptr;
@@ -17,39 +17,40 @@ const RELOADS: usize = 10;
 const REVIEW: &str = r#"{"apiVersion":"authorization.k8s.io/v1","kind":"SubjectAccessReview",
     "spec":{"nonResourceAttributes":{"path":"/","verb":"get"},"user":"jane"}}"#;
 
-fn lent(text: &str) -> Bytes {
+fn borrow(text: &str) -> Bytes {
     Bytes {
         data: text.as_ptr(),
         length: text.len(),
     }
 }
 
-/// A host that is closed when it is dropped.
-struct Opened(*mut Host);
+/// A host that is closed on drop.
+struct OpenHost(*mut Host);
 
-// SAFETY: the header says that any thread may use a host.
-unsafe impl Send for Opened {}
-// SAFETY: likewise.
-unsafe impl Sync for Opened {}
+// SAFETY: any thread may use a host, as the header documents.
+unsafe impl Send for OpenHost {}
+// SAFETY: as above.
+unsafe impl Sync for OpenHost {}
 
-impl Opened {
+impl OpenHost {
     fn new(path: &Path) -> Self {
-        let path = path.to_str().expect("UTF-8");
+        let path = path.to_str().unwrap();
         let source = Source {
             format: FORMAT_CONFIGURATION,
-            path: lent(path),
+            path: borrow(path),
             text: Bytes {
                 data: ptr::null(),
                 length: 0,
             },
         };
         let mut host = ptr::null_mut();
-        // SAFETY: everything is there for the length of the call, and null where that is allowed.
+        // SAFETY: all arguments are valid for the duration of the call, or null where allowed.
         let status = unsafe {
             k8s_wasm_open(
                 &raw const source,
                 ptr::null(),
                 &raw mut host,
+                ptr::null_mut(),
                 ptr::null_mut(),
             )
         };
@@ -57,83 +58,81 @@ impl Opened {
         Self(host)
     }
 
-    fn ask(&self) -> (Status, String) {
-        let mut answer = Buffer {
+    fn evaluate(&self) -> (Status, String) {
+        let mut response = Buffer {
             data: ptr::null_mut(),
             length: 0,
             capacity: 0,
         };
-        let review = lent(REVIEW);
-        // SAFETY: likewise; the buffer is all zero.
-        let status = unsafe {
-            k8s_wasm_ask(
-                self.0,
-                PLANE_AUTHORIZATION,
-                review,
-                60_000,
-                ptr::null(),
-                &raw mut answer,
-            )
+        let request = EvaluationRequest {
+            plane: PLANE_AUTHORIZATION,
+            review: borrow(REVIEW),
+            timeout_milliseconds: 60_000,
+            already_evaluated: ptr::null(),
+            already_evaluated_length: 0,
+            cancellation: ptr::null(),
         };
+        // SAFETY: as for `k8s_wasm_open`; the buffer is all zero.
+        let status = unsafe { k8s_wasm_evaluate(self.0, &raw const request, &raw mut response) };
         // SAFETY: the call has filled the buffer.
-        let text = unsafe { slice::from_raw_parts(answer.data, answer.length) };
-        let text = String::from_utf8(text.to_vec()).expect("UTF-8");
+        let text = unsafe { slice::from_raw_parts(response.data, response.length) };
+        let text = String::from_utf8(text.to_vec()).unwrap();
         // SAFETY: a buffer of the library.
-        unsafe { k8s_wasm_buffer_free(&raw mut answer) };
+        unsafe { k8s_wasm_buffer_free(&raw mut response) };
         (status, text)
     }
 
     fn reload(&self) -> Status {
-        // SAFETY: the host is open, and nobody wants the message.
+        // SAFETY: the host is open, and the message may be null.
         unsafe { k8s_wasm_reload(self.0, ptr::null_mut()) }
     }
 }
 
-impl Drop for Opened {
+impl Drop for OpenHost {
     fn drop(&mut self) {
         // SAFETY: the last use.
         unsafe { k8s_wasm_close(self.0) };
     }
 }
 
-/// Ends the other threads, also when this one fails.
-struct Over<'a>(&'a AtomicBool);
+/// Stops the other threads on drop, so also when this one fails.
+struct StopOnDrop<'a>(&'a AtomicBool);
 
-impl Drop for Over<'_> {
+impl Drop for StopOnDrop<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }
 }
 
 #[test]
-fn policies_can_be_loaded_again_while_many_threads_ask() {
-    let folder = modules::folder();
-    let host = Opened::new(&folder.path().join("config.yaml"));
+fn evaluates_on_many_threads_during_reloads() {
+    let directory = modules::directory();
+    let host = OpenHost::new(&directory.path().join("config.yaml"));
     let (allowing, denying) = (
-        modules::answering("authz", modules::ALLOWED),
-        modules::answering("authz", modules::DENIED),
+        modules::writes("authz", modules::ALLOWED),
+        modules::writes("authz", modules::DENIED),
     );
-    let is_over = AtomicBool::new(false);
+    let is_stopped = AtomicBool::new(false);
     thread::scope(|scope| {
         for _ in 0..THREADS {
             scope.spawn(|| {
-                while !is_over.load(Ordering::Relaxed) {
-                    let (status, answer) = host.ask();
-                    assert_eq!(status, STATUS_OK, "{answer}");
-                    assert!(answer.contains(r#""allowed":"#), "{answer}");
+                while !is_stopped.load(Ordering::Relaxed) {
+                    let (status, response) = host.evaluate();
+                    assert_eq!(status, STATUS_OK, "{response}");
+                    assert!(response.contains(r#""allowed":"#), "{response}");
                 }
             });
         }
-        let _over = Over(&is_over);
+        let _stop = StopOnDrop(&is_stopped);
         for round in 0..RELOADS {
             let (module, expected) = match round % 2 {
                 0 => (&denying, r#""denied":true"#),
                 _ => (&allowing, r#""allowed":true"#),
             };
-            modules::write(folder.path(), "authz.wasm", module);
+            modules::write(directory.path(), "authz.wasm", module);
             assert_eq!(host.reload(), STATUS_OK);
-            let (_, answer) = host.ask();
-            assert!(answer.contains(expected), "{answer}");
+            let (_, response) = host.evaluate();
+            assert!(response.contains(expected), "{response}");
         }
     });
 }

@@ -1,11 +1,13 @@
-//! Tests of the runner: it must notice what is wrong, or every other test is worth nothing.
+//! Tests of the runner: it must detect every difference, since all other tests rely on it.
 
 #![expect(
     clippy::needless_pass_by_value,
-    reason = "the values are written where they are used"
+    reason = "the values are literals at the call site"
 )]
 
 use serde_json::json;
+
+use serde::Deserialize;
 
 use super::*;
 use crate::{
@@ -13,7 +15,7 @@ use crate::{
     TokenRequest, Validation,
 };
 
-/// Decides on every plane as its settings say.
+/// A policy for every plane whose settings define its result.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Scripted {
@@ -29,7 +31,7 @@ impl Authenticator for Scripted {
                 let identity = Identity::new(&request.token).extra("example.com/a", ["b"]);
                 Ok(Authentication::user(identity.audience("c")))
             }
-            "not mine" => Ok(Authentication::not_mine()),
+            "unknown" => Ok(Authentication::unknown_token()),
             other => Err(Error::new(other)),
         }
     }
@@ -79,16 +81,16 @@ fn review(entry_point: &str) -> Value {
     }
 }
 
-/// Asks [`Scripted`] and compares; the error, if the runner has one.
+/// Checks [`Scripted`] with a vector. Returns the error of the runner.
 fn check(entry_point: &str, settings: Value, expect: Value) -> Result<(), String> {
-    let module = Module::named("scripted")
+    let module = Module::new("scripted")
         .authn::<Scripted>()
         .authz::<Scripted>()
         .validate::<Scripted>()
         .mutate::<Scripted>();
     let vector = json!({"about": "", "module": "scripted", "entryPoint": entry_point,
         "settings": settings, "request": review(entry_point), "expect": expect});
-    let vector: Vector = serde_json::from_str(&vector.to_string()).expect("a vector");
+    let vector: Vector = serde_json::from_str(&vector.to_string()).unwrap();
     module
         .check(&vector)
         .map_err(|error| error.message().to_owned())
@@ -98,49 +100,49 @@ fn accepts(entry_point: &str, settings: Value, expect: Value) {
     assert_eq!(check(entry_point, settings, expect), Ok(()));
 }
 
-fn notices(entry_point: &str, settings: Value, expect: Value, what: &str) {
-    let error = check(entry_point, settings, expect).expect_err("a difference");
-    assert!(error.starts_with(what), "{error}");
+fn rejects(entry_point: &str, settings: Value, expect: Value, prefix: &str) {
+    let error = check(entry_point, settings, expect).unwrap_err();
+    assert!(error.starts_with(prefix), "{error}");
 }
 
 #[test]
-fn compares_users_by_value() {
+fn compares_identities_by_value() {
     let user = json!({"username": "t", "extra": {"example.com/a": ["b"]}});
     let status = json!({"authenticated": true, "user": user, "audiences": ["c"]});
     accepts("authn", json!({"say": "user"}), json!({"answer": status}));
     let mut other = status.clone();
     other["user"]["groups"] = json!(["d"]);
-    notices(
+    rejects(
         "authn",
         json!({"say": "user"}),
         json!({"answer": other}),
         "status:",
     );
-    accepts("authn", json!({"say": "not mine"}), json!({"answer": {}}));
-    notices(
+    accepts("authn", json!({"say": "unknown"}), json!({"answer": {}}));
+    rejects(
         "authn",
-        json!({"say": "not mine"}),
+        json!({"say": "unknown"}),
         json!({"answer": status}),
         "status:",
     );
 }
 
 #[test]
-fn compares_decisions_and_finds_reasons() {
+fn compares_decisions_and_parts_of_reasons() {
     let allow = json!({"say": "allow"});
     accepts(
         "authz",
         allow.clone(),
         json!({"answer": {"allowed": true, "reason": "end"}}),
     );
-    notices(
+    rejects(
         "authz",
         allow.clone(),
         json!({"answer": {"allowed": true, "reason": "foe"}}),
         "reason:",
     );
-    notices("authz", allow, json!({"answer": {}}), "allowed:");
-    notices(
+    rejects("authz", allow, json!({"answer": {}}), "allowed:");
+    rejects(
         "authz",
         json!({"say": "deny"}),
         json!({"answer": {}}),
@@ -158,25 +160,25 @@ fn compares_rejections_and_remarks() {
         reject.clone(),
         json!({"answer": {"status": status, "warnings": ["old"]}}),
     );
-    notices(
+    rejects(
         "validate",
         reject.clone(),
         json!({"answer": {"status": {"code": 403}}}),
         "code:",
     );
-    notices(
+    rejects(
         "validate",
         reject.clone(),
         json!({"answer": {"status": {"reason": "Gone"}}}),
         "reason:",
     );
-    notices(
+    rejects(
         "validate",
         reject.clone(),
         json!({"answer": {"status": {"message": "yes"}}}),
         "message:",
     );
-    notices(
+    rejects(
         "validate",
         reject,
         json!({"answer": {"allowed": true}}),
@@ -190,13 +192,13 @@ fn compares_rejections_and_remarks() {
         json!({"answer": {"allowed": true, "auditAnnotations": annotations}}),
     );
     let annotations = json!({"key": "other"});
-    notices(
+    rejects(
         "validate",
         accept.clone(),
         json!({"answer": {"allowed": true, "auditAnnotations": annotations}}),
         "audit",
     );
-    notices(
+    rejects(
         "validate",
         accept,
         json!({"answer": {"allowed": true, "warnings": ["new"]}}),
@@ -205,7 +207,7 @@ fn compares_rejections_and_remarks() {
 }
 
 #[test]
-fn compares_changes_by_what_they_do() {
+fn compares_mutations_by_their_effect() {
     let yes = json!({"allowed": true});
     let changed = json!({"answer": yes, "object": {"a": 2}});
     accepts(
@@ -220,9 +222,9 @@ fn compares_changes_by_what_they_do() {
         json!({"say": "patch", "with": patch}),
         changed.clone(),
     );
-    notices("mutate", json!({"say": ""}), changed, "object:");
+    rejects("mutate", json!({"say": ""}), changed, "object:");
     let unchanged = json!({"answer": yes});
-    notices(
+    rejects(
         "mutate",
         json!({"say": "edit", "with": 2}),
         unchanged.clone(),
@@ -242,22 +244,22 @@ fn compares_changes_by_what_they_do() {
 }
 
 #[test]
-fn tells_failures_from_answers() {
+fn distinguishes_failures_from_responses() {
     let failure = json!({"failure": "reported", "says": "database"});
     accepts("authn", json!({"say": "no database"}), failure.clone());
-    notices(
+    rejects(
         "authn",
         json!({"say": "no network"}),
         failure.clone(),
         "error:",
     );
-    notices(
+    rejects(
         "authn",
         json!({"say": "user"}),
         failure,
         "expected a failed call",
     );
-    notices(
+    rejects(
         "authn",
         json!({"say": "no database"}),
         json!({"answer": {}}),
@@ -269,15 +271,15 @@ fn tells_failures_from_answers() {
 
 #[test]
 fn mutate_falls_back_to_validate() {
-    let module = Module::named("scripted").validate::<Scripted>();
-    let settings = serde_json::value::to_raw_value(&json!({"say": "accept"})).expect("settings");
+    let module = Module::new("scripted").validate::<Scripted>();
+    let settings = serde_json::value::to_raw_value(&json!({"say": "accept"})).unwrap();
     let review = review("mutate").to_string();
-    let answer = module.ask(EntryPoint::Mutate, review.as_bytes(), Some(&settings));
-    let answer = answer.expect("an answer");
-    assert_eq!(answer["apiVersion"], "admission.k8s.io/v1");
-    assert_eq!(answer["response"]["uid"], "u");
-    let none = module.ask(EntryPoint::Authn, review.as_bytes(), None);
-    let error = none.expect_err("no such entry point");
+    let response = module.evaluate(EntryPoint::Mutate, review.as_bytes(), Some(&settings));
+    let response = response.unwrap();
+    assert_eq!(response["apiVersion"], "admission.k8s.io/v1");
+    assert_eq!(response["response"]["uid"], "u");
+    let missing = module.evaluate(EntryPoint::Authn, review.as_bytes(), None);
+    let error = missing.unwrap_err();
     assert_eq!(
         error.message(),
         "module `scripted` has no entry point `authn`"
@@ -285,14 +287,14 @@ fn mutate_falls_back_to_validate() {
 }
 
 #[test]
-fn refuses_reviews_of_another_kind() {
-    let module = Module::named("scripted").authn::<Scripted>();
-    let error = module.ask(
+fn rejects_reviews_of_another_kind() {
+    let module = Module::new("scripted").authn::<Scripted>();
+    let error = module.evaluate(
         EntryPoint::Authn,
         review("authz").to_string().as_bytes(),
         None,
     );
-    let error = error.expect_err("another kind");
+    let error = error.unwrap_err();
     assert!(
         error.message().starts_with("expected a `TokenReview`"),
         "{error:?}"

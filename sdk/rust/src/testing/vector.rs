@@ -1,4 +1,4 @@
-//! Test vectors: what is asked and what must come back. The format is that of `spec/vectors/README.md`.
+//! Test vectors: requests with their expected results, in the format of `spec/vectors/README.md`.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -9,47 +9,48 @@ use serde_json::value::{RawValue, to_raw_value};
 use wire::admission::PatchType;
 use wire::{admission, authentication, authorization};
 
-use super::EntryPoint;
-use crate::Error;
+use crate::entry::EntryPoint;
+use crate::error::Error;
 
-/// One question and the answer that every host must give to it.
+/// A request and the result that every host must return for it.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Vector {
-    /// What it shows, as a sentence.
+    /// A sentence that describes the expected behaviour.
     pub about: String,
-    /// The module: the name of its file without `.wasm`.
+    /// The name of the module's file without `.wasm`.
     pub module: String,
     /// The entry point that the review is for.
     pub entry_point: EntryPoint,
-    /// What the policy is configured with, besides settings. Only hosts look at it.
+    /// The configuration of the policy except for its settings. Only hosts use it.
     #[serde(default)]
     pub policy: Value,
     /// The settings of the policy.
     #[serde(default)]
     pub settings: Option<Box<RawValue>>,
-    /// The review as the API server posts it.
+    /// The review as the API server sends it.
     pub request: Box<RawValue>,
-    /// What must come back.
+    /// The expected result.
     pub expect: Expected,
 }
 
-/// What must come back for a vector.
+/// The expected result of a vector.
 #[derive(Debug, Deserialize)]
 #[serde(untagged, deny_unknown_fields)]
 pub enum Expected {
-    /// An answer.
-    Answer {
-        /// The `status` (authentication, authorization) or the `response` (admission, without patch) of the answered
-        /// review.
-        answer: Value,
-        /// The object after the patch; left out when it stays as it was.
+    /// A response, `answer` in the file.
+    Response {
+        /// The `status` (authentication, authorization) or the `response` (admission, without its
+        /// patch) of the review.
+        #[serde(rename = "answer")]
+        response: Value,
+        /// The object after the patch; `None` if it is unchanged.
         #[serde(default)]
         object: Option<Value>,
     },
     /// A failed call.
     Failure {
-        /// Why it failed.
+        /// The kind of the failure.
         failure: FailureKind,
         /// A part of the message.
         #[serde(default)]
@@ -57,33 +58,51 @@ pub enum Expected {
     },
 }
 
-/// The kinds of failed calls.
+/// The kind of a failed call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FailureKind {
-    /// The module did something that WebAssembly forbids, or gave up.
+    /// The module trapped.
     Trap,
     /// The module exited with a code other than 0.
     Exit,
-    /// The output is no answer, or one that the specification forbids.
-    Answer,
-    /// The module reported an error.
+    /// The output is not a response that the specification allows.
+    #[serde(alias = "answer")]
+    Response,
+    /// The module returned an error.
     Reported,
-    /// The call took too long.
+    /// The call reached its deadline.
     Deadline,
-    /// The module wanted more memory than it may have.
+    /// The module reached its memory limit.
     Memory,
-    /// The review is too large.
+    /// The review exceeds the limit of the input.
     Input,
-    /// The output is too large.
+    /// The output exceeds its limit.
     Output,
+}
+
+impl FailureKind {
+    /// Returns the kind as hosts name it in their logs and metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Trap => "trap",
+            Self::Exit => "exit",
+            Self::Response => "response",
+            Self::Reported => "reported",
+            Self::Deadline => "deadline",
+            Self::Memory => "memory",
+            Self::Input => "input",
+            Self::Output => "output",
+        }
+    }
 }
 
 impl Vector {
     /// Reads every vector (`*.json`) below a directory, in the order of their paths.
     ///
     /// # Errors
-    /// When a file cannot be read, or is no vector; the message names it.
+    /// If a file cannot be read or is not a vector; the message names it.
     pub fn read_all(directory: &Path) -> Result<Vec<(PathBuf, Self)>, Error> {
         let mut vectors = Vec::new();
         for path in files_below(directory)? {
@@ -96,11 +115,12 @@ impl Vector {
         Ok(vectors)
     }
 
-    /// Compares what came back with what is expected. Natively, a policy fails only by reporting an error.
-    pub(super) fn compare(&self, answered: Result<Value, Error>) -> Result<(), Error> {
-        match (&self.expect, answered) {
-            (Expected::Answer { answer, object }, Ok(review)) => {
-                self.compare_answers(answer, object.as_ref(), &review)
+    /// Compares a result with the expected one. A native policy can fail only by returning an
+    /// error.
+    pub(super) fn compare(&self, result: Result<Value, Error>) -> Result<(), Error> {
+        match (&self.expect, result) {
+            (Expected::Response { response, object }, Ok(review)) => {
+                self.compare_reviews(response, object.as_ref(), &review)
             }
             (
                 Expected::Failure {
@@ -116,7 +136,7 @@ impl Vector {
         }
     }
 
-    fn compare_answers(
+    fn compare_reviews(
         &self,
         expected: &Value,
         object: Option<&Value>,
@@ -144,7 +164,7 @@ impl Vector {
         }
     }
 
-    /// Patches are compared by what they do.
+    /// Compares the patched objects, since different patches may have the same effect.
     fn compare_objects(
         &self,
         response: &admission::Response,
@@ -162,9 +182,7 @@ impl Vector {
             }
             (None, None) => {}
             _ => {
-                return Err(Error::new(
-                    "`patch` and `patchType` come together or not at all",
-                ));
+                return Err(Error::new("`patch` and `patchType` must be set together"));
             }
         }
         equal("object", &object, &expected)
@@ -177,13 +195,13 @@ fn compare_responses(
 ) -> Result<(), Error> {
     equal("allowed", &actual.allowed, &expected.allowed)?;
     let status = actual.status.clone().unwrap_or_default();
-    let wanted = expected.status.clone().unwrap_or_default();
-    contains("message", &status.message, &wanted.message)?;
-    if wanted.code.is_some() {
-        equal("code", &status.code, &wanted.code)?;
+    let expected_status = expected.status.clone().unwrap_or_default();
+    contains("message", &status.message, &expected_status.message)?;
+    if expected_status.code.is_some() {
+        equal("code", &status.code, &expected_status.code)?;
     }
-    if !wanted.reason.is_empty() {
-        equal("reason", &status.reason, &wanted.reason)?;
+    if !expected_status.reason.is_empty() {
+        equal("reason", &status.reason, &expected_status.reason)?;
     }
     let warnings = actual.warnings.join("\n");
     for warning in &expected.warnings {
@@ -200,7 +218,7 @@ fn compare_responses(
 }
 
 fn equal<T: PartialEq + std::fmt::Debug>(
-    what: &str,
+    field: &str,
     actual: &T,
     expected: &T,
 ) -> Result<(), Error> {
@@ -208,17 +226,17 @@ fn equal<T: PartialEq + std::fmt::Debug>(
         return Ok(());
     }
     Err(Error::new(format_args!(
-        "{what}: expected {expected:?}, got {actual:?}"
+        "{field}: expected {expected:?}, got {actual:?}"
     )))
 }
 
-/// Hosts may say more around a text, such as the name of the policy.
-fn contains(what: &str, actual: &str, expected: &str) -> Result<(), Error> {
+/// Checks for a part of a text, since hosts add to messages, such as the name of the policy.
+fn contains(field: &str, actual: &str, expected: &str) -> Result<(), Error> {
     if actual.contains(expected) {
         return Ok(());
     }
     Err(Error::new(format_args!(
-        "{what}: expected {expected:?}, got {actual:?}"
+        "{field}: expected {expected:?}, got {actual:?}"
     )))
 }
 

@@ -1,7 +1,8 @@
-//! A module that does what its settings say, so that every rule of the specification can have a vector.
+//! A module whose settings define its behaviour, so that every rule of the specification can have a
+//! vector.
 //!
-//! The settings are `{"do": [step, …]}`; the steps are taken in order. It exports `authn`, `authz` and `validate`, on
-//! purpose not `mutate`, and is written without the SDK: against the specification alone.
+//! The settings are `{"do": [step, …]}`; the steps run in order. The module exports `authn`,
+//! `authz` and `validate`, intentionally not `mutate`. It uses only the specification, not the SDK.
 
 use std::io::{self, Read, Write};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -20,29 +21,29 @@ struct Settings {
     steps: Vec<Step>,
 }
 
-/// One thing to do.
+/// One step.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 enum Step {
     /// Writes this review as the response.
     Answer(Value),
-    /// Writes an AdmissionReview without uid that accepts, with this document as its patch.
+    /// Writes an AdmissionReview without a uid that accepts, with this document as its patch.
     Patch { form: PatchType, document: Value },
-    /// Writes a response whose `status.reason` is how often this instance was called.
+    /// Writes a response whose `status.reason` is the number of calls of this instance.
     Count,
-    /// Writes a response whose `status.reason` tells what can be seen from inside.
+    /// Writes a response whose `status.reason` lists the environment that the module sees.
     LookAround,
-    /// Writes this to stdout as it is.
+    /// Writes this text to stdout.
     Stdout(String),
-    /// Writes this to stderr as it is.
+    /// Writes this text to stderr.
     Stderr(String),
     /// Writes this many MiB to stdout.
     FloodStdout(u32),
     /// Writes this many MiB to stderr.
     FloodStderr(u32),
-    /// Fills memory, this many MiB.
+    /// Fills this many MiB of memory.
     Allocate(u32),
-    /// Ends with this code.
+    /// Exits with this code.
     Exit(i32),
     /// Executes `unreachable`.
     Trap,
@@ -50,7 +51,7 @@ enum Step {
     Panic,
     /// Overflows the stack.
     Recurse,
-    /// Never ends.
+    /// Loops forever.
     Loop,
 }
 
@@ -60,19 +61,19 @@ fn call() {
     CALLS.fetch_add(1, Ordering::Relaxed);
     let mut input = Vec::new();
     let read = io::stdin().lock().read_to_end(&mut input);
-    read.expect("stdin can be read");
-    let input: Input<IgnoredAny, Settings> = serde_json::from_slice(&input).expect("an input");
+    read.expect("readable stdin");
+    let input: Input<IgnoredAny, Settings> = serde_json::from_slice(&input).expect("valid input");
     for step in input.settings.expect("settings").steps {
-        take(step);
+        run(step);
     }
 }
 
-fn take(step: Step) {
+fn run(step: Step) {
     match step {
-        Step::Answer(review) => answer(&review),
-        Step::Patch { form, document } => patch(form, &document),
-        Step::Count => reason(&format!("call {}", CALLS.load(Ordering::Relaxed))),
-        Step::LookAround => reason(&look_around()),
+        Step::Answer(review) => respond(&review),
+        Step::Patch { form, document } => respond_with_patch(form, &document),
+        Step::Count => respond_with_reason(&format!("call {}", CALLS.load(Ordering::Relaxed))),
+        Step::LookAround => respond_with_reason(&look_around()),
         Step::Stdout(text) => write(&mut io::stdout(), text.as_bytes()),
         Step::Stderr(text) => write(&mut io::stderr(), text.as_bytes()),
         Step::FloodStdout(mebibytes) => flood(&mut io::stdout(), mebibytes),
@@ -80,7 +81,7 @@ fn take(step: Step) {
         Step::Allocate(mebibytes) => allocate(mebibytes),
         Step::Exit(code) => process::exit(code),
         Step::Trap => process::abort(),
-        Step::Panic => panic!("as the settings said"),
+        Step::Panic => panic!("as the settings specify"),
         Step::Recurse => recurse([0; 1024]),
         Step::Loop => loop {
             hint::spin_loop();
@@ -88,24 +89,24 @@ fn take(step: Step) {
     }
 }
 
-fn answer(review: &Value) {
-    let output = serde_json::to_vec(&Output::response(review)).expect("JSON");
+fn respond(review: &Value) {
+    let output = serde_json::to_vec(&Output::response(review)).expect("serializable value");
     write(&mut io::stdout(), &output);
 }
 
-fn patch(form: PatchType, document: &Value) {
+fn respond_with_patch(form: PatchType, document: &Value) {
     let response = admission::Response {
         allowed: true,
-        patch: Some(serde_json::to_vec(document).expect("JSON")),
+        patch: Some(serde_json::to_vec(document).expect("serializable value")),
         patch_type: Some(form),
         ..admission::Response::default()
     };
     let review = admission::answer(Version::V1, &response);
-    answer(&serde_json::from_slice(&review).expect("JSON"));
+    respond(&serde_json::from_slice(&review).expect("serializable value"));
 }
 
-fn reason(text: &str) {
-    answer(&serde_json::json!({"status": {"reason": text}}));
+fn respond_with_reason(text: &str) {
+    respond(&serde_json::json!({"status": {"reason": text}}));
 }
 
 fn look_around() -> String {
@@ -121,7 +122,7 @@ fn look_around() -> String {
 fn write(to: &mut impl Write, bytes: &[u8]) {
     to.write_all(bytes)
         .and_then(|()| to.flush())
-        .expect("a pipe");
+        .expect("writable pipe");
 }
 
 fn flood(to: &mut impl Write, mebibytes: u32) {
@@ -144,7 +145,7 @@ fn recurse(frame: [u8; 1024]) {
     hint::black_box(frame);
 }
 
-/// Exports [`call`] under a name, to wasm only.
+/// Exports [`call`] under the given names, on wasm only.
 macro_rules! export {
     ($($entry:ident),+) => {
         $(const _: () = {

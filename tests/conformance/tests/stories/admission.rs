@@ -1,27 +1,27 @@
-//! Which objects are stored, and in what form?
+//! Stories of admission: accepted, rejected and mutated objects.
 
 use std::time::{Duration, Instant};
 
-use conformance::objects::{Resource, configmap, definition_of_gadgets, deployment};
+use conformance::objects::{Resource, configmap, deployment, gadget_definition};
 use conformance::{Cluster, Operation};
 use serde_json::json;
 
 on_each_wiring!(
-    every_configmap_gets_the_magic_value,
-    the_magic_value_is_back_after_an_update,
-    a_configmap_with_a_forbidden_key_is_rejected,
-    every_rejection_is_reported,
-    a_warning_reaches_the_client,
-    a_dry_run_is_decided_and_not_stored,
-    a_deletion_is_decided_on,
-    a_subresource_is_decided_on_and_its_resource_is_not,
-    a_configmap_of_a_megabyte_is_decided_on,
-    what_a_change_leaves_out_gets_its_default,
-    a_custom_resource_is_changed_and_decided_on,
-    a_shell_in_a_pod_is_decided_on,
+    sets_the_magic_value_in_configmaps,
+    sets_the_magic_value_again_on_update,
+    rejects_a_configmap_with_a_forbidden_key,
+    reports_every_rejection,
+    sends_warnings_to_the_client,
+    evaluates_a_dry_run_without_storing_it,
+    evaluates_deletions,
+    evaluates_a_subresource_but_not_its_resource,
+    evaluates_a_configmap_of_a_megabyte,
+    adds_defaults_to_mutated_objects,
+    mutates_and_validates_custom_resources,
+    evaluates_exec_into_a_pod,
 );
 
-async fn every_configmap_gets_the_magic_value(cluster: Cluster<'_>) {
+async fn sets_the_magic_value_in_configmaps(cluster: Cluster<'_>) {
     let magic = cluster.with_token("magic-token");
     magic
         .stores(configmap("plain", [("key", "value")]))
@@ -31,7 +31,7 @@ async fn every_configmap_gets_the_magic_value(cluster: Cluster<'_>) {
         .no_warning();
 }
 
-async fn the_magic_value_is_back_after_an_update(cluster: Cluster<'_>) {
+async fn sets_the_magic_value_again_on_update(cluster: Cluster<'_>) {
     let admin = cluster.admin();
     admin.accepts(configmap("changing", [("key", "one")])).await;
     admin
@@ -44,17 +44,17 @@ async fn the_magic_value_is_back_after_an_update(cluster: Cluster<'_>) {
         .with("/data/magic-value", "foobar");
 }
 
-async fn a_configmap_with_a_forbidden_key_is_rejected(cluster: Cluster<'_>) {
+async fn rejects_a_configmap_with_a_forbidden_key(cluster: Cluster<'_>) {
     let admin = cluster.admin();
     let forbidden = configmap("forbidden", [("not-allowed-value", "")]);
     admin
         .rejects(forbidden)
         .await
         .because("magic-validator: value not-allowed-value not allowed in configmap");
-    admin.misses("configmaps", "forbidden").await;
+    admin.finds_no("configmaps", "forbidden").await;
 }
 
-async fn every_rejection_is_reported(cluster: Cluster<'_>) {
+async fn reports_every_rejection(cluster: Cluster<'_>) {
     let doubly_wrong = configmap(
         "doubly-wrong",
         [("not-allowed-value", ""), ("also-not-allowed", "")],
@@ -64,25 +64,25 @@ async fn every_rejection_is_reported(cluster: Cluster<'_>) {
         .rejects(doubly_wrong)
         .await
         .because("magic-validator: value not-allowed-value")
-        .because("second-opinion: I do not like it either");
+        .because("second-opinion: also not allowed");
 }
 
-async fn a_warning_reaches_the_client(cluster: Cluster<'_>) {
+async fn sends_warnings_to_the_client(cluster: Cluster<'_>) {
     let admin = cluster.admin();
     admin
         .stores(configmap("odd", [("please-warn", "me")]))
         .await
-        .warning("you asked for it");
+        .warning("as requested");
 }
 
-async fn a_dry_run_is_decided_and_not_stored(cluster: Cluster<'_>) {
+async fn evaluates_a_dry_run_without_storing_it(cluster: Cluster<'_>) {
     let admin = cluster.admin();
     admin
         .accepts(Operation::create(configmap("ghost", [])).dry_run())
         .await
         .with("/data/magic-value", "foobar")
         .warning("only a dry run");
-    admin.misses("configmaps", "ghost").await;
+    admin.finds_no("configmaps", "ghost").await;
     let forbidden = configmap("ghost", [("not-allowed-value", "")]);
     admin
         .rejects(Operation::create(forbidden).dry_run())
@@ -90,23 +90,23 @@ async fn a_dry_run_is_decided_and_not_stored(cluster: Cluster<'_>) {
         .because("not allowed");
 }
 
-async fn a_deletion_is_decided_on(cluster: Cluster<'_>) {
+async fn evaluates_deletions(cluster: Cluster<'_>) {
     let admin = cluster.admin();
-    for name in ["keep-me", "let-me-go"] {
+    for name in ["keep-me", "delete-me"] {
         admin.stores(configmap(name, [])).await;
     }
     admin
         .rejects(Operation::delete("configmaps", "keep-me"))
         .await
-        .because("keeper: it is kept");
+        .because("keeper: it must stay");
     admin.accepts(Operation::get("configmaps", "keep-me")).await;
     admin
-        .accepts(Operation::delete("configmaps", "let-me-go"))
+        .accepts(Operation::delete("configmaps", "delete-me"))
         .await;
-    admin.misses("configmaps", "let-me-go").await;
+    admin.finds_no("configmaps", "delete-me").await;
 }
 
-async fn a_subresource_is_decided_on_and_its_resource_is_not(cluster: Cluster<'_>) {
+async fn evaluates_a_subresource_but_not_its_resource(cluster: Cluster<'_>) {
     let admin = cluster.admin();
     admin.accepts(deployment("web", 1)).await;
     admin
@@ -123,7 +123,7 @@ async fn a_subresource_is_decided_on_and_its_resource_is_not(cluster: Cluster<'_
         .with("/spec/replicas", 99);
 }
 
-async fn a_configmap_of_a_megabyte_is_decided_on(cluster: Cluster<'_>) {
+async fn evaluates_a_configmap_of_a_megabyte(cluster: Cluster<'_>) {
     /// Kubernetes allows 1 MiB of data.
     const BYTES: usize = 1_000_000;
     let admin = cluster.admin();
@@ -140,9 +140,9 @@ async fn a_configmap_of_a_megabyte_is_decided_on(cluster: Cluster<'_>) {
     admin.rejects(forbidden).await.because("not allowed");
 }
 
-/// The API server puts in defaults before policies see an object, and again after they changed it.
-async fn what_a_change_leaves_out_gets_its_default(cluster: Cluster<'_>) {
-    let mut object = deployment("outfitted", 1);
+/// The API server sets defaults before policies evaluate an object, and again after they mutate it.
+async fn adds_defaults_to_mutated_objects(cluster: Cluster<'_>) {
+    let mut object = deployment("with-sidecar", 1);
     object["metadata"]["annotations"] = json!({ "please-add-a-sidecar": "" });
     cluster
         .admin()
@@ -156,18 +156,21 @@ async fn what_a_change_leaves_out_gets_its_default(cluster: Cluster<'_>) {
         .without("/spec/noSuchField");
 }
 
-async fn a_custom_resource_is_changed_and_decided_on(cluster: Cluster<'_>) {
+async fn mutates_and_validates_custom_resources(cluster: Cluster<'_>) {
     let admin = cluster.admin();
-    admin.accepts(definition_of_gadgets()).await;
+    admin.accepts(gadget_definition()).await;
     let gadget = |name, data| {
         let mut gadget = Resource::named("gadgets").object(name);
         gadget["data"] = data;
         gadget
     };
-    // The API server takes a moment until it knows the kind.
+    // The API server takes a moment to serve the new resource.
     let deadline = Instant::now() + Duration::from_secs(30);
-    while admin.asks(Operation::list("gadgets")).await.code == 404 {
-        assert!(Instant::now() < deadline, "there are no gadgets");
+    while admin.sends(Operation::list("gadgets")).await.code == 404 {
+        assert!(
+            Instant::now() < deadline,
+            "the API server does not serve gadgets"
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     admin
@@ -181,7 +184,7 @@ async fn a_custom_resource_is_changed_and_decided_on(cluster: Cluster<'_>) {
         .because("magic-gadget-validator");
 }
 
-async fn a_shell_in_a_pod_is_decided_on(cluster: Cluster<'_>) {
+async fn evaluates_exec_into_a_pod(cluster: Cluster<'_>) {
     let admin = cluster.admin();
     let pod = json!({
         "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "with-shell" },
@@ -192,10 +195,10 @@ async fn a_shell_in_a_pod_is_decided_on(cluster: Cluster<'_>) {
         let namespace = cluster.namespace();
         format!("/api/v1/namespaces/{namespace}/pods/with-shell/exec?stdout=true&command={command}")
     };
-    let refused = admin.posts(&exec("forbidden-shell"), &json!({})).await;
-    assert!(refused.is_rejection(), "{refused}");
-    assert!(refused.message().contains("no shells here"), "{refused}");
-    // Nobody runs the pod, which is found out after admission.
+    let rejected = admin.posts(&exec("forbidden-shell"), &json!({})).await;
+    assert!(rejected.is_rejection(), "{rejected}");
+    assert!(rejected.message().contains("no shells here"), "{rejected}");
+    // The pod is not running, which the API server detects after admission.
     let admitted = admin.posts(&exec("date"), &json!({})).await;
     assert!(
         admitted.message().contains("does not have a host assigned"),

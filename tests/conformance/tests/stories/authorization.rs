@@ -1,4 +1,4 @@
-//! What may the caller do?
+//! Stories of authorization: policies together with RBAC.
 
 use std::time::{Duration, Instant};
 
@@ -9,15 +9,15 @@ use serde_json::json;
 use crate::wirings::{IN_PROCESS, IN_PROCESS_DENYING, V1, V1BETA1};
 
 on_each_wiring!(
-    members_may_what_the_policy_allows,
-    without_an_opinion_rbac_decides,
-    a_denial_beats_rbac,
-    members_of_system_masters_are_not_asked_about,
+    allows_members_as_the_policy_does,
+    rbac_decides_without_an_opinion,
+    a_denial_overrides_rbac,
+    does_not_evaluate_members_of_system_masters,
     an_access_review_agrees_with_real_requests,
-    a_policy_says_who_may_give_away_more_than_it_has,
+    a_policy_may_allow_privilege_escalation,
 );
 
-async fn members_may_what_the_policy_allows(cluster: Cluster<'_>) {
+async fn allows_members_as_the_policy_does(cluster: Cluster<'_>) {
     let magic = cluster.with_token("magic-token");
     for verb in ["list", "get", "create", "delete"] {
         magic.may(verb, "configmaps").await;
@@ -25,14 +25,14 @@ async fn members_may_what_the_policy_allows(cluster: Cluster<'_>) {
     }
 }
 
-async fn without_an_opinion_rbac_decides(cluster: Cluster<'_>) {
+async fn rbac_decides_without_an_opinion(cluster: Cluster<'_>) {
     let alice = cluster.as_user("alice", "readers");
     alice.may_not("list", "pods").await.because("alice");
     grant_everything(&cluster, "alice").await;
     alice.may("list", "pods").await;
 }
 
-async fn a_denial_beats_rbac(cluster: Cluster<'_>) {
+async fn a_denial_overrides_rbac(cluster: Cluster<'_>) {
     grant_everything(&cluster, "banned-bob").await;
     let bob = cluster.as_user("banned-bob", "readers");
     bob.may_not("list", "pods")
@@ -40,8 +40,8 @@ async fn a_denial_beats_rbac(cluster: Cluster<'_>) {
         .because("bouncer: you are banned");
 }
 
-/// A policy that was asked would deny, and fail.
-async fn members_of_system_masters_are_not_asked_about(cluster: Cluster<'_>) {
+/// The policies would deny these users, and fail for them.
+async fn does_not_evaluate_members_of_system_masters(cluster: Cluster<'_>) {
     cluster
         .as_user("banned-admin", "system:masters")
         .may("list", "secrets")
@@ -69,15 +69,16 @@ async fn an_access_review_agrees_with_real_requests(cluster: Cluster<'_>) {
     }
 }
 
-/// RBAC asks about the verb `escalate` when somebody writes a role with more than RBAC gives to that user.
-async fn a_policy_says_who_may_give_away_more_than_it_has(cluster: Cluster<'_>) {
+/// RBAC checks the verb `escalate` when a user writes a role with more permissions than RBAC grants
+/// to that user.
+async fn a_policy_may_allow_privilege_escalation(cluster: Cluster<'_>) {
     let role = |name: &str| {
         let mut role = Resource::named("roles").object(name);
         role["rules"] = json!([{ "apiGroups": [""], "resources": ["secrets"], "verbs": ["get"] }]);
         role
     };
     let clerk = cluster.as_user("clerk-carla", "readers");
-    let refusal = clerk.asks(role("by-the-clerk")).await;
+    let refusal = clerk.sends(role("by-the-clerk")).await;
     let is_escalation = refusal.message().contains("not currently held");
     assert!(refusal.code == 403 && is_escalation, "{refusal}");
     let promoter = cluster.as_user("promoter-paula", "readers");
@@ -85,11 +86,11 @@ async fn a_policy_says_who_may_give_away_more_than_it_has(cluster: Cluster<'_>) 
 }
 
 #[tokio::test]
-async fn after_a_failed_module_without_an_opinion_rbac_decides_or_nobody_does() {
+async fn after_a_failure_rbac_decides_or_there_is_no_decision() {
     for cluster in [V1.cluster().await, IN_PROCESS.cluster().await] {
         for user in ["trap-carol", "hang-carol"] {
             let carol = cluster.as_user(user, "readers");
-            carol.is_left_without_an_answer("list", "pods").await;
+            carol.gets_no_decision("list", "pods").await;
             grant_everything(&cluster, user).await;
             carol.may("list", "pods").await;
         }
@@ -97,7 +98,7 @@ async fn after_a_failed_module_without_an_opinion_rbac_decides_or_nobody_does() 
 }
 
 #[tokio::test]
-async fn a_failed_module_that_is_to_deny_beats_rbac() {
+async fn a_failure_with_failure_policy_deny_overrides_rbac() {
     for cluster in [V1BETA1.cluster().await, IN_PROCESS_DENYING.cluster().await] {
         for user in ["trap-dave", "hang-dave"] {
             grant_everything(&cluster, user).await;
@@ -109,25 +110,25 @@ async fn a_failed_module_that_is_to_deny_beats_rbac() {
     }
 }
 
-/// Everything within the namespace, by RBAC. The API server learns of role bindings by a watch: once a witness, about
-/// whom no policy has an opinion, profits from the binding, it is in force for `user` too.
+/// Grants `user` everything within the namespace by RBAC. The API server watches role bindings: the
+/// binding is active for `user` when it is for a witness, for whom no policy has an opinion.
 async fn grant_everything(cluster: &Cluster<'_>, user: &str) {
     let witness = format!("witness-of-{user}");
     let binding = objects::role_binding(user, &[user, &witness], "cluster-admin");
     cluster.admin().accepts(binding).await;
     let witness = cluster.as_user(&witness, "readers");
     let deadline = Instant::now() + Duration::from_secs(30);
-    while !witness.asks(Operation::list("pods")).await.is_success() {
+    while !witness.sends(Operation::list("pods")).await.is_success() {
         assert!(
             Instant::now() < deadline,
-            "the role binding for {user} is not in force"
+            "the role binding for {user} does not take effect"
         );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
 async fn agrees(caller: &Caller, verb: &str, resource: &str) {
-    if caller.is_told_that_it_may(verb, resource).await {
+    if caller.can_i(verb, resource).await {
         caller.may(verb, resource).await;
     } else {
         caller.may_not(verb, resource).await;

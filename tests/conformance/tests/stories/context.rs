@@ -1,11 +1,11 @@
-//! What does a Kubewarden policy see of the cluster?
+//! Stories of Kubewarden policies that query the cluster.
 
 use conformance::{Cluster, Operation};
 use serde_json::json;
 
-on_each_wiring!(a_policy_decides_by_the_labels_of_the_real_namespace);
+on_each_wiring!(a_policy_reads_the_labels_of_the_namespace);
 
-async fn a_policy_decides_by_the_labels_of_the_real_namespace(cluster: Cluster<'_>) {
+async fn a_policy_reads_the_labels_of_the_namespace(cluster: Cluster<'_>) {
     let admin = cluster.admin();
     let secret = || {
         json!({

@@ -1,12 +1,12 @@
-//! What becomes of an object when an admission module traps or hangs.
+//! Stories of admission modules that trap or hang.
 
 use conformance::Cluster;
 use conformance::objects::configmap;
 
 on_each_wiring!(
     a_failed_module_fails_the_request,
-    a_failed_module_that_is_to_be_ignored_is_warned_about,
-    after_a_failed_module_the_others_still_decide,
+    an_ignored_failure_is_a_warning,
+    other_policies_decide_after_a_failure,
 );
 
 const FAILURES: [&str; 2] = ["trap", "hang"];
@@ -21,12 +21,12 @@ async fn a_failed_module_fails_the_request(cluster: Cluster<'_>) {
                 .fails(configmap(&name, []))
                 .await
                 .because(&explanation);
-            admin.misses("configmaps", &name).await;
+            admin.finds_no("configmaps", &name).await;
         }
     }
 }
 
-async fn a_failed_module_that_is_to_be_ignored_is_warned_about(cluster: Cluster<'_>) {
+async fn an_ignored_failure_is_a_warning(cluster: Cluster<'_>) {
     let admin = cluster.admin();
     for policy in ["lenient-mutator", "lenient-validator"] {
         for failure in FAILURES {
@@ -40,7 +40,7 @@ async fn a_failed_module_that_is_to_be_ignored_is_warned_about(cluster: Cluster<
     }
 }
 
-async fn after_a_failed_module_the_others_still_decide(cluster: Cluster<'_>) {
+async fn other_policies_decide_after_a_failure(cluster: Cluster<'_>) {
     for policy in ["lenient-mutator", "lenient-validator", "strict-validator"] {
         let forbidden = configmap(&format!("trap-in-{policy}"), [("not-allowed-value", "")]);
         cluster

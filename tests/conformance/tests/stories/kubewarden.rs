@@ -1,16 +1,16 @@
-//! Do Kubewarden policies decide in each of their execution modes?
+//! Stories of Kubewarden policies in each execution mode.
 
 use conformance::Cluster;
 use serde_json::{Value, json};
 
 on_each_wiring!(
-    a_wapc_policy_changes_what_is_stored,
-    a_wasi_policy_decides,
-    a_rego_policy_for_opa_decides,
-    a_rego_policy_for_gatekeeper_decides,
+    a_wapc_policy_mutates,
+    a_wasi_policy_validates,
+    an_opa_policy_validates,
+    a_gatekeeper_policy_validates,
 );
 
-async fn a_wapc_policy_changes_what_is_stored(cluster: Cluster<'_>) {
+async fn a_wapc_policy_mutates(cluster: Cluster<'_>) {
     cluster
         .admin()
         .stores(object("ServiceAccount", "labelled", json!({})))
@@ -18,7 +18,7 @@ async fn a_wapc_policy_changes_what_is_stored(cluster: Cluster<'_>) {
         .with("/metadata/labels/team", "blue");
 }
 
-async fn a_wasi_policy_decides(cluster: Cluster<'_>) {
+async fn a_wasi_policy_validates(cluster: Cluster<'_>) {
     let admin = cluster.admin();
     let limits = |name, annotations| {
         let mut limits = object("LimitRange", name, json!({"spec": {"limits": []}}));
@@ -26,16 +26,16 @@ async fn a_wasi_policy_decides(cluster: Cluster<'_>) {
         limits
     };
     admin
-        .rejects(limits("nobodys", json!({})))
+        .rejects(limits("without-owner", json!({})))
         .await
         .because("owned-limits: ")
         .because("owner");
     admin
-        .accepts(limits("somebodys", json!({"owner": "blue"})))
+        .accepts(limits("with-owner", json!({"owner": "blue"})))
         .await;
 }
 
-async fn a_rego_policy_for_opa_decides(cluster: Cluster<'_>) {
+async fn an_opa_policy_validates(cluster: Cluster<'_>) {
     let admin = cluster.admin();
     let pod = |name, privileged| {
         let container = json!({
@@ -45,13 +45,13 @@ async fn a_rego_policy_for_opa_decides(cluster: Cluster<'_>) {
         object("Pod", name, json!({"spec": {"containers": [container]}}))
     };
     admin
-        .rejects(pod("mighty", true))
+        .rejects(pod("privileged", true))
         .await
         .because("privileged-pods: container main is privileged");
-    admin.accepts(pod("modest", false)).await;
+    admin.accepts(pod("unprivileged", false)).await;
 }
 
-async fn a_rego_policy_for_gatekeeper_decides(cluster: Cluster<'_>) {
+async fn a_gatekeeper_policy_validates(cluster: Cluster<'_>) {
     let admin = cluster.admin();
     let quota = |name, labels| {
         let mut quota = object(
@@ -74,7 +74,7 @@ async fn a_rego_policy_for_gatekeeper_decides(cluster: Cluster<'_>) {
     admin.accepts(quota("right", json!({"team": "blue"}))).await;
 }
 
-/// An object of the core group with the members of `rest`.
+/// Creates an object of the core group with the fields of `rest`.
 fn object(kind: &str, name: &str, mut rest: Value) -> Value {
     rest["apiVersion"] = "v1".into();
     rest["kind"] = kind.into();

@@ -1,33 +1,34 @@
-//! The server goes away and comes back, and the API server never takes silence for consent.
+//! Stories of a webhook server that stops and restarts. Without it, the API server allows nothing.
 
 use std::time::{Duration, Instant};
 
 use conformance::objects::configmap;
 use conformance::reply::Reply;
-use conformance::{Act, Cluster, Script};
+use conformance::{Action, Cluster, Script};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::wirings::{RESTARTED, login};
 
-/// A cluster whose server one story at a time may stop.
-async fn alone() -> (Cluster<'static>, MutexGuard<'static, ()>) {
-    static TURN: Mutex<()> = Mutex::const_new(());
-    let turn = TURN.lock().await;
-    (RESTARTED.cluster().await, turn)
+/// Returns the cluster whose server one story at a time may stop.
+async fn exclusive() -> (Cluster<'static>, MutexGuard<'static, ()>) {
+    static LOCK: Mutex<()> = Mutex::const_new(());
+    let guard = LOCK.lock().await;
+    (RESTARTED.cluster().await, guard)
 }
 
-/// A clean "not mine" is remembered for two minutes here. The token about which the module failed is asked about again.
+/// An unknown token is cached for two minutes here. A token for which the module failed is
+/// evaluated again.
 #[tokio::test]
-async fn a_failed_login_is_not_remembered() {
-    let (cluster, _turn) = alone().await;
+async fn does_not_cache_failures() {
+    let (cluster, _guard) = exclusive().await;
     let (failed, unknown) = (
         cluster.with_token("visitor-trap"),
         cluster.with_token("visitor-unknown"),
     );
     replace_visitors(
         &cluster,
-        &Script::authenticator().when("visitor-trap", Act::Trap),
+        &Script::authenticator().when("visitor-trap", Action::Trap),
     )
     .await;
     failed.cannot_log_in().await;
@@ -35,7 +36,7 @@ async fn a_failed_login_is_not_remembered() {
 
     replace_visitors(
         &cluster,
-        &Script::authenticator().answers("visitor-", &login("visitor", "")),
+        &Script::authenticator().responds("visitor-", &login("visitor", "")),
     )
     .await;
     failed.logs_in_as("visitor", []).await;
@@ -43,8 +44,8 @@ async fn a_failed_login_is_not_remembered() {
 }
 
 #[tokio::test]
-async fn without_the_server_nothing_is_accepted() {
-    let (cluster, _turn) = alone().await;
+async fn accepts_nothing_without_the_server() {
+    let (cluster, _guard) = exclusive().await;
     stop(&cluster).await;
     cluster
         .with_token("magic-token-in-vain")
@@ -52,11 +53,11 @@ async fn without_the_server_nothing_is_accepted() {
         .await;
     cluster
         .as_user("erin", "readers")
-        .is_left_without_an_answer("list", "pods")
+        .gets_no_decision("list", "pods")
         .await;
     cluster.admin().may("list", "pods").await;
     cluster.admin().fails(configmap("unseen", [])).await;
-    cluster.admin().misses("configmaps", "unseen").await;
+    cluster.admin().finds_no("configmaps", "unseen").await;
     start(&cluster).await;
     cluster
         .admin()
@@ -65,31 +66,32 @@ async fn without_the_server_nothing_is_accepted() {
         .with("/data/magic-value", "foobar");
 }
 
-/// While requests flow, the server is told to end and is started again. No answer is ever wrong: what is accepted is
-/// mutated, what is forbidden is never accepted, and requests fail only between SIGTERM and readiness.
+/// The server is stopped and restarted under traffic. No response is wrong: accepted objects are
+/// mutated, forbidden ones are never accepted, and requests fail only between SIGTERM and
+/// readiness.
 #[tokio::test]
-async fn a_restart_under_traffic_gives_no_wrong_answer() {
-    let (cluster, _turn) = alone().await;
+async fn a_restart_under_traffic_causes_no_wrong_response() {
+    let (cluster, _guard) = exclusive().await;
     let mut traffic = Traffic::start(&cluster);
-    traffic.until_each_is_answered().await;
+    traffic.until_each_succeeds().await;
 
-    let going = Instant::now();
+    let stopping = Instant::now();
     stop(&cluster).await;
     traffic.until_each_fails().await;
     start(&cluster).await;
-    let back = Instant::now();
+    let ready = Instant::now();
 
-    traffic.until_each_is_answered().await;
-    traffic.stop(going, back).await;
+    traffic.until_each_succeeds().await;
+    traffic.stop(stopping, ready).await;
 }
 
 async fn replace_visitors(cluster: &Cluster<'_>, script: &Script) {
-    let module = script.compile().expect("scripts are small");
+    let module = script.compile().unwrap();
     cluster
         .running()
         .directory
         .write("modules/visitors.wasm", module)
-        .expect("the directory is ours");
+        .unwrap();
     stop(cluster).await;
     start(cluster).await;
 }
@@ -102,7 +104,7 @@ async fn stop(cluster: &Cluster<'_>) {
         .await
         .stop()
         .await
-        .expect("k8s-wasm ends on SIGTERM");
+        .unwrap();
     assert!(status.success(), "k8s-wasm ended with {status}");
 }
 
@@ -114,31 +116,32 @@ async fn start(cluster: &Cluster<'_>) {
         .await
         .start(&running.directory)
         .await
-        .expect("k8s-wasm starts on the same port");
+        .unwrap();
 }
 
-/// Requests of each kind, one after the other, until nobody listens any more.
+/// A task for each kind of request, which sends requests one after the other until its receiver is
+/// dropped.
 struct Traffic {
-    answers: UnboundedReceiver<Answer>,
-    failures: Vec<Answer>,
+    exchanges: UnboundedReceiver<Exchange>,
+    failures: Vec<Exchange>,
 }
 
-/// An answer, and when it was asked for.
-struct Answer {
+/// A response, with the times of its request.
+struct Exchange {
     kind: Kind,
-    asked: Instant,
-    answered: Instant,
+    sent: Instant,
+    received: Instant,
     reply: Reply,
 }
 
-/// What is asked.
+/// A kind of request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// For a ConfigMap that is to be mutated.
+    /// Creates a ConfigMap that must be mutated.
     Good,
-    /// For a ConfigMap that is to be rejected.
+    /// Creates a ConfigMap that must be rejected.
     Forbidden,
-    /// With a token that the API server has not seen before.
+    /// Uses a token that the API server has not cached.
     Token,
 }
 
@@ -146,79 +149,78 @@ const KINDS: [Kind; 3] = [Kind::Good, Kind::Forbidden, Kind::Token];
 
 impl Traffic {
     fn start(cluster: &Cluster<'static>) -> Self {
-        let (sender, answers) = unbounded_channel();
+        let (sender, exchanges) = unbounded_channel();
         for kind in KINDS {
-            tokio::spawn(kind.flow(cluster.in_same_namespace(), sender.clone()));
+            tokio::spawn(kind.send(cluster.in_same_namespace(), sender.clone()));
         }
         Self {
-            answers,
+            exchanges,
             failures: Vec::new(),
         }
     }
 
-    async fn until_each_is_answered(&mut self) {
-        self.until_each(Answer::is_right).await;
+    async fn until_each_succeeds(&mut self) {
+        self.until_each(Exchange::is_right).await;
     }
 
     async fn until_each_fails(&mut self) {
-        self.until_each(Answer::is_failure).await;
+        self.until_each(Exchange::is_failure).await;
     }
 
-    /// Until there is a wanted answer of each kind to a request that is made from now on.
-    async fn until_each(&mut self, wanted: fn(&Answer) -> bool) {
-        /// Changes come within moments.
-        const PATIENCE: Duration = Duration::from_secs(30);
-        let since = Instant::now();
+    /// Waits for a matching response of each kind to a request that is sent from now on.
+    async fn until_each(&mut self, matches: fn(&Exchange) -> bool) {
+        const TIMEOUT: Duration = Duration::from_secs(30);
+        let start = Instant::now();
         let mut missing = KINDS.to_vec();
         while !missing.is_empty() {
-            let answer = self.answers.recv().await.expect("the traffic flows");
+            let exchange = self.exchanges.recv().await.expect("running traffic");
             assert!(
-                since.elapsed() < PATIENCE,
-                "no other answers to {missing:?} than\n{}",
-                answer.reply
+                start.elapsed() < TIMEOUT,
+                "{missing:?}: no expected response; the last one is\n{}",
+                exchange.reply
             );
-            if answer.asked > since && wanted(&answer) {
-                missing.retain(|kind| *kind != answer.kind);
+            if exchange.sent > start && matches(&exchange) {
+                missing.retain(|kind| *kind != exchange.kind);
             }
-            self.note(answer);
+            self.record(exchange);
         }
     }
 
-    /// Requests may have failed only between `going` and `back`.
-    async fn stop(mut self, going: Instant, back: Instant) {
-        self.answers.close();
-        while let Some(answer) = self.answers.recv().await {
-            self.note(answer);
+    /// Stops the traffic. Requests may have failed only between `stopping` and `ready`.
+    async fn stop(mut self, stopping: Instant, ready: Instant) {
+        self.exchanges.close();
+        while let Some(exchange) = self.exchanges.recv().await {
+            self.record(exchange);
         }
         for failure in self.failures {
-            let meanwhile = failure.answered > going && failure.asked < back;
+            let is_expected = failure.received > stopping && failure.sent < ready;
             assert!(
-                meanwhile,
-                "a failure while the server was there\n{}",
+                is_expected,
+                "a failure while the server was running\n{}",
                 failure.reply
             );
         }
     }
 
-    fn note(&mut self, answer: Answer) {
-        if answer.is_failure() {
-            self.failures.push(answer);
+    fn record(&mut self, exchange: Exchange) {
+        if exchange.is_failure() {
+            self.failures.push(exchange);
         } else {
-            assert!(answer.is_right(), "a wrong answer\n{}", answer.reply);
+            assert!(exchange.is_right(), "a wrong response\n{}", exchange.reply);
         }
     }
 }
 
 impl Kind {
-    async fn flow(self, cluster: Cluster<'static>, answers: UnboundedSender<Answer>) {
+    async fn send(self, cluster: Cluster<'static>, exchanges: UnboundedSender<Exchange>) {
         let admin = cluster.admin();
         for turn in 0.. {
-            let asked = Instant::now();
+            let sent = Instant::now();
             let reply = match self {
-                Self::Good => admin.asks(configmap(&format!("good-{turn}"), [])).await,
+                Self::Good => admin.sends(configmap(&format!("good-{turn}"), [])).await,
                 Self::Forbidden => {
                     admin
-                        .asks(configmap("forbidden", [("not-allowed-value", "")]))
+                        .sends(configmap("forbidden", [("not-allowed-value", "")]))
                         .await
                 }
                 Self::Token => {
@@ -228,20 +230,20 @@ impl Kind {
                         .await
                 }
             };
-            let answer = Answer {
+            let exchange = Exchange {
                 kind: self,
-                asked,
-                answered: Instant::now(),
+                sent,
+                received: Instant::now(),
                 reply,
             };
-            if answers.send(answer).is_err() {
+            if exchanges.send(exchange).is_err() {
                 return;
             }
         }
     }
 }
 
-impl Answer {
+impl Exchange {
     fn is_right(&self) -> bool {
         let (reply, body) = (&self.reply, &self.reply.body);
         match self.kind {

@@ -1,35 +1,35 @@
-//! The clusters of the stories, and the modules that were made up for them.
+//! The clusters of the stories, and their scripted modules.
 
 use conformance::script::RANDOM;
-use conformance::{Act, Door, ReviewVersion, Script, Shared, Wiring};
+use conformance::{Action, FrontEnd, ReviewVersion, Script, Shared, Wiring};
 use serde_json::json;
 
-/// Reviews in v1; a failed authorizer has no opinion; answers are remembered for a second.
+/// Reviews in v1; a failed authorizer has no opinion; results are cached for a second.
 pub static V1: Shared = Shared::new(|| Wiring {
     cache_ttl: Some("1s"),
     ..wiring(ReviewVersion::V1, "NoOpinion")
 });
 
-/// Reviews in v1beta1; a failed authorizer denies; answers are remembered as long as `manifests` finds sensible.
+/// Reviews in v1beta1; a failed authorizer denies; results are cached as `manifests` configures.
 pub static V1BETA1: Shared = Shared::new(|| wiring(ReviewVersion::V1beta1, "Deny"));
 
-/// The engine inside the API server. What `V1` says holds here too.
+/// The engine inside the API server, otherwise like `V1`.
 pub static IN_PROCESS: Shared = Shared::new(|| Wiring {
-    door: Door::InProcess,
+    front_end: FrontEnd::InProcess,
     cache_ttl: Some("1s"),
     ..wiring(ReviewVersion::V1, "NoOpinion")
 });
 
-/// The same, with a failed authorizer that denies.
+/// Like `IN_PROCESS`, with an authorizer that denies when it fails.
 pub static IN_PROCESS_DENYING: Shared = Shared::new(|| Wiring {
-    door: Door::InProcess,
+    front_end: FrontEnd::InProcess,
     ..wiring(ReviewVersion::V1, "Deny")
 });
 
-/// For the stories that stop the server, one at a time.
+/// The cluster of the stories that stop the server, one at a time.
 pub static RESTARTED: Shared = Shared::new(|| wiring(ReviewVersion::V1, "NoOpinion"));
 
-/// Makes a test for each wiring of stories that hold for all: `name::v1`, `name::v1beta1` and `name::in_process`.
+/// Defines a test for each story and wiring: `name::v1`, `name::v1beta1` and `name::in_process`.
 macro_rules! on_each_wiring {
     ($($story:ident),+ $(,)?) => {
         $(mod $story {
@@ -54,7 +54,7 @@ macro_rules! on_each_wiring {
 fn wiring(version: ReviewVersion, authorizer_failure_policy: &str) -> Wiring {
     let policies = include_str!("policies.yaml");
     Wiring {
-        door: Door::Webhook,
+        front_end: FrontEnd::Webhook,
         version,
         cache_ttl: None,
         configuration: policies.replace("AUTHORIZER_FAILURE_POLICY", authorizer_failure_policy),
@@ -65,10 +65,10 @@ fn wiring(version: ReviewVersion, authorizer_failure_policy: &str) -> Wiring {
 fn scripts() -> Vec<(&'static str, Script)> {
     let (authenticator, authorizer) = (Script::authenticator, Script::authorizer);
     let (validator, mutator) = (Script::validator, Script::mutator);
-    let lottery = authenticator().answers("lottery", &login("winner", RANDOM));
-    let second_opinion = validator().rejects("also-not-allowed", "I do not like it either");
+    let lottery = authenticator().responds("lottery", &login("winner", RANDOM));
+    let second_opinion = validator().rejects("also-not-allowed", "also not allowed");
     let adviser = validator()
-        .warns("please-warn", "you asked for it")
+        .warns("please-warn", "as requested")
         .warns(r#""dryRun":true"#, "only a dry run");
     vec![
         (
@@ -109,7 +109,7 @@ fn scripts() -> Vec<(&'static str, Script)> {
             "no_shell",
             validator().rejects("forbidden-shell", "no shells here"),
         ),
-        ("keeper", validator().rejects("keep-me", "it is kept")),
+        ("keeper", validator().rejects("keep-me", "it must stay")),
         (
             "scale_guard",
             validator().rejects(r#""replicas":99"#, "99 is too many"),
@@ -117,14 +117,14 @@ fn scripts() -> Vec<(&'static str, Script)> {
     ]
 }
 
-/// Fails when it finds `word`, in which FAILURE is `trap` or `hang`.
+/// Fails if the input contains `word`, in which FAILURE is `trap` or `hang`.
 fn unreliable(script: Script, word: &str) -> Script {
     script
-        .when(&word.replace("FAILURE", "trap"), Act::Trap)
-        .when(&word.replace("FAILURE", "hang"), Act::Hang)
+        .when(&word.replace("FAILURE", "trap"), Action::Trap)
+        .when(&word.replace("FAILURE", "hang"), Action::Hang)
 }
 
-/// A container that says no more than it must, and a field that no Deployment has.
+/// Returns a patch with a minimal container, and a field that Deployments do not have.
 fn sidecar() -> serde_json::Value {
     json!([
         { "op": "add", "path": "/spec/template/spec/containers/-", "value": { "name": "sidecar", "image": "example.com/sidecar" } },
@@ -132,27 +132,27 @@ fn sidecar() -> serde_json::Value {
     ])
 }
 
-/// Lets banned users do nothing but ask what they may do.
+/// Denies banned users everything except access reviews.
 fn bouncer() -> Script {
     let no_opinion = json!({ "status": { "allowed": false } });
     let denied =
         json!({ "status": { "allowed": false, "denied": true, "reason": "you are banned" } });
     Script::authorizer()
-        .answers("selfsubjectaccessreviews", &no_opinion)
-        .answers(r#""user":"banned-"#, &denied)
+        .responds("selfsubjectaccessreviews", &no_opinion)
+        .responds(r#""user":"banned-"#, &denied)
 }
 
-/// Lets promoters do everything, and clerks everything but give away what they have not got.
+/// Allows promoters everything, and clerks everything except privilege escalation.
 fn registrar() -> Script {
     let allowed = json!({ "status": { "allowed": true } });
     let no_opinion = json!({ "status": { "allowed": false } });
     Script::authorizer()
-        .answers(r#""user":"promoter-"#, &allowed)
-        .answers(r#""verb":"escalate""#, &no_opinion)
-        .answers(r#""user":"clerk-"#, &allowed)
+        .responds(r#""user":"promoter-"#, &allowed)
+        .responds(r#""verb":"escalate""#, &no_opinion)
+        .responds(r#""user":"clerk-"#, &allowed)
 }
 
-/// The answer of an authenticator that knows the token.
+/// Returns the TokenReview of an authenticator that recognizes the token.
 pub fn login(user: &str, uid: &str) -> serde_json::Value {
     json!({ "status": { "authenticated": true, "user": { "username": user, "uid": uid } } })
 }

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
 
-/// What the demo is asked for.
+/// The command line.
 #[derive(Debug, Default)]
 pub struct Arguments {
-    /// Ends after the story instead of waiting for Ctrl-C.
+    /// True to end after the story instead of waiting for Ctrl-C.
     pub no_wait: bool,
-    /// Where everything is kept; a fresh directory that goes away at the end without it.
+    /// The directory of all files; by default a temporary one.
     pub directory: Option<PathBuf>,
 }
 
@@ -17,23 +17,23 @@ impl Arguments {
     /// Reads the command line.
     ///
     /// # Errors
-    /// An argument that is not known.
+    /// If an argument is unknown.
     pub fn from_command_line() -> Result<Self> {
-        let mut found = Self::default();
+        let mut parsed = Self::default();
         let mut arguments = std::env::args_os().skip(1);
         while let Some(argument) = arguments.next() {
             match argument.to_str() {
-                Some("--no-wait") => found.no_wait = true,
+                Some("--no-wait") => parsed.no_wait = true,
                 Some("--dir") => {
-                    let directory = arguments.next().context("`--dir` needs a directory")?;
-                    found.directory = Some(directory.into());
+                    let directory = arguments.next().context("`--dir` requires a directory")?;
+                    parsed.directory = Some(directory.into());
                 }
                 _ => bail!(
-                    "unknown argument `{}`; there are `--no-wait` and `--dir DIR`",
+                    "unknown argument `{}`; expected `--no-wait` or `--dir DIR`",
                     argument.display()
                 ),
             }
         }
-        Ok(found)
+        Ok(parsed)
     }
 }

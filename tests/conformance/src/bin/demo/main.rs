@@ -1,8 +1,9 @@
-//! A kube-apiserver that obeys WebAssembly modules: plays a short story, then stays up to be tried.
+//! A demo of a kube-apiserver with WebAssembly policies: it runs a short story, then waits for
+//! experiments.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "the demo is what it prints"
+    reason = "the output is the purpose of the demo"
 )]
 
 mod arguments;
@@ -14,18 +15,18 @@ use std::time::Instant;
 
 use anyhow::Result;
 use conformance::directory::Directory;
-use conformance::{Door, Programs, ReviewVersion, Running, Wiring};
+use conformance::{Cluster, FrontEnd, Programs, ReviewVersion, Running, Wiring};
 use tokio::signal::unix::{SignalKind, signal};
 
 use arguments::Arguments;
 
 const INTRODUCTION: &str = "
-k8s-wasm: WebAssembly modules decide, a kube-apiserver obeys.
+k8s-wasm: WebAssembly modules make the access decisions of a kube-apiserver.
 
-  who is the caller?        magic-authenticator   `magic-token` is the token of magic-user in magic-group
-  what may the caller do?   magic-authorizer      members of magic-group may do anything to configmaps
-  in what form is it kept?  magic-mutator         every configmap gets `magic-value: foobar`
-  may it be stored?         magic-validator       no configmap may have the key `not-allowed-value`
+  authentication        magic-authenticator   `magic-token` is the token of magic-user in magic-group
+  authorization         magic-authorizer      members of magic-group have all permissions on configmaps
+  mutating admission    magic-mutator         sets `magic-value: foobar` in every configmap
+  validating admission  magic-validator       rejects configmaps with the key `not-allowed-value`
 ";
 
 #[tokio::main(flavor = "current_thread")]
@@ -41,7 +42,7 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<()> {
     let arguments = Arguments::from_command_line()?;
-    // What was started ends when it is dropped, in the middle of the story too.
+    // Dropping the future ends the programs, even in the middle of the story.
     tokio::select! {
         result = play(arguments) => result,
         result = interruption() => result,
@@ -51,7 +52,7 @@ async fn run() -> Result<()> {
 async fn play(arguments: Arguments) -> Result<()> {
     println!("{INTRODUCTION}");
     let running = start(&arguments).await?;
-    story::play(&running.in_namespace("default")).await?;
+    story::play(&Cluster::new(&running, "default")).await?;
     if arguments.no_wait {
         return running.stop().await;
     }
@@ -62,26 +63,26 @@ async fn play(arguments: Arguments) -> Result<()> {
 async fn start(arguments: &Arguments) -> Result<Running> {
     let programs = Programs::from_environment()?;
     let directory = match &arguments.directory {
-        Some(path) => Directory::lasting(path)?,
+        Some(path) => Directory::permanent(path)?,
         None => Directory::temporary()?,
     };
     let wiring = Wiring {
-        door: Door::Webhook,
+        front_end: FrontEnd::Webhook,
         version: ReviewVersion::V1,
         cache_ttl: None,
         configuration: include_str!("policies.yaml").to_owned(),
         scripts: Vec::new(),
     };
     println!(
-        "Starting etcd, `k8s-wasm serve` with the four modules, and a kube-apiserver that asks it ..."
+        "Starting etcd, `k8s-wasm serve` with the four modules, and a kube-apiserver that calls it ..."
     );
-    let begin = Instant::now();
+    let started = Instant::now();
     let running = Running::start(&programs, directory, &wiring).await?;
-    println!("Ready after {:.0} s.\n", begin.elapsed().as_secs_f64());
+    println!("Ready after {:.0} s.\n", started.elapsed().as_secs_f64());
     Ok(running)
 }
 
-/// Ctrl-C, or whoever else wants us to end.
+/// Completes on SIGINT or SIGTERM.
 async fn interruption() -> Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;

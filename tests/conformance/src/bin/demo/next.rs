@@ -1,34 +1,34 @@
-//! What to try next, with kubectl or curl.
+//! Suggestions of what to try next, with kubectl or curl.
 
 use std::path::PathBuf;
 
 use anyhow::Result;
 use conformance::Running;
 
-/// Writes a kubeconfig and tells what to do with it.
+/// Writes a kubeconfig and prints commands that use it.
 ///
 /// # Errors
-/// The kubeconfig cannot be written.
+/// If the kubeconfig cannot be written.
 pub fn explain(running: &Running) -> Result<()> {
     let kubeconfig = write_kubeconfig(running)?;
     let directory = running.directory.path().display();
     println!(
         "
-Now you are magic-user:
+Continue as magic-user:
 
   export KUBECONFIG={}
   kubectl get configmaps                                             # allowed by magic-authorizer
   kubectl get pods                                                   # forbidden
   kubectl create configmap mine --from-literal=greeting=hello
-  kubectl get configmap mine -o yaml                                 # changed by magic-mutator
+  kubectl get configmap mine -o yaml                                 # mutated by magic-mutator
   kubectl create configmap bad --from-literal=not-allowed-value=oops # rejected by magic-validator
-  kubectl --context admin get configmaps -A                          # an admin may do everything
+  kubectl --context admin get configmaps -A                          # an admin has all permissions
 ",
         kubeconfig.display()
     );
     if !is_installed("kubectl") {
         println!(
-            "There is no kubectl here; curl does as well:
+            "kubectl is not installed; use curl instead:
 
   curl --cacert {} -H 'Authorization: Bearer magic-token' \\
     {}/api/v1/namespaces/default/configmaps
@@ -38,8 +38,8 @@ Now you are magic-user:
         );
     }
     println!("Configuration and modules:  {directory}/policies.yaml");
-    println!("A line for each decision:   {directory}/k8s-wasm.log");
-    println!("\nEverything runs until you press Ctrl-C.");
+    println!("One line for each decision: {directory}/k8s-wasm.log");
+    println!("\nPress Ctrl-C to stop.");
     Ok(())
 }
 

@@ -1,14 +1,14 @@
-//! The story: six requests and what becomes of them, in plain words.
+//! The story: six requests and their results, in plain words.
 
 use anyhow::{Result, ensure};
 use conformance::objects::configmap;
 use conformance::reply::Reply;
 use conformance::{Caller, Cluster, Operation};
 
-/// Plays the story in the namespace of `cluster`.
+/// Runs the story in the namespace of `cluster`.
 ///
 /// # Errors
-/// It does not go as it should.
+/// If a request has an unexpected result.
 pub async fn play(cluster: &Cluster<'_>) -> Result<()> {
     let magic = cluster.with_token("magic-token");
     logs_in(&magic).await?;
@@ -16,13 +16,13 @@ pub async fn play(cluster: &Cluster<'_>) -> Result<()> {
     lists_configmaps(&magic).await?;
     does_not_list_pods(&magic).await?;
     creates_a_configmap(&magic).await?;
-    does_not_create_a_forbidden_one(&magic).await
+    does_not_create_a_forbidden_configmap(&magic).await
 }
 
 async fn logs_in(magic: &Caller) -> Result<()> {
     scene(
         1,
-        "Somebody shows the token `magic-token` and asks: who am I?",
+        "A client with the token `magic-token` sends a SelfSubjectReview.",
     );
     let reply = expect(magic.who_am_i().await, Reply::is_success)?;
     let user = &reply.body["status"]["userInfo"];
@@ -32,40 +32,38 @@ async fn logs_in(magic: &Caller) -> Result<()> {
         .flatten()
         .filter_map(|g| g.as_str())
         .collect();
-    answer(&format!(
-        "You are {}, a member of {}.",
+    outcome(&format!(
+        "It is {}, a member of {}.",
         user["username"].as_str().unwrap_or_default(),
         groups.join(" and ")
     ));
     Ok(())
 }
 
-async fn does_not_log_in(stranger: &Caller) -> Result<()> {
+async fn does_not_log_in(caller: &Caller) -> Result<()> {
     scene(
         2,
-        "Somebody shows the token `wrong-token` and asks: who am I?",
+        "A client with the token `wrong-token` sends a SelfSubjectReview.",
     );
-    refusal(&expect(stranger.who_am_i().await, |reply| {
-        reply.code == 401
-    })?);
+    refusal(&expect(caller.who_am_i().await, |reply| reply.code == 401)?);
     Ok(())
 }
 
 async fn lists_configmaps(magic: &Caller) -> Result<()> {
     scene(3, "magic-user lists configmaps.");
     let reply = expect(
-        magic.asks(Operation::list("configmaps")).await,
+        magic.sends(Operation::list("configmaps")).await,
         Reply::is_success,
     )?;
     let count = reply.body["items"].as_array().map_or(0, Vec::len);
-    answer(&format!("{} OK, a list of {count}.", reply.code));
+    outcome(&format!("{} OK, a list of {count}.", reply.code));
     Ok(())
 }
 
 async fn does_not_list_pods(magic: &Caller) -> Result<()> {
     scene(4, "magic-user lists pods.");
     refusal(&expect(
-        magic.asks(Operation::list("pods")).await,
+        magic.sends(Operation::list("pods")).await,
         Reply::is_forbidden,
     )?);
     Ok(())
@@ -78,15 +76,15 @@ async fn creates_a_configmap(magic: &Caller) -> Result<()> {
     );
     expect(
         magic
-            .asks(configmap("first", [("greeting", "hello")]))
+            .sends(configmap("first", [("greeting", "hello")]))
             .await,
         Reply::is_success,
     )?;
     let reply = expect(
-        magic.asks(Operation::get("configmaps", "first")).await,
+        magic.sends(Operation::get("configmaps", "first")).await,
         Reply::is_success,
     )?;
-    answer(&format!("{} OK, and what was stored is:", reply.code));
+    outcome(&format!("{} OK, the stored data is:", reply.code));
     for (key, value) in reply.body["data"].as_object().into_iter().flatten() {
         println!("       {key}: {}", value.as_str().unwrap_or_default());
     }
@@ -97,32 +95,29 @@ async fn creates_a_configmap(magic: &Caller) -> Result<()> {
     Ok(())
 }
 
-async fn does_not_create_a_forbidden_one(magic: &Caller) -> Result<()> {
+async fn does_not_create_a_forbidden_configmap(magic: &Caller) -> Result<()> {
     scene(
         6,
         "magic-user creates a configmap with `not-allowed-value: oops`.",
     );
     let forbidden = configmap("second", [("not-allowed-value", "oops")]);
-    refusal(&expect(magic.asks(forbidden).await, Reply::is_rejection)?);
+    refusal(&expect(magic.sends(forbidden).await, Reply::is_rejection)?);
     Ok(())
 }
 
-fn scene(number: u32, what: &str) {
-    println!("{number}. {what}");
+fn scene(number: u32, text: &str) {
+    println!("{number}. {text}");
 }
 
-fn answer(what: &str) {
-    println!("   → {what}");
+fn outcome(text: &str) {
+    println!("   → {text}");
 }
 
 fn refusal(reply: &Reply) {
-    answer(&format!("{} {}", reply.code, reply.message()));
+    outcome(&format!("{} {}", reply.code, reply.message()));
 }
 
 fn expect(reply: Reply, condition: impl Fn(&Reply) -> bool) -> Result<Reply> {
-    ensure!(
-        condition(&reply),
-        "the story does not go on as it should\n{reply}"
-    );
+    ensure!(condition(&reply), "unexpected response\n{reply}");
     Ok(reply)
 }

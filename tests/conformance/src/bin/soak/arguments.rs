@@ -1,26 +1,26 @@
-//! The command line of the soak.
+//! The command line of the soak test.
 
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use conformance::Door;
+use conformance::FrontEnd;
 
-/// What the soak is asked for.
+/// The command line.
 #[derive(Debug)]
 pub struct Arguments {
-    /// The ways from the API server to the policies, one after the other.
-    pub doors: Vec<Door>,
-    /// How long things change under load at each door; starting and killing come on top.
+    /// The front ends to test, one after the other.
+    pub front_ends: Vec<FrontEnd>,
+    /// The duration of changes under load for each front end, without starts and kills.
     pub duration: Duration,
-    /// How many requests are under way at once.
+    /// The number of concurrent requests.
     pub callers: u64,
-    /// How often the server is killed.
+    /// The number of times that the server is killed.
     pub kills: u64,
-    /// What requests and changes are drawn from.
+    /// The seed of requests and changes.
     pub seed: u64,
-    /// Where everything is kept, in a folder for each door; fresh directories that go away without it.
+    /// The directory of all files, with a directory for each front end; by default temporary ones.
     pub directory: Option<PathBuf>,
 }
 
@@ -28,14 +28,14 @@ impl Arguments {
     /// Reads the command line.
     ///
     /// # Errors
-    /// An argument that is not known, or a value that does not fit.
+    /// If an option is unknown or a value is invalid.
     pub fn from_command_line() -> Result<Self> {
-        Self::read(std::env::args().skip(1))
+        Self::parse(std::env::args().skip(1))
     }
 
-    fn read(mut words: impl Iterator<Item = String>) -> Result<Self> {
-        let mut found = Self {
-            doors: vec![Door::Webhook, Door::InProcess],
+    fn parse(mut words: impl Iterator<Item = String>) -> Result<Self> {
+        let mut parsed = Self {
+            front_ends: vec![FrontEnd::Webhook, FrontEnd::InProcess],
             duration: Duration::from_secs(5 * 60),
             callers: 16,
             kills: 3,
@@ -45,73 +45,76 @@ impl Arguments {
         while let Some(option) = words.next() {
             let value = words
                 .next()
-                .with_context(|| format!("`{option}` needs a value"))?;
+                .with_context(|| format!("`{option}` requires a value"))?;
             match option.as_str() {
-                "--door" => found.doors = doors(&value)?,
-                "--minutes" => found.duration = minutes(&value)?,
-                "--callers" => found.callers = number(&option, &value)?,
-                "--kills" => found.kills = number(&option, &value)?,
-                "--seed" => found.seed = number(&option, &value)?,
-                "--dir" => found.directory = Some(value.into()),
+                "--front-end" => parsed.front_ends = front_ends(&value)?,
+                "--minutes" => parsed.duration = minutes(&value)?,
+                "--callers" => parsed.callers = number(&option, &value)?,
+                "--kills" => parsed.kills = number(&option, &value)?,
+                "--seed" => parsed.seed = number(&option, &value)?,
+                "--dir" => parsed.directory = Some(value.into()),
                 _ => bail!("unknown option `{option}`"),
             }
         }
-        Ok(found)
+        Ok(parsed)
     }
 }
 
-/// What a door is called.
-pub fn door_name(door: Door) -> &'static str {
-    match door {
-        Door::Webhook => "webhook",
-        Door::InProcess => "in-process",
-        Door::Closed => "none",
+/// Returns the name of a front end on the command line.
+pub fn front_end_name(front_end: FrontEnd) -> &'static str {
+    match front_end {
+        FrontEnd::Webhook => "webhook",
+        FrontEnd::InProcess => "in-process",
+        FrontEnd::None => "none",
     }
 }
 
-fn doors(name: &str) -> Result<Vec<Door>> {
+fn front_ends(name: &str) -> Result<Vec<FrontEnd>> {
     Ok(match name {
-        "webhook" => vec![Door::Webhook],
-        "in-process" => vec![Door::InProcess],
-        "both" => vec![Door::Webhook, Door::InProcess],
-        _ => bail!("there is no door `{name}`; `webhook`, `in-process` and `both` are known"),
+        "webhook" => vec![FrontEnd::Webhook],
+        "in-process" => vec![FrontEnd::InProcess],
+        "both" => vec![FrontEnd::Webhook, FrontEnd::InProcess],
+        _ => bail!("unknown front end `{name}`; expected `webhook`, `in-process` or `both`"),
     })
 }
 
 fn minutes(text: &str) -> Result<Duration> {
     let minutes: f64 = number("--minutes", text)?;
     Duration::try_from_secs_f64(minutes * 60.0)
-        .with_context(|| format!("`--minutes {text}` is no duration"))
+        .with_context(|| format!("`--minutes {text}` is not a duration"))
 }
 
 fn number<T: FromStr>(option: &str, text: &str) -> Result<T> {
     text.parse()
         .ok()
-        .with_context(|| format!("`{option}` needs a number, not `{text}`"))
+        .with_context(|| format!("`{option}` requires a number, not `{text}`"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(words: &str) -> Result<Arguments> {
-        Arguments::read(words.split_whitespace().map(str::to_owned))
+    fn parse(words: &str) -> Result<Arguments> {
+        Arguments::parse(words.split_whitespace().map(str::to_owned))
     }
 
     #[test]
-    fn without_options_both_doors_are_soaked() {
-        let arguments = read("").unwrap();
-        assert_eq!(arguments.doors, [Door::Webhook, Door::InProcess]);
+    fn tests_both_front_ends_by_default() {
+        let arguments = parse("").unwrap();
+        assert_eq!(
+            arguments.front_ends,
+            [FrontEnd::Webhook, FrontEnd::InProcess]
+        );
         assert_eq!(arguments.duration, Duration::from_secs(300));
     }
 
     #[test]
-    fn reads_fractions_of_minutes() {
-        let arguments = read("--door webhook --minutes 0.5").unwrap();
-        assert_eq!(arguments.doors, [Door::Webhook]);
+    fn accepts_fractions_of_minutes() {
+        let arguments = parse("--front-end webhook --minutes 0.5").unwrap();
+        assert_eq!(arguments.front_ends, [FrontEnd::Webhook]);
         assert_eq!(arguments.duration, Duration::from_secs(30));
-        assert!(read("--minutes -1").is_err());
-        assert!(read("--door back").is_err());
-        assert!(read("--minutes").is_err());
+        assert!(parse("--minutes -1").is_err());
+        assert!(parse("--front-end back").is_err());
+        assert!(parse("--minutes").is_err());
     }
 }

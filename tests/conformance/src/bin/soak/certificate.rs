@@ -1,4 +1,4 @@
-//! The certificate of `k8s-wasm serve`, renewed by its authority as a certificate manager would.
+//! Renewal of the certificate of `k8s-wasm serve`, as by a certificate manager.
 
 use std::fs;
 use std::path::Path;
@@ -9,14 +9,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, Issuer, KeyPair};
 
-/// Writes a certificate of the authority that `--dev-certs` made, and its key, and returns when it expires, Unix time. Each
-/// `serial` makes it another day, so that one certificate can be told from the next.
+/// Issues a certificate by the authority that `--dev-certs` created, and writes it with its key.
+/// Returns its expiry, Unix time. Each `serial` expires on another day, which distinguishes
+/// certificates.
 ///
 /// # Errors
-/// The authority's key cannot be used, or a file cannot be written.
-pub fn renew(folder: &Path, serial: u64) -> Result<u64> {
+/// If the authority's key is invalid, or a file cannot be written.
+pub fn renew(directory: &Path, serial: u64) -> Result<u64> {
     const DAY: u64 = 24 * 60 * 60;
-    let authority = KeyPair::from_pem(&fs::read_to_string(folder.join("ca.key"))?)?;
+    let authority = KeyPair::from_pem(&fs::read_to_string(directory.join("ca.key"))?)?;
     let mut params = CertificateParams::default();
     params
         .distinguished_name
@@ -32,16 +33,16 @@ pub fn renew(folder: &Path, serial: u64) -> Result<u64> {
     params.not_after = at(expiry).into();
     let key = KeyPair::generate()?;
     let certificate = params.signed_by(&key, &issuer)?;
-    // For a moment the two do not belong together: the server has to bear with it.
-    replace(&folder.join("tls.key"), &key.serialize_pem())?;
-    replace(&folder.join("tls.crt"), &certificate.pem())?;
+    // For a moment the two files do not match, which the server must tolerate.
+    replace(&directory.join("tls.key"), &key.serialize_pem())?;
+    replace(&directory.join("tls.crt"), &certificate.pem())?;
     Ok(expiry)
 }
 
-/// The bytes of the only certificate in `pem`.
+/// Decodes the only certificate in `pem`.
 ///
 /// # Errors
-/// It is not PEM.
+/// If it is not PEM.
 pub fn der(pem: &str) -> Result<Vec<u8>> {
     let lines = pem.lines().filter(|line| !line.starts_with("-----"));
     BASE64
@@ -52,5 +53,5 @@ pub fn der(pem: &str) -> Result<Vec<u8>> {
 fn replace(file: &Path, pem: &str) -> Result<()> {
     let new = file.with_extension("renewed");
     fs::write(&new, pem)?;
-    fs::rename(&new, file).with_context(|| format!("cannot replace `{}`", file.display()))
+    fs::rename(&new, file).with_context(|| format!("failed to replace `{}`", file.display()))
 }

@@ -1,4 +1,4 @@
-//! The load: many callers at once, each asking one question after the other.
+//! The load: concurrent callers, each of which sends one request after the other.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,77 +6,77 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
-use crate::questions::{Askers, draw};
+use crate::expectation::{Expected, Timeline};
 use crate::random::Random;
-use crate::season::{Allowed, Season};
+use crate::requests::{Clients, draw};
 use crate::tally::Tally;
 
-/// How long a caller waits after it got no answer: a server that is away refuses connections at once.
+/// The pause of a caller after a missing response: without a server, connections fail at once.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Callers at work.
+/// Running callers.
 #[derive(Debug)]
 pub struct Load {
-    done: Arc<AtomicBool>,
+    is_stopped: Arc<AtomicBool>,
     callers: JoinSet<()>,
 }
 
 impl Load {
-    /// Starts `callers` callers, who draw their questions by `seed`.
+    /// Starts `callers` callers, whose random requests depend on `seed`.
     #[must_use]
     pub fn start(
-        askers: &Askers,
-        season: &Arc<Season>,
+        clients: &Clients,
+        timeline: &Arc<Timeline>,
         tally: &Arc<Tally>,
         callers: u64,
         seed: u64,
     ) -> Self {
-        let done = Arc::new(AtomicBool::new(false));
+        let is_stopped = Arc::new(AtomicBool::new(false));
         let callers = (0..callers).map(|number| {
             let caller = Caller {
                 number,
-                askers: askers.clone(),
-                season: Arc::clone(season),
+                clients: clients.clone(),
+                timeline: Arc::clone(timeline),
                 tally: Arc::clone(tally),
                 random: Random::new(seed, number + 1),
             };
-            caller.ask(Arc::clone(&done))
+            caller.run(Arc::clone(&is_stopped))
         });
         Self {
             callers: callers.collect(),
-            done,
+            is_stopped,
         }
     }
 
-    /// Waits for the last answers.
+    /// Stops the callers and waits for their last responses.
     pub async fn stop(mut self) {
-        self.done.store(true, Ordering::Relaxed);
+        self.is_stopped.store(true, Ordering::Relaxed);
         while self.callers.join_next().await.is_some() {}
     }
 }
 
 struct Caller {
     number: u64,
-    askers: Askers,
-    season: Arc<Season>,
+    clients: Clients,
+    timeline: Arc<Timeline>,
     tally: Arc<Tally>,
     random: Random,
 }
 
 impl Caller {
-    async fn ask(mut self, done: Arc<AtomicBool>) {
-        let kinds = self.askers.kinds();
+    async fn run(mut self, is_stopped: Arc<AtomicBool>) {
+        let kinds = self.clients.kinds();
         for turn in 0_u64.. {
-            if done.load(Ordering::Relaxed) {
+            if is_stopped.load(Ordering::Relaxed) {
                 return;
             }
             let kind = draw(&mut self.random, &kinds);
             let serial = format!("{}-{turn}", self.number);
-            let (start, asked) = (self.season.now(), Instant::now());
-            let answer = self.askers.ask(kind, &serial).await;
-            let allowed = Allowed::between(start, self.season.now());
-            self.tally.note(kind, asked.elapsed(), &answer, allowed);
-            if answer.is_err() {
+            let (start, sent) = (self.timeline.now(), Instant::now());
+            let reply = self.clients.send(kind, &serial).await;
+            let expected = Expected::between(start, self.timeline.now());
+            self.tally.record(kind, sent.elapsed(), &reply, expected);
+            if reply.is_err() {
                 tokio::time::sleep(PAUSE).await;
             }
         }

@@ -1,27 +1,27 @@
-//! Full load through a real kube-apiserver while configuration, modules and certificates change and modules misbehave; then
-//! kill -9.
+//! A soak test: full load through a real kube-apiserver while configuration, modules and
+//! certificates change and modules misbehave; then SIGKILL.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "the soak is what it prints"
+    reason = "the output is the purpose of the test"
 )]
 
 mod arguments;
 mod certificate;
-mod crash;
-mod disturber;
-mod judge;
+mod changes;
+mod expectation;
 mod load;
 mod memory;
 mod mount;
+mod outage;
 mod policies;
-mod questions;
 mod random;
 mod report;
-mod reported;
-mod season;
+mod requests;
 mod soak;
+mod status;
 mod tally;
+mod verdict;
 
 use std::process::ExitCode;
 
@@ -33,7 +33,7 @@ use arguments::Arguments;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    // What was started ends when it is dropped.
+    // Dropping the future ends the programs.
     let ended = tokio::select! {
         ended = run() => ended,
         ended = interruption() => ended,
@@ -48,20 +48,20 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Whether every expectation holds at every door.
+/// Returns whether every expectation holds for every front end.
 async fn run() -> Result<bool> {
     let arguments = Arguments::from_command_line()?;
     let programs = Programs::from_environment()?;
     let mut holds = true;
-    for door in &arguments.doors {
-        let report = soak::at(*door, &arguments, &programs).await?;
+    for front_end in &arguments.front_ends {
+        let report = soak::run(*front_end, &arguments, &programs).await?;
         println!("\n{report}");
         holds &= report.failures().is_empty();
     }
     Ok(holds)
 }
 
-/// Ctrl-C, or whoever else wants us to end.
+/// Completes on SIGINT or SIGTERM.
 async fn interruption() -> Result<bool> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;

@@ -1,21 +1,21 @@
-//! The memory of the program that decides, over the time of the soak.
+//! The memory of the program that runs the policies, over the duration of the test.
 
 use std::time::Duration;
 
 use anyhow::Result;
-use conformance::{Door, Running};
+use conformance::{FrontEnd, Running};
 
 const PERIOD: Duration = Duration::from_millis(500);
 
-/// Samples at equal distances, bytes.
+/// Samples at equal intervals, bytes.
 #[derive(Debug, Default)]
 pub struct Memory(Vec<u64>);
 
 impl Memory {
-    /// Takes samples until it is dropped.
+    /// Takes samples until the future is dropped.
     ///
     /// # Errors
-    /// The program does not run.
+    /// If the program is not running.
     pub async fn watch(&mut self, running: &Running) -> Result<()> {
         let mut ticks = tokio::time::interval(PERIOD);
         loop {
@@ -24,13 +24,13 @@ impl Memory {
         }
     }
 
-    /// The last sample, MiB.
+    /// Returns the last sample, MiB.
     #[must_use]
     pub fn last(&self) -> f64 {
         mebibytes(self.0.last().copied().unwrap_or_default())
     }
 
-    /// The median of each quarter of the time, MiB.
+    /// Returns the median of each quarter of the time, MiB.
     #[must_use]
     pub fn quarters(&self) -> [f64; 4] {
         let length = self.0.len();
@@ -40,34 +40,35 @@ impl Memory {
         })
     }
 
-    /// How much more there was in the last quarter than in the second, MiB; the first one is for warming up.
+    /// Returns the growth from the second quarter to the last, MiB. The first quarter is the
+    /// warm-up.
     #[must_use]
     pub fn growth(&self) -> f64 {
         let [_, second, _, last] = self.quarters();
         last - second
     }
 
-    /// How much growth passes for flat, MiB.
+    /// Returns the growth that is tolerated, MiB.
     #[must_use]
-    pub fn growth_max(&self, door: Door) -> f64 {
+    pub fn max_growth(&self, front_end: FrontEnd) -> f64 {
         let [_, second, _, _] = self.quarters();
-        (second * share_max(door)).max(ONE_CALL)
+        (second * max_share(front_end)).max(ONE_CALL)
     }
 }
 
-/// What a single call of the policy `greedy` takes, MiB: so much comes and goes, and on a busy machine it goes late.
+/// The memory of one call of the policy `greedy`, MiB. It comes and goes, late on a busy machine.
 const ONE_CALL: f64 = 32.0;
 
-/// What is shorter has hardly warmed up, and nothing can be said about its memory.
-pub const JUDGED_FROM: Duration = Duration::from_secs(2 * 60);
+/// The minimum duration for which growth is judged; a shorter test is mostly warm-up.
+pub const MIN_DURATION: Duration = Duration::from_secs(2 * 60);
 
-fn share_max(door: Door) -> f64 {
-    match door {
-        // The allocator keeps what it was given, for the next one.
-        Door::Webhook | Door::Closed => 0.10,
-        // The API server itself grows in its first minutes: its caches of objects fill up, and Go's collector
-        // lets the heap double before it looks. And there are three engines, one for each plane.
-        Door::InProcess => 0.20,
+fn max_share(front_end: FrontEnd) -> f64 {
+    match front_end {
+        // The allocator keeps freed memory.
+        FrontEnd::Webhook | FrontEnd::None => 0.10,
+        // The API server itself grows in its first minutes: its caches fill up, and Go lets the
+        // heap double between collections. There are three engines, one for each plane.
+        FrontEnd::InProcess => 0.20,
     }
 }
 
@@ -86,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn growth_is_from_the_second_quarter_to_the_last() {
+    fn growth_is_measured_from_the_second_quarter_to_the_last() {
         let memory = Memory(
             [1, 1, 100, 100, 50, 50, 110, 110]
                 .map(|mib| mib << 20)
@@ -98,9 +99,9 @@ mod tests {
     }
 
     #[test]
-    fn a_small_program_may_grow_by_what_a_call_takes() {
+    fn a_small_program_may_grow_by_the_memory_of_a_call() {
         let flat = |mib: u64| Memory(vec![mib << 20; 8]);
-        assert!((flat(100).growth_max(Door::Webhook) - 32.0).abs() < 1e-9);
-        assert!((flat(1000).growth_max(Door::Webhook) - 100.0).abs() < 1e-9);
+        assert!((flat(100).max_growth(FrontEnd::Webhook) - 32.0).abs() < 1e-9);
+        assert!((flat(1000).max_growth(FrontEnd::Webhook) - 100.0).abs() < 1e-9);
     }
 }

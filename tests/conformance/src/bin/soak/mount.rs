@@ -1,5 +1,5 @@
-//! The folder of the configuration and the modules, as the kubelet mounts a ConfigMap: what is seen are symbolic links
-//! through `..data`, and a new version takes its place by one rename.
+//! The directory of the configuration and the modules, mounted like a ConfigMap by the kubelet:
+//! files are symbolic links through `..data`, and one rename replaces the version.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -11,28 +11,28 @@ use anyhow::{Context as _, Result};
 use conformance::directory::Directory;
 use conformance::{Programs, Wiring};
 
-/// The link that is swapped.
+/// The link to the current version.
 const DATA: &str = "..data";
 const CONFIGURATION: &str = "policies.yaml";
 const MODULES: &str = "modules";
 
-/// What is mounted.
+/// The mounted files.
 #[derive(Debug)]
 pub struct Mount {
     root: PathBuf,
-    /// By name, as they should be.
+    /// The intended content of the modules, by name.
     modules: BTreeMap<String, Vec<u8>>,
     configuration: String,
     version: u64,
-    /// Makes every module that is marked another one.
+    /// The number of marks, each of which makes a module unique.
     marks: u64,
 }
 
 impl Mount {
-    /// Makes the links, so that what is installed afterwards lies behind them.
+    /// Creates the links, through which files are then installed.
     ///
     /// # Errors
-    /// They cannot be made.
+    /// If they cannot be created.
     pub fn prepare(directory: &Directory) -> Result<()> {
         let root = directory.path();
         fs::create_dir_all(root.join(version_name(0)).join(MODULES))?;
@@ -43,10 +43,11 @@ impl Mount {
         Ok(())
     }
 
-    /// What is installed; adds the modules that `wiring` has, but its configuration does not use yet.
+    /// Opens the installed files, and adds the modules of `wiring` that its configuration does not
+    /// use yet.
     ///
     /// # Errors
-    /// A module does not compile, or cannot be read or written.
+    /// If a module does not compile, or cannot be read or written.
     pub fn open(directory: &Directory, wiring: &Wiring, programs: &Programs) -> Result<Self> {
         let mut mount = Self {
             root: directory.path().to_owned(),
@@ -72,57 +73,58 @@ impl Mount {
         Ok(mount)
     }
 
-    /// The names of the modules.
+    /// Returns the names of the modules.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
         self.modules.keys().cloned().collect()
     }
 
-    /// What is configured.
+    /// Returns the intended configuration.
     #[must_use]
     pub fn configuration(&self) -> &str {
         &self.configuration
     }
 
-    /// The module `name`.
+    /// Returns the intended content of a module.
     #[must_use]
     pub fn module(&self, name: &str) -> &[u8] {
         self.modules.get(name).map_or(&[], Vec::as_slice)
     }
 
-    /// Has another configuration in place, at once.
+    /// Replaces the configuration atomically.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// If the file cannot be written.
     pub fn configure(&mut self, configuration: String) -> Result<()> {
         self.replace(CONFIGURATION, configuration.as_bytes())?;
         self.configuration = configuration;
         Ok(())
     }
 
-    /// Has a configuration in place that is not to stay.
+    /// Replaces the configuration until [`Self::restore`].
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// If the file cannot be written.
     pub fn spoil_configuration(&self, configuration: &str) -> Result<()> {
         self.replace(CONFIGURATION, configuration.as_bytes())
     }
 
-    /// Has bytes in the place of a module that are not to stay; removes the file without any.
+    /// Replaces a module until [`Self::restore`]; `None` removes it.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// If the file cannot be written.
     pub fn spoil_module(&self, name: &str, bytes: Option<&[u8]>) -> Result<()> {
         match bytes {
             Some(bytes) => self.replace(&module_file(name), bytes),
-            None => fs::remove_file(self.root.join(module_file(name))).context("no such module"),
+            None => fs::remove_file(self.root.join(module_file(name)))
+                .context("failed to remove a module"),
         }
     }
 
-    /// Has everything in place again as it should be.
+    /// Restores the intended content of all files.
     ///
     /// # Errors
-    /// A file cannot be written.
+    /// If a file cannot be written.
     pub fn restore(&self) -> Result<()> {
         let modules = self.modules.iter();
         let modules = modules.map(|(name, bytes)| (module_file(name), bytes.as_slice()));
@@ -137,19 +139,19 @@ impl Mount {
         Ok(())
     }
 
-    /// Has a module in place that does the same, but is another one.
+    /// Replaces a module by an equivalent one with another digest.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// If the file cannot be written.
     pub fn mark_module(&mut self, name: &str) -> Result<()> {
         let marked = self.marked(name);
         self.put_module(name, marked)
     }
 
-    /// The same as a careless copy does it: the file is emptied and written in pieces.
+    /// Like [`Self::mark_module`], but overwrites the file in place and in pieces, like `cp`.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// If the file cannot be written.
     pub fn copy_over_module(&mut self, name: &str) -> Result<()> {
         let marked = self.marked(name);
         let (start, end) = marked.split_at(marked.len() / 2);
@@ -160,24 +162,24 @@ impl Mount {
         Ok(())
     }
 
-    /// Swaps the whole folder for one with `configuration` and the modules as they should be.
+    /// Replaces the whole directory by one with `configuration` and the intended modules.
     ///
     /// # Errors
-    /// A file cannot be written.
+    /// If a file cannot be written.
     pub fn swap(&mut self, configuration: String) -> Result<()> {
         let old = self.root.join(version_name(self.version));
         self.version += 1;
         let name = version_name(self.version);
-        let folder = self.root.join(&name);
-        fs::create_dir_all(folder.join(MODULES))?;
-        fs::write(folder.join(CONFIGURATION), &configuration)?;
+        let directory = self.root.join(&name);
+        fs::create_dir_all(directory.join(MODULES))?;
+        fs::write(directory.join(CONFIGURATION), &configuration)?;
         for (module, bytes) in &self.modules {
-            fs::write(folder.join(module_file(module)), bytes)?;
+            fs::write(directory.join(module_file(module)), bytes)?;
         }
         let link = self.root.join("..data_new");
         symlink(name, &link)?;
         fs::rename(link, self.root.join(DATA))?;
-        // So does the kubelet: whoever is reading has lost.
+        // The kubelet removes the old version as well, even from under a reader.
         fs::remove_dir_all(old)?;
         self.configuration = configuration;
         Ok(())
@@ -189,30 +191,30 @@ impl Mount {
         Ok(())
     }
 
-    /// With a custom section behind its own, which says nothing.
+    /// Returns the module with an additional custom section without meaning.
     fn marked(&mut self, name: &str) -> Vec<u8> {
         const SECTION: &[u8; 7] = b"\x00\x0d\x04soak";
         self.marks += 1;
         let mut module = self.module(name).to_owned();
-        let without_mark = module.len().saturating_sub(SECTION.len() + 8);
+        let mark_start = module.len().saturating_sub(SECTION.len() + 8);
         if module
-            .get(without_mark..)
+            .get(mark_start..)
             .is_some_and(|end| end.starts_with(SECTION))
         {
-            module.truncate(without_mark);
+            module.truncate(mark_start);
         }
         module.extend_from_slice(SECTION);
         module.extend_from_slice(&self.marks.to_le_bytes());
         module
     }
 
-    /// By a rename: whoever reads sees the old or the new content.
+    /// Replaces a file by a rename, so that readers see the old or the new content.
     fn replace(&self, file: &str, content: &[u8]) -> Result<()> {
         let path = self.root.join(DATA).join(file);
         let new = path.with_extension("new");
         fs::write(&new, content)
             .and_then(|()| fs::rename(&new, &path))
-            .with_context(|| format!("cannot replace `{}`", path.display()))
+            .with_context(|| format!("failed to replace `{}`", path.display()))
     }
 }
 
@@ -229,7 +231,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mark_is_a_custom_section_that_replaces_the_one_before() {
+    fn a_mark_is_a_custom_section_that_replaces_the_previous_one() {
         let module = b"\0asm\x01\0\0\0".to_vec();
         let mut mount = Mount {
             root: PathBuf::new(),

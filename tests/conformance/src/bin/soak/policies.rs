@@ -1,36 +1,36 @@
-//! The policies of the soak: which words make the made-up modules do what.
+//! The policies of the test, and the words on which its scripted modules act.
 
-use conformance::{Act, Door, ReviewVersion, Script, Wiring};
+use conformance::{Action, FrontEnd, ReviewVersion, Script, Wiring};
 use serde_json::{Value, json};
 
-use crate::season::Edition;
+use crate::expectation::Edition;
 
-/// What a ConfigMap says under `edition` to have it replaced by the edition that decides.
-pub const UNDECIDED: &str = "undecided";
+/// The value of `edition` in a ConfigMap that the edition in effect replaces.
+pub const PENDING: &str = "pending";
 
-/// A policy that denies everything; the lock-out guard has to refuse it.
+/// A policy that denies everything; the lock-out guard must reject it.
 pub const VETO: &str = "veto";
 
-/// The configuration of an edition.
+/// Returns the configuration of an edition.
 #[must_use]
 pub fn configuration(edition: Edition) -> String {
     include_str!("policies.yaml").replace("EDITION", &edition.letter().to_string())
 }
 
-/// The cluster at the beginning.
+/// Returns the wiring of the cluster at the start.
 #[must_use]
-pub fn wiring(door: Door, edition: Edition) -> Wiring {
+pub fn wiring(front_end: FrontEnd, edition: Edition) -> Wiring {
     Wiring {
-        door,
+        front_end,
         version: ReviewVersion::V1,
-        // No request is made twice, so nothing that is remembered is asked for; the memory for it is bounded, though.
+        // No request is sent twice, so the cache has no effect but a bounded amount of memory.
         cache_ttl: Some("1s"),
         configuration: configuration(edition),
         scripts: scripts(),
     }
 }
 
-/// All modules that are made up, those of both editions among them.
+/// Returns the scripted modules of both editions.
 #[must_use]
 pub fn scripts() -> Vec<(&'static str, Script)> {
     let (authenticator, authorizer) = (Script::authenticator, Script::authorizer);
@@ -38,36 +38,36 @@ pub fn scripts() -> Vec<(&'static str, Script)> {
     vec![
         (
             "unreliable_authenticator",
-            authenticator().when(r#""token":"trap-"#, Act::Trap),
+            authenticator().when(r#""token":"trap-"#, Action::Trap),
         ),
         ("visitors_a", visitors(Edition::A)),
         ("visitors_b", visitors(Edition::B)),
         (
             "unreliable_authorizer",
-            authorizer().when(r#""user":"trap"#, Act::Trap),
+            authorizer().when(r#""user":"trap"#, Action::Trap),
         ),
         (
             "bouncer",
-            authorizer().answers(r#""user":"banned"#, &denial("you are banned")),
+            authorizer().responds(r#""user":"banned"#, &denial("you are banned")),
         ),
         ("gate_a", gate(Edition::A)),
         ("gate_b", gate(Edition::B)),
         (
             "strict_mutator",
-            mutator().when("trap-in-strict", Act::Trap),
+            mutator().when("trap-in-strict", Action::Trap),
         ),
         ("editor_a", editor(Edition::A)),
         ("editor_b", editor(Edition::B)),
         (
             "lenient_validator",
-            validator().when("trap-in-lenient", Act::Trap),
+            validator().when("trap-in-lenient", Action::Trap),
         ),
         ("referee_a", referee(Edition::A)),
         ("referee_b", referee(Edition::B)),
-        ("hanging", validator().when(r#""uid""#, Act::Hang)),
+        ("hanging", validator().when(r#""uid""#, Action::Hang)),
         (
             VETO,
-            authorizer().answers(r#""spec""#, &denial("nothing goes")),
+            authorizer().responds(r#""spec""#, &denial("everything is denied")),
         ),
     ]
 }
@@ -75,23 +75,23 @@ pub fn scripts() -> Vec<(&'static str, Script)> {
 fn visitors(edition: Edition) -> Script {
     let user = json!({ "username": format!("visitor-of-{}", edition.letter()) });
     let login = json!({ "status": { "authenticated": true, "user": user } });
-    Script::authenticator().answers(r#""token":"visitor-"#, &login)
+    Script::authenticator().responds(r#""token":"visitor-"#, &login)
 }
 
-/// Lets the team in that is called like the edition.
+/// Allows the team with the name of the edition.
 fn gate(edition: Edition) -> Script {
     let allowed = json!({ "status": { "allowed": true } });
-    Script::authorizer().answers(&format!(r#""team-{}""#, edition.letter()), &allowed)
+    Script::authorizer().responds(&format!(r#""team-{}""#, edition.letter()), &allowed)
 }
 
 fn editor(edition: Edition) -> Script {
     let value = edition.letter().to_string();
     let patch = json!([{ "op": "replace", "path": "/data/edition", "value": value }]);
-    Script::mutator().patches(&format!(r#""edition":"{UNDECIDED}""#), &patch)
+    Script::mutator().patches(&format!(r#""edition":"{PENDING}""#), &patch)
 }
 
 fn referee(edition: Edition) -> Script {
-    let message = format!("edition {} says no", edition.letter());
+    let message = format!("rejected by edition {}", edition.letter());
     Script::validator().rejects("please-reject", &message)
 }
 
@@ -104,12 +104,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_scripts_compile_and_every_made_up_module_is_used() {
+    fn all_scripts_compile_and_are_used() {
         let configurations = configuration(Edition::A) + &configuration(Edition::B);
         for (name, script) in scripts() {
             script.compile().unwrap();
-            let used = configurations.contains(&format!("/{name}.wasm"));
-            assert_eq!(used, name != VETO, "{name}");
+            let is_used = configurations.contains(&format!("/{name}.wasm"));
+            assert_eq!(is_used, name != VETO, "{name}");
         }
     }
 }

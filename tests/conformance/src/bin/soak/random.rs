@@ -1,18 +1,19 @@
-//! Random choices that can be made again: the seed is printed.
+//! Reproducible random choices: the seed is printed.
 
-/// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
+/// The generator SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number
+/// generators", 2014).
 #[derive(Debug, Clone)]
 pub struct Random(u64);
 
 impl Random {
-    /// The same numbers for the same seed and stream; other streams have other ones.
+    /// Creates a generator. It is determined by the seed and the stream.
     #[must_use]
     pub fn new(seed: u64, stream: u64) -> Self {
         let mut random = Self(seed);
         Self(random.next() ^ stream.wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 
-    /// Any number.
+    /// Returns the next number.
     pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -20,18 +21,19 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `end`, which is not 0. That small ones are a little likelier does not matter here.
+    /// Returns a number below `end`, which is not 0. The bias towards small numbers is negligible
+    /// here.
     pub fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }
 
-    /// One of `choices`.
+    /// Returns one of `choices`.
     pub fn pick<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
         let index = usize::try_from(self.below(choices.len() as u64));
         &choices[index.unwrap_or_default()]
     }
 
-    /// `choices` in another order.
+    /// Shuffles `choices`.
     pub fn shuffle<T>(&mut self, choices: &mut [T]) {
         for last in (1..choices.len()).rev() {
             let other = usize::try_from(self.below(last as u64 + 1)).unwrap_or_default();
@@ -45,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn is_the_same_again_and_another_in_another_stream() {
+    fn depends_only_on_seed_and_stream() {
         let draw = |seed, stream| {
             let mut random = Random::new(seed, stream);
             [random.next(), random.next(), random.below(10)]
@@ -56,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn shuffling_loses_nothing() {
+    fn shuffling_keeps_all_elements() {
         let mut numbers: Vec<u32> = (0..20).collect();
         Random::new(1, 1).shuffle(&mut numbers);
         assert_ne!(numbers, (0..20).collect::<Vec<_>>());

@@ -1,150 +1,150 @@
-//! What came of the soak of one door, as a table, and which expectations do not hold.
+//! The report on one front end: a table, and the expectations that do not hold.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use conformance::Door;
+use conformance::FrontEnd;
 
-use crate::arguments::door_name;
-use crate::crash::Outage;
-use crate::memory::{JUDGED_FROM, Memory};
-use crate::questions::{KINDS, Kind};
+use crate::arguments::front_end_name;
+use crate::memory::{MIN_DURATION, Memory};
+use crate::outage::Outage;
+use crate::requests::{KINDS, Kind};
 use crate::tally::{Counts, Tally};
 
-/// Everything that was counted.
+/// The results for one front end.
 #[derive(Debug)]
 pub struct Report {
-    /// The way from the API server to the policies.
-    pub door: Door,
-    /// What was asked.
+    /// The front end.
+    pub front_end: FrontEnd,
+    /// The kinds of requests.
     pub kinds: Vec<Kind>,
-    /// And answered.
+    /// The counted responses.
     pub tally: Arc<Tally>,
-    /// For how long things changed.
+    /// The duration of changes.
     pub duration: Duration,
-    /// How many requests were made meanwhile.
-    pub asked: u64,
-    /// What was changed how often.
+    /// The number of requests during the changes.
+    pub requests: u64,
+    /// The number of changes of each kind.
     pub changes: BTreeMap<&'static str, u64>,
-    /// How often policies were put in place.
+    /// The number of successful reloads.
     pub loaded: f64,
-    /// How often they could not be.
-    pub refused: f64,
-    /// While things changed.
+    /// The number of failed reloads.
+    pub failed: f64,
+    /// The memory during the changes.
     pub memory: Memory,
-    /// The kills.
+    /// The outages.
     pub outages: Vec<Outage>,
 }
 
 impl Report {
-    /// The expectations that do not hold.
+    /// Returns the expectations that do not hold.
     #[must_use]
     pub fn failures(&self) -> Vec<String> {
         let sum = self.tally.sum();
         let mut failures = Vec::new();
         if sum.wrong > 0 {
-            failures.push(format!("{} wrong answers", sum.wrong));
+            failures.push(format!("{} wrong responses", sum.wrong));
         }
         if sum.lost > 0 {
             failures.push(format!("{} lost requests", sum.lost));
         }
-        if self.judges_memory() && self.memory.growth() > self.memory.growth_max(self.door) {
+        if self.judges_memory() && self.memory.growth() > self.memory.max_growth(self.front_end) {
             failures.push(format!("memory grew by {:.0} MiB", self.memory.growth()));
         }
-        if self.outages.iter().any(|outage| outage.failed_closed == 0) {
-            failures.push("a kill that no request noticed proves nothing".to_owned());
+        if self.outages.iter().any(|outage| outage.refused == 0) {
+            failures.push("an outage affected no request".to_owned());
         }
         failures
     }
 
     fn judges_memory(&self) -> bool {
-        self.duration >= JUDGED_FROM
+        self.duration >= MIN_DURATION
     }
 
-    fn requests(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn write_requests(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
-            formatter,
-            "| Request | right | failed closed | wrong | lost | p50 ms | p99 ms |"
+            f,
+            "| Request | right | refused | wrong | lost | p50 ms | p99 ms |"
         )?;
-        writeln!(formatter, "|---|---:|---:|---:|---:|---:|---:|")?;
+        writeln!(f, "|---|---:|---:|---:|---:|---:|---:|")?;
         for (kind, _, name) in KINDS {
             if self.kinds.contains(&kind) {
-                row(formatter, name, &self.tally.of(kind))?;
+                write_row(f, name, &self.tally.get(kind))?;
             }
         }
         let sum = self.tally.sum();
         writeln!(
-            formatter,
-            "| all, {:.0} in a second | {} | {} | {} | {} | | |",
-            self.asked as f64 / self.duration.as_secs_f64(),
+            f,
+            "| all, {:.0} per second | {} | {} | {} | {} | | |",
+            self.requests as f64 / self.duration.as_secs_f64(),
             sum.right,
-            sum.failed_closed,
+            sum.refused,
             sum.wrong,
             sum.lost
         )
     }
 
-    fn changes(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn write_changes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let changes = self.changes.iter();
         let changes: Vec<_> = changes
             .map(|(name, count)| format!("{name} {count}"))
             .collect();
-        writeln!(formatter, "changes: {}", changes.join(", "))?;
+        writeln!(f, "changes: {}", changes.join(", "))?;
         writeln!(
-            formatter,
-            "loaded {} times, refused {} times",
-            self.loaded, self.refused
+            f,
+            "{} reloads succeeded, {} failed",
+            self.loaded, self.failed
         )
     }
 
-    fn memory(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn write_memory(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let quarters = self.memory.quarters().map(|mib| format!("{mib:.0}"));
         writeln!(
-            formatter,
-            "memory in MiB by quarters of the time: {}; second to last {:+.0}, at most {:+.0}{}",
+            f,
+            "memory by quarters of the time: {} MiB; growth from the second to the last {:+.0}, limit {:+.0}{}",
             quarters.join(", "),
             self.memory.growth(),
-            self.memory.growth_max(self.door),
+            self.memory.max_growth(self.front_end),
             if self.judges_memory() {
                 ""
             } else {
-                ", not judged below two minutes"
+                ", not judged in less than two minutes"
             }
         )
     }
 }
 
 impl fmt::Display for Report {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(formatter, "## {}\n", door_name(self.door))?;
-        self.requests(formatter)?;
-        writeln!(formatter)?;
-        self.changes(formatter)?;
-        self.memory(formatter)?;
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "## {}\n", front_end_name(self.front_end))?;
+        self.write_requests(f)?;
+        writeln!(f)?;
+        self.write_changes(f)?;
+        self.write_memory(f)?;
         for outage in &self.outages {
-            writeln!(formatter, "killed {outage}")?;
+            writeln!(f, "killed {outage}")?;
         }
         for example in self.tally.examples() {
-            writeln!(formatter, "\n{example}")?;
+            writeln!(f, "\n{example}")?;
         }
         let failures = self.failures();
         if failures.is_empty() {
-            writeln!(formatter, "every expectation holds")
+            writeln!(f, "all expectations hold")
         } else {
-            writeln!(formatter, "NOT AS EXPECTED: {}", failures.join("; "))
+            writeln!(f, "FAILED: {}", failures.join("; "))
         }
     }
 }
 
 impl fmt::Display for Outage {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
-            formatter,
-            "{}: {} requests failed closed, ready after {:.1} s, all right {:.1} s later, {} files cut off",
-            self.when,
-            self.failed_closed,
+            f,
+            "{}: {} requests refused, ready after {:.1} s, all responses right {:.1} s later, {} incomplete files",
+            self.moment,
+            self.refused,
             self.ready.as_secs_f64(),
             self.right_again.as_secs_f64(),
             self.leftovers
@@ -152,12 +152,12 @@ impl fmt::Display for Outage {
     }
 }
 
-fn row(formatter: &mut fmt::Formatter<'_>, name: &str, counts: &Counts) -> fmt::Result {
+fn write_row(f: &mut fmt::Formatter<'_>, name: &str, counts: &Counts) -> fmt::Result {
     writeln!(
-        formatter,
+        f,
         "| {name} | {} | {} | {} | {} | {:.1} | {:.1} |",
         counts.right,
-        counts.failed_closed,
+        counts.refused,
         counts.wrong,
         counts.lost,
         counts.percentile(50),

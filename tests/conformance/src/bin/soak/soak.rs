@@ -1,4 +1,4 @@
-//! The soak of one door, from its first program to its last.
+//! The test of one front end, from the first program to the last.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,65 +7,69 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use conformance::directory::Directory;
 use conformance::objects::{Resource, role_binding};
-use conformance::{Caller, Door, Programs, Running};
+use conformance::{Caller, Cluster, FrontEnd, Programs, Running};
 
-use crate::arguments::{Arguments, door_name};
-use crate::crash::{Killer, Outage};
-use crate::disturber::{Disturber, Place};
+use crate::arguments::{Arguments, front_end_name};
+use crate::changes::{Changer, Target};
+use crate::expectation::{Edition, Timeline};
 use crate::load::Load;
 use crate::memory::Memory;
 use crate::mount::Mount;
+use crate::outage::{Killer, Outage};
 use crate::policies;
-use crate::questions::{self, Askers, KINDS, Kind};
 use crate::random::Random;
 use crate::report::Report;
-use crate::reported::{Reported, Reporter};
-use crate::season::{Edition, Season};
+use crate::requests::{self, Clients, KINDS, Kind};
+use crate::status::{Status, StatusReader};
 use crate::tally::Tally;
 
 const NAMESPACE: &str = "soak";
 
-/// How often progress is shown.
+/// The interval at which progress is printed.
 const PROGRESS: Duration = Duration::from_secs(10);
 
-/// Kinds that are asked less often are not waited for.
-const COMMON: u64 = 10;
+/// The minimum weight of the kinds that must have a right response after an outage.
+const MIN_WEIGHT: u64 = 10;
 
 /// A cluster under load.
 struct Soak {
     running: Running,
     mount: Mount,
-    askers: Askers,
-    reporter: Reporter,
-    season: Arc<Season>,
+    clients: Clients,
+    status: StatusReader,
+    timeline: Arc<Timeline>,
     tally: Arc<Tally>,
 }
 
-/// What the changes came to.
-struct Disturbed {
+/// The result of the changes.
+struct Changed {
     changes: BTreeMap<&'static str, u64>,
     edition: Edition,
-    reported: Reported,
+    status: Status,
     memory: Memory,
     duration: Duration,
-    asked: u64,
+    requests: u64,
 }
 
-/// Starts a cluster, loads it, disturbs it and kills it.
+/// Starts a cluster, puts it under load, and makes changes and outages.
 ///
 /// # Errors
-/// A program does not start or end, or a change has no effect; with the ends of the logs.
-pub async fn at(door: Door, arguments: &Arguments, programs: &Programs) -> Result<Report> {
+/// If a program does not start or end, or a change has no effect; with the ends of the logs.
+pub async fn run(
+    front_end: FrontEnd,
+    arguments: &Arguments,
+    programs: &Programs,
+) -> Result<Report> {
     println!(
         "{}: {} callers, {:.0} s of changes, {} kills, seed {}",
-        door_name(door),
+        front_end_name(front_end),
         arguments.callers,
         arguments.duration.as_secs_f64(),
         arguments.kills,
         arguments.seed
     );
-    let mut soak = start(door, arguments, programs).await?;
-    let report = soak.run(door, arguments).await;
+    let mut soak = start(front_end, arguments, programs).await?;
+    let report = soak.run(front_end, arguments).await;
     let report = report.with_context(|| soak.running.logs())?;
     let sum = report.tally.sum();
     if sum.wrong + sum.lost > 0 {
@@ -75,109 +79,112 @@ pub async fn at(door: Door, arguments: &Arguments, programs: &Programs) -> Resul
     Ok(report)
 }
 
-async fn start(door: Door, arguments: &Arguments, programs: &Programs) -> Result<Soak> {
+async fn start(front_end: FrontEnd, arguments: &Arguments, programs: &Programs) -> Result<Soak> {
     let directory = match &arguments.directory {
-        Some(path) => Directory::lasting(&path.join(door_name(door)))?,
+        Some(path) => Directory::permanent(&path.join(front_end_name(front_end)))?,
         None => Directory::temporary()?,
     };
     Mount::prepare(&directory)?;
-    let wiring = policies::wiring(door, Edition::A);
+    let wiring = policies::wiring(front_end, Edition::A);
     let running = Running::start(programs, directory, &wiring).await?;
     let mount = Mount::open(&running.directory, &wiring, programs)?;
-    let (askers, reporter) = clients(&running, door).await?;
+    let (clients, status) = clients(&running, front_end).await?;
     Ok(Soak {
         running,
         mount,
-        askers,
-        reporter,
-        season: Arc::new(Season::new(Edition::A)),
+        clients,
+        status,
+        timeline: Arc::new(Timeline::new(Edition::A)),
         tally: Arc::default(),
     })
 }
 
-async fn clients(running: &Running, door: Door) -> Result<(Askers, Reporter)> {
-    let cluster = running.in_namespace(NAMESPACE);
+async fn clients(running: &Running, front_end: FrontEnd) -> Result<(Clients, StatusReader)> {
+    let cluster = Cluster::new(running, NAMESPACE);
     let admin = cluster.admin();
     prepare(&admin).await;
-    if door == Door::InProcess {
-        return Ok((Askers::new(&cluster, None), Reporter::of_planes(admin)));
+    if front_end == FrontEnd::InProcess {
+        return Ok((
+            Clients::new(&cluster, None),
+            StatusReader::from_planes(admin),
+        ));
     }
     let webhook = running.webhook().lock().await;
     let ca = running.directory.path().join("certificates/ca.crt");
-    let door = questions::door(&webhook.url(), &std::fs::read_to_string(ca)?)?;
+    let endpoint = requests::webhooks(&webhook.url(), &std::fs::read_to_string(ca)?)?;
     let operator = webhook.admin()?.client()?;
     let operator = Caller::new("the operator".to_owned(), operator, String::new());
     Ok((
-        Askers::new(&cluster, Some(door)),
-        Reporter::of_server(operator),
+        Clients::new(&cluster, Some(endpoint)),
+        StatusReader::from_server(operator),
     ))
 }
 
-/// The namespace, and what RBAC allows in it.
+/// Creates the namespace and its role binding.
 async fn prepare(admin: &Caller) {
     admin
         .accepts(Resource::named("namespaces").object(NAMESPACE))
         .await;
-    // What "view" allows is put together by a controller, which does not run here.
+    // The role "view" is aggregated by a controller, which is not running.
     let binding = role_binding("readers", &["reader", "banned"], "cluster-admin");
     admin.accepts(binding).await;
 }
 
 impl Soak {
-    async fn run(&mut self, door: Door, arguments: &Arguments) -> Result<Report> {
+    async fn run(&mut self, front_end: FrontEnd, arguments: &Arguments) -> Result<Report> {
         let load = Load::start(
-            &self.askers,
-            &self.season,
+            &self.clients,
+            &self.timeline,
             &self.tally,
             arguments.callers,
             arguments.seed,
         );
-        let disturbed = self.disturb(door, arguments).await?;
-        let outages = self.kill(disturbed.edition, arguments).await?;
+        let changed = self.change(front_end, arguments).await?;
+        let outages = self.kill(changed.edition, arguments).await?;
         load.stop().await;
         Ok(Report {
-            door,
-            kinds: self.askers.kinds(),
+            front_end,
+            kinds: self.clients.kinds(),
             tally: Arc::clone(&self.tally),
-            duration: disturbed.duration,
-            asked: disturbed.asked,
-            changes: disturbed.changes,
-            loaded: disturbed.reported.loaded(),
-            refused: disturbed.reported.refused(),
-            memory: disturbed.memory,
+            duration: changed.duration,
+            requests: changed.requests,
+            changes: changed.changes,
+            loaded: changed.status.loaded(),
+            failed: changed.status.failed(),
+            memory: changed.memory,
             outages,
         })
     }
 
-    async fn disturb(&mut self, door: Door, arguments: &Arguments) -> Result<Disturbed> {
-        let begin = Instant::now();
+    async fn change(&mut self, front_end: FrontEnd, arguments: &Arguments) -> Result<Changed> {
+        let start = Instant::now();
         let mut memory = Memory::default();
-        let place = Place {
+        let target = Target {
             running: &self.running,
-            door,
+            front_end,
             mount: &mut self.mount,
-            season: &self.season,
-            reporter: &self.reporter,
+            timeline: &self.timeline,
+            status: &self.status,
         };
-        let mut disturber = Disturber::new(place, Random::new(arguments.seed, 0));
-        let mut left = arguments.duration;
-        while !left.is_zero() {
-            let disturbance = disturber.disturb(left.min(PROGRESS));
+        let mut changer = Changer::new(target, Random::new(arguments.seed, 0));
+        let mut remaining = arguments.duration;
+        while !remaining.is_zero() {
+            let changes = changer.run(remaining.min(PROGRESS));
             tokio::select! {
-                done = disturbance => done?,
+                done = changes => done?,
                 ended = memory.watch(&self.running) => ended?,
             }
-            left = arguments.duration.saturating_sub(begin.elapsed());
-            progress(begin.elapsed(), &self.tally, &memory);
+            remaining = arguments.duration.saturating_sub(start.elapsed());
+            progress(start.elapsed(), &self.tally, &memory);
         }
-        let (edition, changes) = disturber.done();
-        Ok(Disturbed {
+        let (edition, changes) = changer.finish();
+        Ok(Changed {
             changes,
             edition,
-            reported: self.reporter.read().await?,
+            status: self.status.read().await?,
             memory,
-            duration: begin.elapsed(),
-            asked: self.tally.sum().asked(),
+            duration: start.elapsed(),
+            requests: self.tally.sum().total(),
         })
     }
 
@@ -185,9 +192,9 @@ impl Soak {
         let mut killer = Killer {
             running: &mut self.running,
             mount: &mut self.mount,
-            season: &self.season,
+            timeline: &self.timeline,
             tally: &self.tally,
-            kinds: common(&self.askers.kinds()),
+            kinds: common(&self.clients.kinds()),
             random: Random::new(arguments.seed, u64::MAX),
             edition,
         };
@@ -202,9 +209,9 @@ impl Soak {
 }
 
 fn common(kinds: &[Kind]) -> Vec<Kind> {
-    let often = KINDS.iter().filter(|(_, weight, _)| *weight >= COMMON);
-    let often = often.map(|(kind, _, _)| *kind);
-    often.filter(|kind| kinds.contains(kind)).collect()
+    let common = KINDS.iter().filter(|(_, weight, _)| *weight >= MIN_WEIGHT);
+    let common = common.map(|(kind, _, _)| *kind);
+    common.filter(|kind| kinds.contains(kind)).collect()
 }
 
 fn progress(elapsed: Duration, tally: &Tally, memory: &Memory) {
@@ -212,7 +219,7 @@ fn progress(elapsed: Duration, tally: &Tally, memory: &Memory) {
     println!(
         "  {:4.0} s  {:8} requests, {} wrong, {} lost, {:.0} MiB",
         elapsed.as_secs_f64(),
-        sum.asked(),
+        sum.total(),
         sum.wrong,
         sum.lost,
         memory.last()

@@ -1,4 +1,4 @@
-//! What was answered: counted by kind, with the first wrong answers in full.
+//! Counts of responses by kind, with the first unexpected ones in full.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,121 +7,121 @@ use std::time::Duration;
 use anyhow::Result;
 use conformance::reply::Reply;
 
-use crate::judge::{Verdict, judge};
-use crate::questions::Kind;
-use crate::season::Allowed;
+use crate::expectation::Expected;
+use crate::requests::Kind;
+use crate::verdict::{Verdict, judge};
 
-/// How many answers are shown that should not be.
-const EXAMPLES_MAX: usize = 5;
+/// The upper bound of unexpected responses that are shown.
+const MAX_EXAMPLES: usize = 5;
 
-/// What became of the questions of a kind.
+/// The counts of a kind.
 #[derive(Debug, Default, Clone)]
 pub struct Counts {
-    /// Answered right.
+    /// Right responses.
     pub right: u64,
-    /// Refused, or not answered, while the policies were down.
-    pub failed_closed: u64,
-    /// Answered otherwise.
+    /// Refused requests and missing responses during an outage.
+    pub refused: u64,
+    /// Wrong responses.
     pub wrong: u64,
-    /// Not answered at all.
+    /// Missing responses, except during an outage.
     pub lost: u64,
     latencies: Vec<Duration>,
 }
 
-/// What became of all questions so far.
+/// The counts of all kinds.
 #[derive(Debug, Default)]
-pub struct Tally(Mutex<Noted>);
+pub struct Tally(Mutex<Counted>);
 
 #[derive(Debug, Default)]
-struct Noted {
+struct Counted {
     kinds: BTreeMap<Kind, Counts>,
     examples: Vec<String>,
 }
 
 impl Tally {
-    /// Judges and counts an answer.
-    pub fn note(&self, kind: Kind, took: Duration, answer: &Result<Reply>, allowed: Allowed) {
-        let mut noted = self.noted();
-        let counts = noted.kinds.entry(kind).or_default();
-        let text = match answer {
-            Ok(reply) => match judge(kind, reply, allowed) {
+    /// Judges and counts a response.
+    pub fn record(&self, kind: Kind, latency: Duration, reply: &Result<Reply>, expected: Expected) {
+        let mut counted = self.lock();
+        let counts = counted.kinds.entry(kind).or_default();
+        let text = match reply {
+            Ok(reply) => match judge(kind, reply, expected) {
                 Verdict::Right => {
                     counts.right += 1;
-                    if !allowed.refusal {
-                        counts.latencies.push(took);
+                    if !expected.refusal {
+                        counts.latencies.push(latency);
                     }
                     return;
                 }
-                Verdict::FailedClosed => {
-                    counts.failed_closed += 1;
+                Verdict::Refused => {
+                    counts.refused += 1;
                     return;
                 }
                 Verdict::Wrong => {
                     counts.wrong += 1;
-                    format!("wrong, {kind:?} after {took:.1?}, {allowed:?}\n{reply}")
+                    format!("wrong, {kind:?} after {latency:.1?}, {expected:?}\n{reply}")
                 }
             },
-            Err(_) if allowed.refusal => {
-                counts.failed_closed += 1;
+            Err(_) if expected.refusal => {
+                counts.refused += 1;
                 return;
             }
             Err(error) => {
                 counts.lost += 1;
-                format!("lost, {kind:?} after {took:.1?}: {error:#}")
+                format!("lost, {kind:?} after {latency:.1?}: {error:#}")
             }
         };
-        if noted.examples.len() < EXAMPLES_MAX {
-            noted.examples.push(text);
+        if counted.examples.len() < MAX_EXAMPLES {
+            counted.examples.push(text);
         }
     }
 
-    /// What became of the questions of a kind.
+    /// Returns the counts of a kind.
     #[must_use]
-    pub fn of(&self, kind: Kind) -> Counts {
-        self.noted().kinds.get(&kind).cloned().unwrap_or_default()
+    pub fn get(&self, kind: Kind) -> Counts {
+        self.lock().kinds.get(&kind).cloned().unwrap_or_default()
     }
 
-    /// How many questions of a kind were answered right.
+    /// Returns the number of right responses of a kind.
     #[must_use]
     pub fn right(&self, kind: Kind) -> u64 {
-        self.noted()
+        self.lock()
             .kinds
             .get(&kind)
             .map_or(0, |counts| counts.right)
     }
 
-    /// All kinds together.
+    /// Returns the sum over all kinds.
     #[must_use]
     pub fn sum(&self) -> Counts {
         let mut sum = Counts::default();
-        for counts in self.noted().kinds.values() {
+        for counts in self.lock().kinds.values() {
             sum.right += counts.right;
-            sum.failed_closed += counts.failed_closed;
+            sum.refused += counts.refused;
             sum.wrong += counts.wrong;
             sum.lost += counts.lost;
         }
         sum
     }
 
-    /// The first answers that should not have been, in full.
+    /// Returns the first unexpected responses in full.
     #[must_use]
     pub fn examples(&self) -> Vec<String> {
-        self.noted().examples.clone()
+        self.lock().examples.clone()
     }
 
-    fn noted(&self) -> MutexGuard<'_, Noted> {
+    fn lock(&self) -> MutexGuard<'_, Counted> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Counts {
-    /// Everything that was asked.
+    /// Returns the number of requests.
     #[must_use]
-    pub fn asked(&self) -> u64 {
-        self.right + self.failed_closed + self.wrong + self.lost
+    pub fn total(&self) -> u64 {
+        self.right + self.refused + self.wrong + self.lost
     }
 
-    /// The latency that `percent` of the right answers were below, milliseconds; outages left out.
+    /// Returns the percentile of the latency of right responses outside of outages, milliseconds.
     #[must_use]
     pub fn percentile(&self, percent: usize) -> f64 {
         let mut sorted = self.latencies.clone();
@@ -139,28 +139,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_answer_is_a_lost_request_unless_nobody_was_there() {
+    fn a_missing_response_is_lost_except_during_an_outage() {
         let tally = Tally::default();
         for refusal in [false, true] {
-            let allowed = Allowed {
+            let expected = Expected {
                 edition: None,
                 refusal,
             };
-            tally.note(
+            tally.record(
                 Kind::Allowed,
                 Duration::ZERO,
                 &Err(anyhow!("gone")),
-                allowed,
+                expected,
             );
         }
-        let counts = tally.of(Kind::Allowed);
-        assert_eq!((counts.lost, counts.failed_closed), (1, 1));
-        assert_eq!(tally.sum().asked(), 2);
+        let counts = tally.get(Kind::Allowed);
+        assert_eq!((counts.lost, counts.refused), (1, 1));
+        assert_eq!(tally.sum().total(), 2);
         assert_eq!(tally.examples().len(), 1);
     }
 
     #[test]
-    fn percentiles_are_taken_in_order() {
+    fn percentiles_use_sorted_latencies() {
         let counts = Counts {
             latencies: (0..100).rev().map(Duration::from_millis).collect(),
             ..Counts::default()

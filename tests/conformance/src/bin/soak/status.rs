@@ -1,33 +1,33 @@
-//! What the policies report of themselves: which edition is in place, and whether the last change is not.
+//! The metrics of the policies: the edition in effect, and failed reloads.
 
 use anyhow::{Context as _, Result, ensure};
 use conformance::Caller;
 
-use crate::season::Edition;
+use crate::expectation::Edition;
 
-/// Where reports are read.
-pub struct Reporter {
+/// The source of metrics.
+pub struct StatusReader {
     caller: Caller,
     paths: Vec<String>,
 }
 
-/// The metrics of each place; inside of the API server each plane is one.
+/// The metrics; in process there is one text for each plane.
 #[derive(Debug)]
-pub struct Reported(Vec<String>);
+pub struct Status(Vec<String>);
 
-impl Reporter {
-    /// The admin port of `k8s-wasm serve`.
+impl StatusReader {
+    /// Creates a reader for the admin port of `k8s-wasm serve`.
     #[must_use]
-    pub fn of_server(operator: Caller) -> Self {
+    pub fn from_server(operator: Caller) -> Self {
         Self {
             caller: operator,
             paths: vec!["/metrics".to_owned()],
         }
     }
 
-    /// The paths of the API server with the engine inside.
+    /// Creates a reader for the API server with the engine inside.
     #[must_use]
-    pub fn of_planes(admin: Caller) -> Self {
+    pub fn from_planes(admin: Caller) -> Self {
         let planes = ["authentication", "authorization", "admission"];
         Self {
             caller: admin,
@@ -37,38 +37,38 @@ impl Reporter {
         }
     }
 
-    /// What is reported now.
+    /// Reads the current metrics.
     ///
     /// # Errors
-    /// There is no report.
-    pub async fn read(&self) -> Result<Reported> {
-        let mut places = Vec::new();
+    /// If they cannot be read.
+    pub async fn read(&self) -> Result<Status> {
+        let mut texts = Vec::new();
         for path in &self.paths {
-            let reply = self.caller.reads(path).await?;
-            ensure!(reply.is_success(), "there are no metrics\n{reply}");
-            places.push(reply.message().to_owned());
+            let reply = self.caller.try_get(path).await?;
+            ensure!(reply.is_success(), "failed to read metrics\n{reply}");
+            texts.push(reply.message().to_owned());
         }
-        Ok(Reported(places))
+        Ok(Status(texts))
     }
 
-    /// Has changes looked for at once; only `k8s-wasm serve` can be asked to.
+    /// Triggers a reload. Only `k8s-wasm serve` supports it.
     ///
     /// # Errors
-    /// It does not say that it does.
+    /// If the server rejects it.
     pub async fn reload(&self) -> Result<()> {
         let reply = self
             .caller
-            .tries_post("/reload", &serde_json::Value::Null)
+            .try_post("/reload", &serde_json::Value::Null)
             .await?;
-        ensure!(reply.is_success(), "a reload is refused\n{reply}");
+        ensure!(reply.is_success(), "the server rejected a reload\n{reply}");
         Ok(())
     }
 }
 
-impl Reported {
-    /// Whether the policies of `edition` decide on every plane, and none of the other one.
+impl Status {
+    /// Returns whether only the policies of `edition` are in effect, on every plane.
     #[must_use]
-    pub fn is(&self, edition: Edition) -> bool {
+    pub fn has_only(&self, edition: Edition) -> bool {
         let has = |text: &str, edition: Edition| {
             let name = format!("-{}\"", edition.letter());
             let mut policies = text
@@ -81,35 +81,35 @@ impl Reported {
             .all(|text| has(text, edition) && !has(text, edition.other()))
     }
 
-    /// Whether the files say something that does not load.
+    /// Returns whether the files do not load.
     #[must_use]
-    pub fn is_stale(&self) -> bool {
+    pub fn has_failed(&self) -> bool {
         self.values("k8s_wasm_config_reload_failed")
             .any(|value| value > 0.0)
     }
 
-    /// How often policies were put in place, all places together.
+    /// Returns the number of successful reloads of all hosts.
     #[must_use]
     pub fn loaded(&self) -> f64 {
         self.values("k8s_wasm_config_reloads_total{result=\"success\"}")
             .sum()
     }
 
-    /// How often a change was not, all places together.
+    /// Returns the number of failed reloads of all hosts.
     #[must_use]
-    pub fn refused(&self) -> f64 {
+    pub fn failed(&self) -> f64 {
         self.values("k8s_wasm_config_reloads_total{result=\"failure\"}")
             .sum()
     }
 
-    /// When the server's certificate expires, Unix time.
+    /// Returns the expiry of the server's certificate, Unix time.
     ///
     /// # Errors
-    /// That is not reported.
+    /// If the metric is missing.
     pub fn certificate_expiry(&self) -> Result<f64> {
         self.values("k8s_wasm_certificate_expiration_timestamp_seconds")
             .next()
-            .context("no expiry is reported")
+            .context("the expiry of the certificate is not a metric")
     }
 
     fn values<'a>(&'a self, metric: &'a str) -> impl Iterator<Item = f64> + 'a {
@@ -129,12 +129,12 @@ mod tests {
         k8s_wasm_policy_info{plane=\"authz\",policy=\"gate-b\",digest=\"sha256:1\"} 1\n";
 
     #[test]
-    fn an_edition_is_in_place_when_all_planes_have_it() {
-        let both = Reported(vec![PLANE.to_owned(), PLANE.to_owned()]);
-        assert!(both.is(Edition::B) && !both.is(Edition::A));
+    fn an_edition_is_in_effect_when_all_planes_have_it() {
+        let both = Status(vec![PLANE.to_owned(), PLANE.to_owned()]);
+        assert!(both.has_only(Edition::B) && !both.has_only(Edition::A));
         assert_eq!(both.loaded() as u64, 4);
-        assert!(!both.is_stale());
-        let mixed = Reported(vec![PLANE.to_owned(), PLANE.replace("-b", "-a")]);
-        assert!(!mixed.is(Edition::A) && !mixed.is(Edition::B));
+        assert!(!both.has_failed());
+        let mixed = Status(vec![PLANE.to_owned(), PLANE.replace("-b", "-a")]);
+        assert!(!mixed.has_only(Edition::A) && !mixed.has_only(Edition::B));
     }
 }

@@ -1,4 +1,4 @@
-// What a host is opened with, in Go's words and in C's.
+// The source and the options of a host, and their conversion to C.
 
 package engine
 
@@ -12,41 +12,44 @@ import (
 	"unsafe"
 )
 
-// Format says how a configuration is written.
+// Format is the format of a configuration.
 type Format uint32
 
 const (
-	// AnyPlane is our own configuration, with sections for all planes.
+	// AnyPlane is a configuration of k8s-wasm with sections for all planes.
 	AnyPlane Format = C.K8S_WASM_FORMAT_CONFIGURATION
-	// Authenticators is a list of modules for authentication.
+	// Authenticators is a list of authentication policies.
 	Authenticators Format = C.K8S_WASM_FORMAT_AUTHENTICATION
-	// Authorizers is a list of modules for authorization.
+	// Authorizers is a list of authorization policies.
 	Authorizers Format = C.K8S_WASM_FORMAT_AUTHORIZATION
-	// AdmissionConfiguration is the file of --admission-control-config-file, with the plugin WASM in it.
+	// AdmissionConfiguration is the file of --admission-control-config-file that configures the
+	// plugin WASM.
 	AdmissionConfiguration Format = C.K8S_WASM_FORMAT_ADMISSION
 )
 
-// Source is where the configuration comes from. Reload reads the file again.
+// Source is the source of a configuration. Reload reads the file again.
 type Source struct {
 	Format Format
 	Path   string
-	// Text is the configuration itself; then Path only names it in errors, and relative paths start in its folder.
+	// Text is the configuration in place of the file's content. Errors still name Path, and
+	// relative paths start in its directory.
 	Text []byte
 }
 
-// Options are what a host may be told besides.
+// Options are the settings of a host that are not part of its configuration.
 type Options struct {
-	// CodeCache is a folder for compiled modules; none when empty.
+	// CodeCache is the directory for compiled modules; none if empty.
 	CodeCache string
-	// Kubeconfig says how modules reach the cluster that may; the usual places when empty.
+	// Kubeconfig is the kubeconfig of the cluster that policies may query; empty for the default
+	// locations.
 	Kubeconfig string
-	// Log is called from any thread, during any call; nil to hear nothing.
+	// Log receives messages during any call, on any thread; nil for no log.
 	Log func(Level, string)
-	// LogLevel is the least important level that Log wants; LevelError when zero.
+	// LogLevel is the least severe level that Log receives; LevelError if zero.
 	LogLevel Level
 }
 
-// pins hold what C reads during one call in place, and the bytes in C's words.
+// pins keeps the memory that C reads during a call in place.
 type pins struct{ runtime.Pinner }
 
 func (p *pins) bytes(data []byte) C.k8s_wasm_bytes {

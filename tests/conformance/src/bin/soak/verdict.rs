@@ -1,59 +1,61 @@
-//! Right, refused because nobody decides, or wrong.
+//! The verdict on a response: right, refused during an outage, or wrong.
 
 use conformance::reply::Reply;
 
-use crate::questions::Kind;
-use crate::season::{Allowed, Edition};
+use crate::expectation::{Edition, Expected};
+use crate::requests::Kind;
 
-/// What an answer is.
+/// The verdict on a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// The one right answer.
+    /// The response is right.
     Right,
-    /// No decision, taken for a no, while the policies were down.
-    FailedClosed,
-    /// Anything else.
+    /// The request was refused while the policies were down.
+    Refused,
+    /// The response is neither of these.
     Wrong,
 }
 
-/// Judges the answer to a question of a kind.
+/// Judges the response to a request.
 #[must_use]
-pub fn judge(kind: Kind, reply: &Reply, allowed: Allowed) -> Verdict {
+pub fn judge(kind: Kind, reply: &Reply, expected: Expected) -> Verdict {
     let editions = [Edition::A, Edition::B];
-    let is_right = |edition| allowed.includes(edition) && is_right(kind, reply, edition);
+    let is_right = |edition| expected.includes(edition) && is_right(kind, reply, edition);
     if editions.into_iter().any(is_right) {
         Verdict::Right
-    } else if allowed.refusal && is_refusal(reply) {
-        Verdict::FailedClosed
+    } else if expected.refusal && is_refusal(reply) {
+        Verdict::Refused
     } else {
         Verdict::Wrong
     }
 }
 
-/// Whether nothing was granted. 404 would be: who may not read does not learn that there is nothing.
+/// Returns whether nothing was allowed. A 404 allows a read: a forbidden caller receives no 404.
 fn is_refusal(reply: &Reply) -> bool {
     matches!(reply.code, 401 | 403 | 429 | 500 | 503 | 504)
 }
 
-/// Whether it is the right answer while `edition` decides.
+/// Returns whether the response is right while `edition` is in effect.
 fn is_right(kind: Kind, reply: &Reply, edition: Edition) -> bool {
-    let says = |text: &str| reply.message().contains(text);
-    let failed =
-        |policy: &str| reply.is_admission_failure() && says(&format!("policy `{policy}` failed"));
+    let has_message = |text: &str| reply.message().contains(text);
+    let failed = |policy: &str| {
+        reply.is_admission_failure() && has_message(&format!("policy `{policy}` failed"))
+    };
     match kind {
         Kind::KnownToken => reply.is_success() && is_visitor(reply, "userInfo", edition),
         Kind::Handshake => reply.is_success() && is_visitor(reply, "user", edition),
         Kind::UnknownToken | Kind::TokenTrap => reply.code == 401,
         Kind::Allowed | Kind::LeftToRbac => is_allowed(reply),
         Kind::AllowedBy(team) if team == edition => is_allowed(reply),
-        Kind::AllowedBy(_) | Kind::AllowedByNobody => reply.is_forbidden(),
-        Kind::Denied => reply.is_forbidden() && says("you are banned"),
-        // Neither yes nor no; what that means is the API server's to say.
+        Kind::AllowedBy(_) | Kind::Forbidden => reply.is_forbidden(),
+        Kind::Denied => reply.is_forbidden() && has_message("you are banned"),
+        // No decision; the response depends on the API server.
         Kind::AuthorizerTrap => matches!(reply.code, 403 | 500),
         Kind::Mutated | Kind::Large | Kind::Stored => is_mutated(reply, edition),
-        Kind::Rejected => reply.is_rejection() && says("magic-validator"),
+        Kind::Rejected => reply.is_rejection() && has_message("magic-validator"),
         Kind::RejectedBy => {
-            reply.is_rejection() && says(&format!("edition {} says no", edition.letter()))
+            reply.is_rejection()
+                && has_message(&format!("rejected by edition {}", edition.letter()))
         }
         Kind::Trap => failed("strict-mutator"),
         Kind::TrapIgnored => is_mutated(reply, edition) && was_ignored(reply, "lenient-validator"),
@@ -70,18 +72,19 @@ fn is_visitor(reply: &Reply, field: &str, edition: Edition) -> bool {
     reply.body["status"][field]["username"] == name
 }
 
-/// Nobody reads what is there: whoever may is told that there is nothing.
+/// Returns whether a read was allowed: the object does not exist.
 fn is_allowed(reply: &Reply) -> bool {
     reply.code == 404 && reply.body["reason"] == "NotFound"
 }
 
-/// By both mutators, and with everything else as it was.
+/// Returns whether both mutators changed the object, and the other fields stayed the same.
 fn is_mutated(reply: &Reply, edition: Edition) -> bool {
     let (data, name) = (&reply.body["data"], &reply.body["metadata"]["name"]);
     let serial = data["serial"].as_str().unwrap_or_default();
-    let is_whole = !serial.is_empty() && name.as_str().is_some_and(|name| name.ends_with(serial));
+    let is_complete =
+        !serial.is_empty() && name.as_str().is_some_and(|name| name.ends_with(serial));
     reply.is_success()
-        && is_whole
+        && is_complete
         && data["magic-value"] == "foobar"
         && data["edition"] == edition.letter().to_string()
 }
@@ -107,11 +110,11 @@ mod tests {
         }
     }
 
-    const IN_PLACE: Allowed = Allowed {
+    const SETTLED: Expected = Expected {
         edition: Some(Edition::A),
         refusal: false,
     };
-    const DOWN: Allowed = Allowed {
+    const DOWN: Expected = Expected {
         edition: None,
         refusal: true,
     };
@@ -121,39 +124,39 @@ mod tests {
     }
 
     #[test]
-    fn an_object_that_is_stored_as_it_came_is_always_wrong() {
-        let as_it_came = configmap(&json!({ "edition": "undecided", "serial": "1-2" }));
-        for allowed in [IN_PLACE, DOWN] {
-            let verdict = judge(Kind::Mutated, &reply(201, as_it_came.clone()), allowed);
+    fn an_unmutated_object_is_always_wrong() {
+        let unmutated = configmap(&json!({ "edition": "undecided", "serial": "1-2" }));
+        for expected in [SETTLED, DOWN] {
+            let verdict = judge(Kind::Mutated, &reply(201, unmutated.clone()), expected);
             assert_eq!(verdict, Verdict::Wrong);
         }
     }
 
     #[test]
-    fn the_edition_has_to_be_the_one_in_place() {
+    fn the_edition_must_be_in_effect() {
         let data =
             |edition| json!({ "edition": edition, "serial": "1-2", "magic-value": "foobar" });
-        let judged = |edition, allowed| {
+        let judge_edition = |edition, expected| {
             judge(
                 Kind::Mutated,
                 &reply(201, configmap(&data(edition))),
-                allowed,
+                expected,
             )
         };
-        assert_eq!(judged("a", IN_PLACE), Verdict::Right);
-        assert_eq!(judged("b", IN_PLACE), Verdict::Wrong);
-        assert_eq!(judged("b", DOWN), Verdict::Right);
+        assert_eq!(judge_edition("a", SETTLED), Verdict::Right);
+        assert_eq!(judge_edition("b", SETTLED), Verdict::Wrong);
+        assert_eq!(judge_edition("b", DOWN), Verdict::Right);
     }
 
     #[test]
     fn a_refusal_is_right_only_while_the_policies_are_down() {
         let failed = reply(500, json!({ "message": "failed calling webhook" }));
-        assert_eq!(judge(Kind::Allowed, &failed, DOWN), Verdict::FailedClosed);
-        assert_eq!(judge(Kind::Allowed, &failed, IN_PLACE), Verdict::Wrong);
+        assert_eq!(judge(Kind::Allowed, &failed, DOWN), Verdict::Refused);
+        assert_eq!(judge(Kind::Allowed, &failed, SETTLED), Verdict::Wrong);
     }
 
     #[test]
-    fn an_allow_of_who_is_denied_is_always_wrong() {
+    fn allowing_a_denied_request_is_always_wrong() {
         let found = reply(404, json!({ "reason": "NotFound" }));
         assert_eq!(judge(Kind::Denied, &found, DOWN), Verdict::Wrong);
     }

@@ -1,4 +1,4 @@
-//! What is asked of the API server: kinds of requests, each with one right answer.
+//! The kinds of requests to the API server, each with one right response.
 
 use std::time::Duration;
 
@@ -9,63 +9,64 @@ use conformance::reply::Reply;
 use conformance::{Caller, Cluster, Operation};
 use serde_json::{Value, json};
 
-use crate::policies::UNDECIDED;
+use crate::expectation::Edition;
+use crate::policies::PENDING;
 use crate::random::Random;
-use crate::season::Edition;
 
-/// Longer than any deadline between here and a module: whoever waits longer has lost the request.
-const PATIENCE: Duration = Duration::from_secs(40);
+/// The timeout of a request, longer than all deadlines on its way to a module.
+const TIMEOUT: Duration = Duration::from_secs(40);
 
 /// A kind of requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// A token that the edition knows.
+    /// A token that the edition recognizes.
     KnownToken,
-    /// One that nobody knows.
+    /// A token that no policy recognizes.
     UnknownToken,
-    /// One on which an authenticator traps.
+    /// A token on which an authenticator traps.
     TokenTrap,
-    /// The same as `KnownToken`, asked of `k8s-wasm serve` over a new connection, which sees its certificate.
+    /// Like `KnownToken`, sent to `k8s-wasm serve` over a new connection, which checks its
+    /// certificate.
     Handshake,
-    /// By a member of `magic-group`.
+    /// A read by a member of `magic-group`.
     Allowed,
-    /// By a member of the team that only this edition allows.
+    /// A read by a member of the team that only this edition allows.
     AllowedBy(Edition),
-    /// By somebody whom RBAC allows, and a policy does not.
+    /// A read that RBAC allows and a policy denies.
     Denied,
-    /// By somebody whom RBAC allows, and no policy knows.
+    /// A read that RBAC allows and no policy has an opinion on.
     LeftToRbac,
-    /// By somebody whom nobody knows.
-    AllowedByNobody,
-    /// By somebody on whom an authorizer traps.
+    /// A read that neither RBAC nor a policy allows.
+    Forbidden,
+    /// A read on which an authorizer traps.
     AuthorizerTrap,
-    /// A ConfigMap that two policies change and three accept; nothing is stored.
+    /// A dry run of a ConfigMap that two policies mutate and three accept.
     Mutated,
-    /// The same with 200 kB in it.
+    /// Like `Mutated`, with 200 kB of data.
     Large,
-    /// The same, stored and read again.
+    /// Like `Mutated`, stored and read again.
     Stored,
     /// A ConfigMap that both editions reject.
     Rejected,
-    /// A ConfigMap that an edition rejects in its own words.
+    /// A ConfigMap that an edition rejects with its own message.
     RejectedBy,
-    /// A ConfigMap on which a policy traps that must not.
+    /// A ConfigMap on which a policy with `failurePolicy: Fail` traps.
     Trap,
-    /// A ConfigMap on which a policy traps that is ignored then.
+    /// A ConfigMap on which a policy with `failurePolicy: Ignore` traps.
     TrapIgnored,
-    /// An object on which a policy hangs that must not.
+    /// An object on which a policy with `failurePolicy: Fail` hangs.
     Hang,
-    /// An object on which a policy hangs that is ignored then.
+    /// An object on which a policy with `failurePolicy: Ignore` hangs.
     HangIgnored,
-    /// An object on which a policy asks for more memory than it may have.
+    /// An object on which a policy exceeds its memory limit.
     Greedy,
-    /// An object on which a policy answers more than it may.
+    /// An object on which a policy exceeds its output limit.
     Talkative,
     /// An object that no rule matches.
     Unmatched,
 }
 
-/// How often each kind is asked, in parts of their sum; and what it is called.
+/// The weight of each kind, relative to the sum, and its name.
 pub const KINDS: [(Kind, u64, &str); 23] = [
     (Kind::KnownToken, 160, "authn: a known token"),
     (Kind::UnknownToken, 110, "authn: an unknown token"),
@@ -84,7 +85,7 @@ pub const KINDS: [(Kind, u64, &str); 23] = [
     ),
     (Kind::Denied, 80, "authz: denied"),
     (Kind::LeftToRbac, 60, "authz: left to RBAC"),
-    (Kind::AllowedByNobody, 40, "authz: allowed by nobody"),
+    (Kind::Forbidden, 40, "authz: forbidden"),
     (Kind::AuthorizerTrap, 10, "authz: traps"),
     (Kind::Mutated, 100, "admission: mutated"),
     (Kind::Large, 2, "admission: mutated, 200 kB"),
@@ -100,10 +101,11 @@ pub const KINDS: [(Kind, u64, &str); 23] = [
     (Kind::Unmatched, 27, "admission: no rule matches"),
 ];
 
-/// Those who ask; whoever has no token has a client certificate, so that one plane is asked after the other.
+/// The callers. All but one have client certificates, so that requests for authorization and
+/// admission need no authentication policy.
 #[derive(Clone)]
-pub struct Askers {
-    nobody: Caller,
+pub struct Clients {
+    anonymous: Caller,
     admin: Caller,
     magic: Caller,
     teams: [Caller; 2],
@@ -111,19 +113,19 @@ pub struct Askers {
     reader: Caller,
     stranger: Caller,
     trap: Caller,
-    /// The webhooks themselves, where there are some.
-    door: Option<Endpoint>,
+    /// The endpoint of the webhooks, if there is one.
+    webhooks: Option<Endpoint>,
 }
 
-impl Askers {
-    /// `door` is where the webhooks are, for the bearer of nothing.
+impl Clients {
+    /// Creates the callers. `webhooks` is the endpoint of the webhooks, without credentials.
     ///
     /// # Panics
-    /// No client can be made.
+    /// Panics if no client can be created.
     #[must_use]
-    pub fn new(cluster: &Cluster<'_>, door: Option<Endpoint>) -> Self {
+    pub fn new(cluster: &Cluster<'_>, webhooks: Option<Endpoint>) -> Self {
         Self {
-            nobody: cluster.without_credentials(),
+            anonymous: cluster.without_credentials(),
             admin: cluster.admin(),
             magic: cluster.as_user("magician", "magic-group"),
             teams: [
@@ -134,65 +136,65 @@ impl Askers {
             reader: cluster.as_user("reader", "readers"),
             stranger: cluster.as_user("stranger", "strangers"),
             trap: cluster.as_user("trap", "strangers"),
-            door,
+            webhooks,
         }
     }
 
-    /// The kinds that can be asked here.
+    /// Returns the kinds that the front end supports.
     #[must_use]
     pub fn kinds(&self) -> Vec<Kind> {
         let kinds = KINDS.map(|(kind, _, _)| kind);
-        let possible = |kind: &Kind| *kind != Kind::Handshake || self.door.is_some();
-        kinds.into_iter().filter(possible).collect()
+        let is_supported = |kind: &Kind| *kind != Kind::Handshake || self.webhooks.is_some();
+        kinds.into_iter().filter(is_supported).collect()
     }
 
-    /// Asks a question of a kind. No two have the same `serial`, so that no answer is one that somebody remembers.
+    /// Sends a request. Each has another `serial`, so that no response comes from a cache.
     ///
     /// # Errors
-    /// There is no answer.
-    pub async fn ask(&self, kind: Kind, serial: &str) -> Result<Reply> {
-        tokio::time::timeout(PATIENCE, self.ask_patiently(kind, serial))
+    /// If there is no response.
+    pub async fn send(&self, kind: Kind, serial: &str) -> Result<Reply> {
+        tokio::time::timeout(TIMEOUT, self.send_without_timeout(kind, serial))
             .await
-            .with_context(|| format!("no answer within {PATIENCE:?}"))?
+            .with_context(|| format!("no response within {TIMEOUT:?}"))?
     }
 
-    async fn ask_patiently(&self, kind: Kind, serial: &str) -> Result<Reply> {
+    async fn send_without_timeout(&self, kind: Kind, serial: &str) -> Result<Reply> {
         let read = || Operation::get("configmaps", serial);
         match kind {
-            Kind::KnownToken => self.has_token(&format!("visitor-{serial}")).await,
-            Kind::UnknownToken => self.has_token(&format!("unknown-{serial}")).await,
-            Kind::TokenTrap => self.has_token(&format!("trap-{serial}")).await,
-            Kind::Handshake => self.shake_hands(serial).await,
-            Kind::Allowed => self.magic.tries(&read()).await,
-            Kind::AllowedBy(Edition::A) => self.teams[0].tries(&read()).await,
-            Kind::AllowedBy(Edition::B) => self.teams[1].tries(&read()).await,
-            Kind::Denied => self.banned.tries(&read()).await,
-            Kind::LeftToRbac => self.reader.tries(&read()).await,
-            Kind::AllowedByNobody => self.stranger.tries(&read()).await,
-            Kind::AuthorizerTrap => self.trap.tries(&read()).await,
+            Kind::KnownToken => self.send_token(&format!("visitor-{serial}")).await,
+            Kind::UnknownToken => self.send_token(&format!("unknown-{serial}")).await,
+            Kind::TokenTrap => self.send_token(&format!("trap-{serial}")).await,
+            Kind::Handshake => self.send_over_new_connection(serial).await,
+            Kind::Allowed => self.magic.try_send(&read()).await,
+            Kind::AllowedBy(Edition::A) => self.teams[0].try_send(&read()).await,
+            Kind::AllowedBy(Edition::B) => self.teams[1].try_send(&read()).await,
+            Kind::Denied => self.banned.try_send(&read()).await,
+            Kind::LeftToRbac => self.reader.try_send(&read()).await,
+            Kind::Forbidden => self.stranger.try_send(&read()).await,
+            Kind::AuthorizerTrap => self.trap.try_send(&read()).await,
             Kind::Stored => self.store(serial).await,
             _ => {
                 let operation = Operation::create(object(kind, serial)).dry_run();
-                self.admin.tries(&operation).await
+                self.admin.try_send(&operation).await
             }
         }
     }
 
-    async fn has_token(&self, token: &str) -> Result<Reply> {
-        self.nobody.tries_token(token).await
+    async fn send_token(&self, token: &str) -> Result<Reply> {
+        self.anonymous.try_token(token).await
     }
 
-    /// What a read finds; it is removed again.
+    /// Stores an object, reads it and removes it. Returns the response to the read.
     async fn store(&self, name: &str) -> Result<Reply> {
         let write = Operation::create(object(Kind::Stored, name));
-        let written = self.admin.tries(&write).await?;
+        let written = self.admin.try_send(&write).await?;
         if !written.is_success() {
             return Ok(written);
         }
         let read = Operation::get("configmaps", name);
-        let stored = self.admin.tries(&read).await?;
+        let stored = self.admin.try_send(&read).await?;
         let remove = Operation::delete("configmaps", name);
-        let removed = self.admin.tries(&remove).await?;
+        let removed = self.admin.try_send(&remove).await?;
         Ok(if removed.is_success() {
             stored
         } else {
@@ -200,59 +202,59 @@ impl Askers {
         })
     }
 
-    async fn shake_hands(&self, serial: &str) -> Result<Reply> {
-        let door = self.door.as_ref().context("there are no webhooks")?;
-        let caller = Caller::new("a new client".to_owned(), door.client()?, String::new());
+    async fn send_over_new_connection(&self, serial: &str) -> Result<Reply> {
+        let webhooks = self.webhooks.as_ref().context("there are no webhooks")?;
+        let caller = Caller::new("a new client".to_owned(), webhooks.client()?, String::new());
         let review = json!({
             "apiVersion": "authentication.k8s.io/v1",
             "kind": "TokenReview",
             "spec": { "token": format!("visitor-{serial}") },
         });
-        caller.tries_post("/authn", &review).await
+        caller.try_post("/authn", &review).await
     }
 }
 
-/// A question is drawn as often as its kind says.
+/// Draws a kind at random, by weight.
 #[must_use]
 pub fn draw(random: &mut Random, kinds: &[Kind]) -> Kind {
     let weighted = || KINDS.iter().filter(|(kind, _, _)| kinds.contains(kind));
     let sum = weighted().map(|(_, weight, _)| weight).sum();
-    let mut left = random.below(sum);
+    let mut remaining = random.below(sum);
     for (kind, weight, _) in weighted() {
-        if left < *weight {
+        if remaining < *weight {
             return *kind;
         }
-        left -= weight;
+        remaining -= weight;
     }
     Kind::KnownToken
 }
 
-/// The webhooks that trust in the certificate authority in `ca`, PEM, vouches for.
+/// Returns the endpoint of the webhooks, whose certificate the authority `ca` (PEM) issued.
 ///
 /// # Errors
-/// `ca` is none.
-pub fn door(url: &str, ca: &str) -> Result<Endpoint> {
+/// If `ca` is not a certificate.
+pub fn webhooks(url: &str, ca: &str) -> Result<Endpoint> {
     let der = crate::certificate::der(ca)?;
     Endpoint::tls(url, der, Credentials::Anonymous)
 }
 
 fn object(kind: Kind, name: &str) -> Value {
-    let decided = [("edition", UNDECIDED), ("serial", name)];
+    let pending = [("edition", PENDING), ("serial", name)];
     match kind {
         Kind::Rejected => configmap(name, [("not-allowed-value", ""), ("serial", name)]),
         Kind::RejectedBy => configmap(name, [("please-reject", ""), ("serial", name)]),
-        Kind::Trap => configmap(&format!("trap-in-strict-{name}"), decided),
-        Kind::TrapIgnored => configmap(&format!("trap-in-lenient-{name}"), decided),
+        Kind::Trap => configmap(&format!("trap-in-strict-{name}"), pending),
+        Kind::TrapIgnored => configmap(&format!("trap-in-lenient-{name}"), pending),
         Kind::Large => {
             let large = "0123456789".repeat(20_000);
-            configmap(name, decided.into_iter().chain([("large", large.as_str())]))
+            configmap(name, pending.into_iter().chain([("large", large.as_str())]))
         }
         Kind::Hang => Resource::named("secrets").object(name),
         Kind::HangIgnored => Resource::named("limitranges").object(name),
         Kind::Greedy => Resource::named("resourcequotas").object(name),
         Kind::Talkative => deployment(name, 1),
         Kind::Unmatched => Resource::named("serviceaccounts").object(name),
-        _ => configmap(name, decided),
+        _ => configmap(name, pending),
     }
 }
 
@@ -261,7 +263,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_is_drawn_in_the_long_run() {
+    fn draws_every_kind_eventually() {
         let kinds = KINDS.map(|(kind, _, _)| kind);
         let mut random = Random::new(1, 1);
         let mut drawn: Vec<Kind> = (0..50_000).map(|_| draw(&mut random, &kinds)).collect();

@@ -1,4 +1,4 @@
-// Errors of admission as clients see them.
+// Errors that clients receive.
 
 package admission
 
@@ -14,14 +14,14 @@ import (
 	"k8s-wasm/apiserver/engine"
 )
 
-// rejection is what the client of a webhook that rejects would get, but that the plugin is named. The policies name
-// themselves in the message.
+// rejection returns the error for a rejection. It is that of a webhook, with the plugin's name
+// instead of the webhook's; the message names the policy.
 func rejection(result *metav1.Status) error {
 	status := metav1.Status{Message: "without explanation"}
 	if result != nil {
 		status = *result
 	}
-	// A rejection is a failure, whatever the policy says.
+	// A rejection is a failure, whatever status the policy set.
 	status.Status = metav1.StatusFailure
 	if status.Code < http.StatusBadRequest {
 		status.Code = http.StatusBadRequest
@@ -33,13 +33,13 @@ func rejection(result *metav1.Status) error {
 	return &apierrors.StatusError{ErrStatus: status}
 }
 
-// undecided is what the client gets when policies should have decided and did not: never that the request passes.
-func undecided(ctx context.Context, err error) error {
-	var refused *engine.Error
+// noDecision returns the error for an evaluation without a decision. The request never passes.
+func noDecision(ctx context.Context, err error) error {
+	var failed *engine.Error
 	switch {
 	case ctx.Err() != nil:
 		return apierrors.NewTimeoutError("request did not complete within requested timeout", 0)
-	case errors.As(err, &refused) && refused.Status == engine.Busy:
+	case errors.As(err, &failed) && failed.Status == engine.Overloaded:
 		const retryAfterSeconds = 1
 		return apierrors.NewTooManyRequests(message(err), retryAfterSeconds)
 	default:

@@ -9,7 +9,7 @@ use host::{FileModules, ModuleSource};
 use kubewarden::Metadata;
 
 use crate::exit::Exit;
-use crate::report::{Failed, OrFailed, Outcome};
+use crate::outcome::{Failed, OrFailed, Outcome};
 
 /// The annotation that holds the manual of a policy.
 const USAGE: &str = "io.kubewarden.policy.usage";

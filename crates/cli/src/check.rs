@@ -9,13 +9,13 @@ use host::config::Guarded;
 use host::lockout::{self, Passed};
 use host::{Configuration, Host, PolicyInfo};
 
-use crate::advice;
+use crate::warnings;
 use crate::configuration::{ConfigurationArgs, EngineArgs};
 use crate::exit::Exit;
 use crate::logging;
 use crate::paint::Paint;
-use crate::report::Outcome;
-use crate::table::Table;
+use crate::outcome::Outcome;
+use crate::terminal::Table;
 
 /// Load a configuration and tell what is wrong with it
 ///
@@ -45,7 +45,7 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
     let elapsed = start.elapsed();
     write_policies(out, &configuration, &host)?;
     let paint = Paint::of(&io::stdout());
-    for advice in advice::of(&configuration, &host) {
+    for advice in warnings::of(&configuration, &host) {
         writeln!(
             out,
             "{} `{}` {}",

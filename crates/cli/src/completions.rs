@@ -7,7 +7,7 @@ use clap_complete::Shell;
 
 use crate::Cli;
 use crate::exit::Exit;
-use crate::report::Outcome;
+use crate::outcome::Outcome;
 
 /// Print a completion script for a shell
 #[derive(Debug, clap::Args)]

@@ -11,7 +11,7 @@ use host::config::{Format, Source};
 use host::{Configuration, FileModules, Host};
 
 use crate::env;
-use crate::report::{Failed, OrFailed};
+use crate::outcome::{Failed, OrFailed};
 
 /// Where the policies are configured. What several files say is added up.
 #[derive(Debug, Default, clap::Args)]

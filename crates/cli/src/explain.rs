@@ -8,11 +8,11 @@ use anyhow::anyhow;
 use host::{Subject, Verdict};
 use observe::Record;
 
-use crate::admin::Origin;
+use crate::records::Origin;
 use crate::exit::Exit;
 use crate::logging;
 use crate::paint::Paint;
-use crate::report::{Failed, Outcome};
+use crate::outcome::{Failed, Outcome};
 use crate::trace;
 
 /// Tell why requests were decided as they were

@@ -11,8 +11,8 @@ use kubewarden::Metadata;
 use serde::Serialize;
 
 use crate::exit::Exit;
-use crate::report::Outcome;
-use crate::table::Table;
+use crate::outcome::Outcome;
+use crate::terminal::Table;
 
 /// Show what a module exports, imports and carries along
 ///

@@ -6,7 +6,7 @@ use anyhow::Context;
 use tracing_subscriber::EnvFilter;
 
 use crate::paint::Paint;
-use crate::report::Failed;
+use crate::outcome::Failed;
 
 /// How much is logged, and how it looks.
 #[derive(Debug, clap::Args)]

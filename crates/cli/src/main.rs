@@ -1,7 +1,7 @@
 //! The `k8s-wasm` program: serves policies to kube-apiserver, and tries, checks and explains them without one.
 
-mod admin;
-mod advice;
+mod records;
+mod warnings;
 mod annotate;
 mod check;
 mod completions;
@@ -15,10 +15,10 @@ mod manifests;
 mod paint;
 mod reference;
 mod replay;
-mod report;
+mod outcome;
 mod run;
 mod serve;
-mod table;
+mod terminal;
 mod top;
 mod trace;
 
@@ -29,7 +29,7 @@ use clap::{Parser, Subcommand};
 
 use exit::Exit;
 use paint::Paint;
-use report::Outcome;
+use outcome::Outcome;
 
 /// Mutations are trees of many small pieces on several threads; the allocator of libc costs a tenth of their throughput.
 #[global_allocator]

@@ -3,9 +3,9 @@
 mod admission;
 mod admission_control;
 mod authorization;
-mod cache_ttl;
+mod durations;
 mod file;
-mod kubeconfig;
+mod credentials;
 mod rules;
 mod seconds;
 mod target;
@@ -18,14 +18,14 @@ use host::Configuration;
 
 use crate::configuration::ConfigurationArgs;
 use crate::exit::Exit;
-use crate::report::{Failed, OrFailed, Outcome};
+use crate::outcome::{Failed, OrFailed, Outcome};
 
 use admission::{Grouping, Webhooks};
 use admission_control::AdmissionConfiguration;
 use authorization::AuthorizationConfiguration;
-use cache_ttl::CacheTtl;
+use durations::CacheTtl;
 use file::File;
-use kubeconfig::Kubeconfig;
+use credentials::Kubeconfig;
 use target::{CaBundle, ClientCertificate, Reach, ServerUrl, Service, Target};
 
 /// Where the files are expected on a control plane when they are printed.

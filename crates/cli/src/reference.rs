@@ -8,7 +8,7 @@ use clap::CommandFactory;
 
 use crate::Cli;
 use crate::exit::Exit;
-use crate::report::Outcome;
+use crate::outcome::Outcome;
 
 /// Print a generated reference
 #[derive(Debug, clap::Args)]

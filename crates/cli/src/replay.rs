@@ -9,13 +9,13 @@ use anyhow::Context;
 use host::{EvaluateError, EvaluationRequest, Host, Verdict};
 use observe::{DecisionEvent, Record, decision_log::Line};
 
-use crate::admin::Lines;
+use crate::records::Lines;
 use crate::configuration::{ConfigurationArgs, EngineArgs};
 use crate::exit::Exit;
 use crate::explain;
 use crate::logging;
 use crate::paint::Paint;
-use crate::report::{OrFailed, Outcome};
+use crate::outcome::{OrFailed, Outcome};
 
 /// Ask policies again what a decision log says was asked, and tell which decisions would differ
 ///

@@ -1,11 +1,11 @@
 //! `k8s-wasm run`: asks policies about a review in a file, as the webhook would, and explains the answer.
 
-mod ask;
+mod stages;
 mod diff;
 mod json;
 mod kubewarden;
 mod review;
-mod subject;
+mod module;
 mod text;
 
 use std::io::{self, IsTerminal, Write};
@@ -23,10 +23,10 @@ use crate::configuration::{ConfigurationArgs, EngineArgs};
 use crate::exit::Exit;
 use crate::logging;
 use crate::paint::Paint;
-use crate::report::{Failed, OrFailed, Outcome};
+use crate::outcome::{Failed, OrFailed, Outcome};
 use crate::trace;
 
-use ask::Stage;
+use stages::Stage;
 use review::Review;
 
 /// Ask policies about a review in a file
@@ -184,14 +184,14 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
             (review, host, output)
         }
     };
-    let planes = ask::planes(&host, review.kind, args.entry_point, args.policy.as_deref())?;
+    let planes = stages::planes(&host, review.kind, args.entry_point, args.policy.as_deref())?;
     if output == Output::Review && planes.len() > 1 {
         return Err(anyhow!(
             "the configuration both mutates and validates, which are two answers"
         ))
         .hint("choose one with `--entry-point mutate` or `--entry-point validate`");
     }
-    let asking = ask::in_order(
+    let asking = stages::in_order(
         &host,
         &planes,
         args.policy.as_deref(),
@@ -215,7 +215,7 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
 }
 
 /// On standard error, where it is in nobody's way.
-fn explain(stages: &[ask::Stage]) -> Result<(), Failed> {
+fn explain(stages: &[stages::Stage]) -> Result<(), Failed> {
     let mut stderr = io::stderr();
     for stage in stages {
         let verdict = trace::painted(stage.answered.verdict(), Paint::of(&stderr));
@@ -243,11 +243,11 @@ impl Args {
     fn subject(&self, review: &Review) -> Result<host::Configuration, Failed> {
         match (&self.module, self.configuration.is_empty()) {
             (Some(module), true) => {
-                let settings = subject::settings(
+                let settings = module::settings(
                     self.settings_path.as_deref(),
                     self.settings_json.as_deref(),
                 )?;
-                subject::of_module(
+                module::of_module(
                     module,
                     review.kind,
                     self.entry_point,

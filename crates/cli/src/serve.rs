@@ -1,8 +1,8 @@
 //! `k8s-wasm serve`: the webhook server, until it is told to stop.
 
-mod decisions;
+mod telemetry;
 mod dev_certs;
-mod follow;
+mod lifecycle;
 mod shutdown;
 mod traces;
 
@@ -20,11 +20,11 @@ use server::http::Drained;
 use server::{BindError, CaPath, CertificatePath, Clients, KeyPath, Options, Server, Tls};
 use tokio::runtime::Runtime;
 
-use crate::advice;
+use crate::warnings;
 use crate::configuration::{ConfigurationArgs, EngineArgs};
 use crate::exit::Exit;
 use crate::logging::LogArgs;
-use crate::report::{Failed, OrFailed, Outcome};
+use crate::outcome::{Failed, OrFailed, Outcome};
 
 /// Serve the policies as webhooks for kube-apiserver
 ///
@@ -69,7 +69,7 @@ pub(crate) struct Args {
     log: LogArgs,
 
     #[command(flatten)]
-    decisions: decisions::Args,
+    decisions: telemetry::Args,
 
     #[command(flatten)]
     traces: traces::Args,
@@ -161,7 +161,7 @@ async fn serve(options: Options, live: Live, told: Told) -> Result<Drained, Fail
     let shutdown = shutdown::requested()
         .context("failed to listen for signals")
         .environment()?;
-    let hangups = follow::hangups()
+    let hangups = lifecycle::hangups()
         .context("failed to listen for signals")
         .environment()?;
     let host = live.current();
@@ -171,7 +171,7 @@ async fn serve(options: Options, live: Live, told: Told) -> Result<Drained, Fail
         refused @ Err(BindError::Listen { .. }) => refused.environment()?,
         bound => bound?,
     };
-    let follow = follow::changes(Arc::new(live), server.handle(), hangups);
+    let follow = lifecycle::changes(Arc::new(live), server.handle(), hangups);
     // Cancelling it is safe: what is being loaded is not in place yet.
     let drained = tokio::select! {
         drained = server.run(shutdown) => drained,
@@ -184,7 +184,7 @@ async fn serve(options: Options, live: Live, told: Told) -> Result<Drained, Fail
 /// What is served, policy by policy, and what is hardly meant.
 fn announce(set: &Set) {
     host::log::loaded(&set.host);
-    for advice in advice::of(&set.configuration, &set.host) {
+    for advice in warnings::of(&set.configuration, &set.host) {
         tracing::warn!(policy = %advice.policy, "{}", advice.text);
     }
 }

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant, SystemTime};
 
 use observe::Record;
 
-use crate::admin::{self, Decisions};
+use crate::records::{self, Decisions};
 use crate::exit::Exit;
-use crate::report::{Failed, Outcome};
-use crate::table::Table;
+use crate::outcome::{Failed, Outcome};
+use crate::terminal::Table;
 use crate::trace;
 
 /// Show live what a server decides: how often each policy is asked, what it answers, how long it takes
@@ -56,11 +56,11 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
     let span = Duration::from_secs(args.window);
     let is_live = io::stdout().is_terminal();
     loop {
-        let mut decisions = admin::fetch(&args.admin, window.newest())?;
+        let mut decisions = records::fetch(&args.admin, window.newest())?;
         if decisions.newest < window.newest() {
             // Another process answers, which began to count anew.
             window = Window::default();
-            decisions = admin::fetch(&args.admin, 0)?;
+            decisions = records::fetch(&args.admin, 0)?;
         }
         window.look(decisions, span);
         if is_live && !args.once {

@@ -8,7 +8,7 @@ use access::{Consequence, text};
 use host::Verdict;
 
 use crate::paint::Paint;
-use crate::table::Table;
+use crate::terminal::Table;
 
 /// The decision in one word, in its colour.
 pub(crate) fn painted(verdict: Verdict, paint: Paint) -> String {

@@ -6,7 +6,7 @@ use access::authz::OnFailure;
 use host::Configuration;
 use serde::Serialize;
 
-use super::cache_ttl::CacheTtl;
+use super::durations::CacheTtl;
 use super::seconds;
 
 /// Among the authorizers of the API server; also the label in its metrics.

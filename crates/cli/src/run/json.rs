@@ -9,8 +9,8 @@ use serde::Serialize;
 use wire::RawValue;
 use wire::meta::UserInfo;
 
-use super::ask::Stage;
-use crate::report::Failed;
+use super::stages::Stage;
+use crate::outcome::Failed;
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]

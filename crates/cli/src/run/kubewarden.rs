@@ -18,10 +18,10 @@ use kubewarden::{ExecutionMode, Metadata, PolicyType, Request, SettingsAnswer, S
 use serde::Serialize;
 use wire::admission::{PatchType, Response};
 
-use super::subject;
+use super::module;
 use crate::configuration::EngineArgs;
 use crate::exit::Exit;
-use crate::report::{Failed, OrFailed, Outcome};
+use crate::outcome::{Failed, OrFailed, Outcome};
 
 /// The name under which the policy is loaded.
 const NAME: &str = "policy";
@@ -204,7 +204,7 @@ pub(super) fn settings(
     {
         return Ok(None);
     }
-    subject::settings(file, json)
+    module::settings(file, json)
 }
 
 /// Loads the policy; what it says of its settings goes to the output, as scripts expect it.

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Context;
 use wire::review::Kind;
 
-use crate::report::{Failed, OrFailed};
+use crate::outcome::{Failed, OrFailed};
 
 /// A review, as JSON.
 #[derive(Debug)]

@@ -5,10 +5,10 @@ use std::io::Write;
 use access::{admission, authn};
 use host::Decision;
 
-use super::ask::Stage;
+use super::stages::Stage;
 use super::diff;
 use crate::paint::Paint;
-use crate::report::Failed;
+use crate::outcome::Failed;
 use crate::trace;
 
 /// Writes what each plane decided, and why.

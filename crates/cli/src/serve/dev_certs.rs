@@ -12,7 +12,7 @@ use rcgen::{
     KeyUsagePurpose,
 };
 
-use crate::report::{Failed, OrFailed};
+use crate::outcome::{Failed, OrFailed};
 
 /// What the server's certificate is valid for in any case.
 const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];

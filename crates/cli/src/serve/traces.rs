@@ -4,9 +4,9 @@ use anyhow::Context;
 use observe::Traces;
 use observe::traces::{Endpoint, Options, pairs};
 
-use super::decisions::share;
+use super::telemetry::share;
 use crate::env;
-use crate::report::Failed;
+use crate::outcome::Failed;
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Traces")]

@@ -1,7 +1,7 @@
 //! `k8s-wasm check`.
 
 use crate::modules;
-use crate::place::Place;
+use crate::test_dir::Place;
 
 #[test]
 fn lists_the_policies_and_warns_of_what_is_hardly_meant() {

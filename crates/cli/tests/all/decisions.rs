@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::modules;
-use crate::place::{ACCESS, Place, TOKEN};
+use crate::test_dir::{ACCESS, Place, TOKEN};
 use crate::serve::{Running, post};
 
 const CONFIGURATION: &str = "\

@@ -1,7 +1,7 @@
 //! `k8s-wasm inspect`.
 
 use crate::modules;
-use crate::place::Place;
+use crate::test_dir::Place;
 
 #[test]
 fn shows_what_a_module_is() {

@@ -1,6 +1,6 @@
 //! Kubewarden policies on the command line: what scripts around the peer's program know.
 
-use crate::place::Place;
+use crate::test_dir::Place;
 
 /// A waPC guest that rejects the request, and settings without the word `fine`.
 const REJECTS: &str = r#"(module

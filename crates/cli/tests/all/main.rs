@@ -6,7 +6,7 @@ mod inspect;
 mod kubewarden;
 mod manifests;
 mod modules;
-mod place;
+mod test_dir;
 mod run;
 mod serve;
 mod traces;

@@ -1,6 +1,6 @@
 //! `k8s-wasm manifests`. That a real kube-apiserver takes them is a story of `tests/conformance`.
 
-use crate::place::Place;
+use crate::test_dir::Place;
 
 const CONFIGURATION: &str = "\
 apiVersion: k8s-wasm/v1alpha1

@@ -1,7 +1,7 @@
 //! `k8s-wasm run`.
 
 use crate::modules;
-use crate::place::Place;
+use crate::test_dir::Place;
 
 const CONFIGURATION: &str = "\
 apiVersion: k8s-wasm/v1alpha1

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
 use crate::modules;
-use crate::place::{ACCESS, Place, TOKEN};
+use crate::test_dir::{ACCESS, Place, TOKEN};
 
 const CONFIGURATION: &str = "\
 apiVersion: k8s-wasm/v1alpha1

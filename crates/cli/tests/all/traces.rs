@@ -8,7 +8,7 @@ use std::thread;
 use serde_json::Value;
 
 use crate::modules;
-use crate::place::{ACCESS, Place, TOKEN};
+use crate::test_dir::{ACCESS, Place, TOKEN};
 use crate::serve::{Running, post, post_with};
 
 const CONFIGURATION: &str = "\

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
-use crate::place::Place;
+use crate::test_dir::Place;
 
 #[test]
 fn explains_itself() {

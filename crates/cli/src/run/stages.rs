@@ -8,7 +8,7 @@ use host::{Decision, Evaluation, EvaluationRequest, Host, Verdict};
 use wire::review::Kind;
 
 use super::EntryPoint;
-use crate::report::{Failed, OrFailed};
+use crate::outcome::{Failed, OrFailed};
 
 /// One question and its answer.
 #[derive(Debug)]

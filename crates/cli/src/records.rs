@@ -17,7 +17,7 @@ use observe::Record;
 use serde::Deserialize;
 use tokio::net::TcpStream;
 
-use crate::report::{Failed, OrFailed};
+use crate::outcome::{Failed, OrFailed};
 
 /// Where decisions are read from.
 #[derive(Debug, clap::Args)]

@@ -14,7 +14,7 @@ use wire::review::Kind;
 
 use super::EntryPoint;
 use super::review::to_json;
-use crate::report::{Failed, OrFailed};
+use crate::outcome::{Failed, OrFailed};
 
 /// The settings that the command line gives, as JSON.
 pub(super) fn settings(

@@ -6,7 +6,7 @@ use anyhow::Context;
 use observe::DecisionLog;
 use observe::decision_log::{Options, Redaction, Target};
 
-use crate::report::{Failed, OrFailed};
+use crate::outcome::{Failed, OrFailed};
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Decision log")]

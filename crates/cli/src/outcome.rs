@@ -1,28 +1,75 @@
-//! The one place where errors are shown: what went wrong, why, and what to do about it.
+//! The end of a command: its exit code, or an error with its causes and a hint.
 
+use std::error::Error;
 use std::io::{self, Write};
+use std::iter;
+use std::process::ExitCode;
 
 use host::LockedOut;
-use host::config::ConfigErrors;
+use host::config::ConfigError;
 use host::live::LiveError;
-use host::load::{LoadError, LoadErrorKind, LoadErrors};
+use host::load::{LoadError, LoadErrorKind};
 
-use crate::exit::Exit;
-use crate::paint::Paint;
+use crate::terminal::Styles;
 
-/// A command that did not do what was asked. Any error converts into one, as a mistake of the user's.
+/// The exit codes, as text for `--help`.
+pub(crate) const EXIT_CODES: &str = "\
+Exit codes:
+  0  success; the review was authenticated, allowed or accepted
+  1  the review was not authenticated, was denied or rejected, or no policy has an opinion
+  2  the command line, a file or the configuration is invalid
+  3  a policy failed and no decision was made, or the operating system reported an error";
+
+/// The exit code of a command. Scripts rely on the numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// The command succeeded; a review was authenticated, allowed or accepted.
+    Success = 0,
+    /// A review was not authenticated, was denied or rejected, or no policy has an opinion.
+    Negative = 1,
+    /// The command line, a file or the configuration is invalid. `clap` exits with the same code.
+    Usage = 2,
+    /// A policy failed and no decision was made, or the operating system reported an error, such as an
+    /// address in use or a full disk.
+    Failure = 3,
+}
+
+/// The result of a command.
+pub(crate) type Outcome = Result<Exit, CommandError>;
+
+/// An error that ends a command. Any error converts into one, with [`Exit::Usage`].
 #[derive(Debug)]
-pub(crate) struct Failed {
-    /// What the program exits with.
+pub(crate) struct CommandError {
+    /// The exit code of the program.
     pub(crate) exit: Exit,
     error: anyhow::Error,
     hint: Option<String>,
 }
 
-/// `Result` in which a command tells how it ended.
-pub(crate) type Outcome = Result<Exit, Failed>;
+/// One error as it is printed.
+#[derive(Debug)]
+struct Diagnostic {
+    message: String,
+    causes: Vec<String>,
+    hint: Option<String>,
+}
 
-impl<E: Into<anyhow::Error>> From<E> for Failed {
+/// Adds an exit code or a hint to an error.
+pub(crate) trait ResultExt<T> {
+    /// Sets the exit code.
+    fn with_exit(self, exit: Exit) -> Result<T, CommandError>;
+
+    /// Adds a suggestion for the user.
+    fn with_hint(self, hint: impl Into<String>) -> Result<T, CommandError>;
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+impl<E: Into<anyhow::Error>> From<E> for CommandError {
     fn from(error: E) -> Self {
         Self {
             exit: Exit::Usage,
@@ -32,8 +79,21 @@ impl<E: Into<anyhow::Error>> From<E> for Failed {
     }
 }
 
-impl Failed {
-    /// With what the user can do about it.
+impl<T, E: Into<CommandError>> ResultExt<T> for Result<T, E> {
+    fn with_exit(self, exit: Exit) -> Result<T, CommandError> {
+        self.map_err(|error| CommandError {
+            exit,
+            ..error.into()
+        })
+    }
+
+    fn with_hint(self, hint: impl Into<String>) -> Result<T, CommandError> {
+        self.map_err(|error| error.into().with_hint(hint))
+    }
+}
+
+impl CommandError {
+    /// Adds a suggestion for the user.
     pub(crate) fn with_hint(self, hint: impl Into<String>) -> Self {
         Self {
             hint: Some(hint.into()),
@@ -41,142 +101,94 @@ impl Failed {
         }
     }
 
-    /// The error itself, when it is of this type.
-    pub(crate) fn cause<E: std::error::Error + Send + Sync + 'static>(&self) -> Option<&E> {
+    /// Returns the error if policies could not be loaded.
+    pub(crate) fn as_live_error(&self) -> Option<&LiveError> {
         self.error.downcast_ref()
     }
 
-    /// The reader of our output went away, as `head` does: no error, but nothing more to do either.
+    /// Returns true if the reader of stdout is gone, as after `| head`. This is not a failure.
     pub(crate) fn is_broken_pipe(&self) -> bool {
         let io = self.error.downcast_ref::<io::Error>().map(io::Error::kind);
         let json = || {
-            self.error
-                .downcast_ref::<serde_json::Error>()?
-                .io_error_kind()
+            let error = self.error.downcast_ref::<serde_json::Error>()?;
+            error.io_error_kind()
         };
         io.or_else(json) == Some(io::ErrorKind::BrokenPipe)
     }
 
-    /// Shows it, every error of a list with its own causes and hint.
-    pub(crate) fn show(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
-        for entry in self.entries() {
-            writeln!(out, "{} {}", paint.red("error:"), entry.message)?;
-            for cause in entry.causes {
+    /// Writes the error; of a list of errors, each with its own causes and hint.
+    pub(crate) fn write(&self, out: &mut dyn Write, styles: Styles) -> io::Result<()> {
+        let Styles { error, hint, .. } = styles;
+        for diagnostic in self.diagnostics() {
+            writeln!(out, "{error}error:{error:#} {}", diagnostic.message)?;
+            for cause in diagnostic.causes {
                 writeln!(out, "  cause: {cause}")?;
             }
-            if let Some(hint) = entry.hint.or_else(|| self.hint.clone()) {
-                writeln!(out, "  {}  {hint}", paint.cyan("hint:"))?;
+            if let Some(text) = diagnostic.hint.or_else(|| self.hint.clone()) {
+                writeln!(out, "  {hint}hint:{hint:#}  {text}")?;
             }
         }
         Ok(())
     }
 
-    fn entries(&self) -> Vec<Entry> {
-        let live = self.error.downcast_ref::<LiveError>();
-        let configuration = match live {
-            Some(LiveError::Configuration(errors)) => Some(errors),
-            _ => self.error.downcast_ref(),
-        };
-        if let Some(ConfigErrors(errors)) = configuration {
-            let entry = |error: &host::config::ConfigError| Entry {
-                message: error.to_string(),
-                causes: Vec::new(),
-                hint: error.hint.clone(),
-            };
-            return errors.iter().map(entry).collect();
+    fn diagnostics(&self) -> Vec<Diagnostic> {
+        match self.as_live_error() {
+            Some(LiveError::Configuration(errors)) => {
+                errors.0.iter().map(Diagnostic::from_config_error).collect()
+            }
+            Some(LiveError::Policies(errors)) => {
+                errors.0.iter().map(Diagnostic::from_load_error).collect()
+            }
+            Some(LiveError::LockedOut(locked_out)) => Diagnostic::from_locked_out(locked_out),
+            Some(LiveError::Engine(_)) | None => vec![Diagnostic::from_error(self.error.as_ref())],
         }
-        let policies = match live {
-            Some(LiveError::Policies(errors)) => Some(errors),
-            _ => self.error.downcast_ref(),
-        };
-        if let Some(LoadErrors(errors)) = policies {
-            return errors.iter().map(Entry::of_load_error).collect();
-        }
-        let locked_out = match live {
-            Some(LiveError::LockedOut(locked_out)) => Some(locked_out),
-            _ => self.error.downcast_ref(),
-        };
-        if let Some(locked_out) = locked_out {
-            return Entry::of_locked_out(locked_out);
-        }
-        let causes = self
-            .error
-            .chain()
-            .skip(1)
-            .map(ToString::to_string)
-            .collect();
-        vec![Entry {
-            message: self.error.to_string(),
-            causes,
-            hint: None,
-        }]
     }
 }
 
-struct Entry {
-    message: String,
-    causes: Vec<String>,
-    hint: Option<String>,
-}
+impl Diagnostic {
+    fn from_error(error: &(dyn Error + 'static)) -> Self {
+        let causes = iter::successors(error.source(), |&cause| cause.source());
+        Self {
+            message: error.to_string(),
+            causes: causes.map(ToString::to_string).collect(),
+            hint: None,
+        }
+    }
 
-impl Entry {
-    fn of_load_error(error: &LoadError) -> Self {
-        let first = std::error::Error::source(error);
-        let causes = std::iter::successors(first, |cause| cause.source());
+    fn from_config_error(error: &ConfigError) -> Self {
+        Self {
+            hint: error.hint.clone(),
+            ..Self::from_error(error)
+        }
+    }
+
+    fn from_load_error(error: &LoadError) -> Self {
         let hint = match &error.kind {
             LoadErrorKind::Module(_) | LoadErrorKind::EntryPoint(_) => Some(format!(
-                "`k8s-wasm inspect {}` lists what the module exports and imports",
+                "`k8s-wasm inspect {}` lists the exports and imports of the module",
                 error.module.display()
             )),
             _ => None,
         };
         Self {
-            message: error.to_string(),
-            causes: causes.map(ToString::to_string).collect(),
             hint,
+            ..Self::from_error(error)
         }
     }
-}
 
-impl Entry {
-    /// Each need that is refused, and what to do about all of them.
-    fn of_locked_out(locked_out: &LockedOut) -> Vec<Self> {
-        let refusals = locked_out.0.iter().map(|refusal| Self {
+    /// Returns a diagnostic for each blocked operation, and a last one with the hint for all of them.
+    fn from_locked_out(locked_out: &LockedOut) -> Vec<Self> {
+        let blocked = locked_out.0.iter().map(|refusal| Self {
             message: refusal.to_string(),
             causes: vec![refusal.why.to_owned()],
             hint: None,
         });
-        let together = Self {
+        let summary = Self {
             message: locked_out.summary().to_owned(),
             causes: Vec::new(),
             hint: Some(locked_out.advice()),
         };
-        refusals.chain([together]).collect()
-    }
-}
-
-/// Adds to an error what is known where it happens.
-pub(crate) trait OrFailed<T> {
-    /// What the user can do about it.
-    fn hint(self, hint: impl Into<String>) -> Result<T, Failed>;
-
-    /// It is the machine's doing, not a mistake in what was written.
-    fn environment(self) -> Result<T, Failed>;
-}
-
-impl<T, E: Into<Failed>> OrFailed<T> for Result<T, E> {
-    fn hint(self, hint: impl Into<String>) -> Result<T, Failed> {
-        self.map_err(|error| Failed {
-            hint: Some(hint.into()),
-            ..error.into()
-        })
-    }
-
-    fn environment(self) -> Result<T, Failed> {
-        self.map_err(|error| Failed {
-            exit: Exit::Failed,
-            ..error.into()
-        })
+        blocked.chain([summary]).collect()
     }
 }
 
@@ -186,29 +198,28 @@ mod tests {
 
     use super::*;
 
-    fn shown(failed: &Failed) -> String {
-        let mut out = Vec::new();
-        failed.show(&mut out, Paint::Plain).unwrap();
-        String::from_utf8(out).unwrap()
-    }
-
     #[test]
-    fn shows_the_chain_of_causes_and_the_hint() {
+    fn writes_the_chain_of_causes_and_the_hint() {
         let missing: Result<(), _> = Err(io::Error::other("no such file"));
-        let failed = missing
+        let error = missing
             .context("failed to read `x.json`")
-            .hint("`-` reads stdin")
+            .with_hint("`-` reads stdin")
             .unwrap_err();
+        let mut out = Vec::new();
+        error.write(&mut out, Styles::default()).unwrap();
         assert_eq!(
-            shown(&failed),
+            String::from_utf8(out).unwrap(),
             "error: failed to read `x.json`\n  cause: no such file\n  hint:  `-` reads stdin\n"
         );
-        assert_eq!(failed.exit, Exit::Usage);
+        assert_eq!(error.exit, Exit::Usage);
     }
 
     #[test]
-    fn the_machines_doing_has_an_exit_code_of_its_own() {
+    fn sets_the_exit_code() {
         let refused: Result<(), _> = Err(io::Error::other("address in use"));
-        assert_eq!(refused.environment().unwrap_err().exit, Exit::Failed);
+        assert_eq!(
+            refused.with_exit(Exit::Failure).unwrap_err().exit,
+            Exit::Failure
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! The last decisions of a running server, from its admin port or from what somebody saved.
+//! Decision records, from a running server or from a file.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -6,105 +6,116 @@ use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper::Request;
-use hyper::body::Bytes;
-use hyper::client::conn::http1;
-use hyper::header::HOST;
-use hyper_util::rt::TokioIo;
+use anyhow::{Context, bail};
 use observe::Record;
+use reqwest::Client;
+use reqwest::redirect::Policy;
 use serde::Deserialize;
-use tokio::net::TcpStream;
+use tokio::runtime::Runtime;
 
-use crate::outcome::{Failed, OrFailed};
+use crate::outcome::{CommandError, Exit, ResultExt};
+use crate::runtime;
 
-/// Where decisions are read from.
+/// Default of `--admin-listen` of a server, and of `--admin-address`.
+pub(crate) const DEFAULT_ADMIN_ADDRESS: &str = "127.0.0.1:8081";
+
+/// Time limit of a request. The server responds from memory.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Upper bound of a response, in bytes. A server keeps 4 MiB of decisions.
+const MAX_RESPONSE: usize = 64 << 20;
+
+/// The source of decision records.
 #[derive(Debug, clap::Args)]
 #[group(skip)]
-pub(crate) struct Origin {
-    /// The server's `--admin-listen`
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8081")]
-    pub(crate) admin: String,
+pub(crate) struct SourceArgs {
+    /// Admin address of the server (its `--admin-listen`)
+    #[arg(long, value_name = "ADDRESS", default_value = DEFAULT_ADMIN_ADDRESS)]
+    admin_address: String,
 
-    /// Read a decision log, or what /decisions answered, instead of asking a server; `-` is standard input
-    #[arg(long, short, value_name = "FILE|-", conflicts_with = "admin")]
+    /// Decision log or saved response of /decisions to read instead of querying a server; `-` reads
+    /// standard input
+    #[arg(long, short, value_name = "FILE|-", conflicts_with = "admin_address")]
     file: Option<PathBuf>,
 }
 
-/// Long for an answer out of memory.
-const TIMEOUT: Duration = Duration::from_secs(10);
-
-/// More than a server keeps, in bytes.
-const MAX_ANSWER: usize = 64 << 20;
-
-/// What /decisions answers.
+/// The response of `/decisions`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Decisions {
-    /// The number of the newest decision; it starts anew when the server does.
+    /// Sequence number of the newest decision. It restarts with the server.
     pub(crate) newest: u64,
     /// Oldest first.
     pub(crate) decisions: Vec<Record>,
 }
 
-impl Origin {
-    /// The last decisions that fit, oldest first, and how many were looked at.
-    pub(crate) fn last(
+/// The last matching records, oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct Matches {
+    pub(crate) records: VecDeque<Record>,
+    /// Number of records that were examined.
+    pub(crate) examined: usize,
+}
+
+impl SourceArgs {
+    /// Returns the last `limit` records that match.
+    pub(crate) fn find_last(
         &self,
-        count: usize,
-        fits: impl Fn(&Record) -> bool,
-    ) -> Result<(VecDeque<Record>, usize), Failed> {
-        let (mut last, mut looked_at) = (VecDeque::new(), 0);
-        let mut look = |record: Record| {
-            looked_at += 1;
-            if fits(&record) {
-                last.push_back(record);
-                last.drain(..last.len().saturating_sub(count));
+        limit: usize,
+        matches: impl Fn(&Record) -> bool,
+    ) -> Result<Matches, CommandError> {
+        let mut found = Matches::default();
+        let mut examine = |record: Record| {
+            found.examined += 1;
+            if matches(&record) {
+                found.records.push_back(record);
+                let excess = found.records.len().saturating_sub(limit);
+                found.records.drain(..excess);
             }
         };
         match &self.file {
-            None => fetch(&self.admin, 0)?
-                .decisions
-                .into_iter()
-                .for_each(&mut look),
-            Some(file) => read_records(file, look)?,
+            None => {
+                let decisions = AdminClient::new(&self.admin_address)?.decisions_after(0)?;
+                decisions.decisions.into_iter().for_each(&mut examine);
+            }
+            Some(file) => read_records(file, examine)?,
         }
-        Ok((last, looked_at))
+        Ok(found)
     }
 }
 
-/// The decisions in a file, which is what /decisions answers or a decision log. A log may be large and have damaged lines.
-fn read_records(file: &Path, mut look: impl FnMut(Record)) -> Result<(), Failed> {
-    let mut damaged = 0;
+/// Reads records from a decision log or a saved response of `/decisions`, line by line, as a log may be
+/// large. Invalid lines are counted and logged.
+fn read_records(file: &Path, mut examine: impl FnMut(Record)) -> Result<(), CommandError> {
+    let mut invalid = 0;
     for line in Lines::open(file)? {
         let (_, line) = line?;
         if let Ok(record) = serde_json::from_str(&line) {
-            look(record);
+            examine(record);
         } else if let Ok(Decisions { decisions, .. }) = serde_json::from_str(&line) {
-            decisions.into_iter().for_each(&mut look);
+            decisions.into_iter().for_each(&mut examine);
         } else {
-            damaged += 1;
+            invalid += 1;
         }
     }
-    if damaged > 0 {
-        tracing::warn!("{damaged} lines of `{}` are no decisions", file.display());
+    if invalid > 0 {
+        tracing::warn!("ignored {invalid} invalid lines of `{}`", file.display());
     }
     Ok(())
 }
 
-/// The lines of a file or of standard input with something in them, with their numbers.
+/// The lines of a file or of standard input that are not blank, with their numbers.
 pub(crate) struct Lines {
     lines: Box<dyn Iterator<Item = (usize, io::Result<String>)>>,
     file: PathBuf,
 }
 
 impl Lines {
-    pub(crate) fn open(file: &Path) -> Result<Self, Failed> {
+    pub(crate) fn open(file: &Path) -> Result<Self, CommandError> {
         let reader: Box<dyn BufRead> = if file.as_os_str() == "-" {
             Box::new(BufReader::new(io::stdin()))
         } else {
-            let opened = File::open(file);
-            Box::new(BufReader::new(opened.with_context(|| unreadable(file))?))
+            let opened = File::open(file).with_context(|| failed_to_read(file))?;
+            Box::new(BufReader::new(opened))
         };
         Ok(Self {
             lines: Box::new((1..).zip(reader.lines())),
@@ -114,68 +125,80 @@ impl Lines {
 }
 
 impl Iterator for Lines {
-    type Item = Result<(usize, String), Failed>;
+    type Item = Result<(usize, String), CommandError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             let (number, line) = self.lines.next()?;
-            match line.with_context(|| unreadable(&self.file)) {
+            match line.with_context(|| failed_to_read(&self.file)) {
                 Ok(line) if line.trim().is_empty() => {}
-                line => return Some(line.map(|line| (number, line)).map_err(Failed::from)),
+                line => return Some(line.map(|line| (number, line)).map_err(CommandError::from)),
             }
         }
     }
 }
 
-fn unreadable(file: &Path) -> String {
+fn failed_to_read(file: &Path) -> String {
     format!("failed to read `{}`", file.display())
 }
 
-/// The decisions of a server whose number is greater than `after`.
-pub(crate) fn fetch(admin: &str, after: u64) -> Result<Decisions, Failed> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("failed to start the runtime")
-        .environment()?;
-    let fetched = runtime.block_on(async {
-        tokio::time::timeout(TIMEOUT, get(admin, &format!("/decisions?after={after}")))
-            .await
-            .unwrap_or_else(|_| Err(anyhow!("it does not answer")))
-    });
-    let body = fetched
-        .with_context(|| format!("failed to ask the server at {admin}"))
-        .environment()
-        .map_err(|failed| failed.with_hint(
-            "`--admin` is what the server was started with as `--admin-listen`; in a pod: `kubectl port-forward`",
-        ))?;
-    let decisions = serde_json::from_slice(&body)
-        .with_context(|| format!("what {admin} answers are no decisions"))?;
-    Ok(decisions)
+/// A client of the admin port of a server.
+#[derive(Debug)]
+pub(crate) struct AdminClient {
+    address: String,
+    client: Client,
+    runtime: Runtime,
 }
 
-async fn get(address: &str, path: &str) -> anyhow::Result<Bytes> {
-    let stream = TcpStream::connect(address).await?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    let request = Request::get(path)
-        .header(HOST, address)
-        .body(Empty::<Bytes>::new())?;
-    let exchange = async {
-        let response = sender.send_request(request).await?;
-        let status = response.status();
-        if !status.is_success() {
-            bail!("it answers {status}");
+impl AdminClient {
+    pub(crate) fn new(address: &str) -> Result<Self, CommandError> {
+        let runtime = runtime::current_thread()?;
+        // The client requires a TLS provider although the admin port is plain HTTP. An error means that
+        // one is installed already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::builder()
+            .timeout(TIMEOUT)
+            .redirect(Policy::none())
+            .no_proxy()
+            .build()
+            .context("failed to create the HTTP client")
+            .with_exit(Exit::Failure)?;
+        Ok(Self {
+            address: address.to_owned(),
+            client,
+            runtime,
+        })
+    }
+
+    /// Returns the decisions whose sequence number is greater than `after`.
+    pub(crate) fn decisions_after(&self, after: u64) -> Result<Decisions, CommandError> {
+        let url = format!("http://{}/decisions?after={after}", self.address);
+        let body = self
+            .runtime
+            .block_on(self.get(&url))
+            .with_context(|| format!("failed to query the server at {}", self.address))
+            .with_exit(Exit::Failure)
+            .with_hint(
+                "`--admin-address` is the `--admin-listen` of the server; for a pod, use `kubectl port-forward`",
+            )?;
+        let decisions = serde_json::from_slice(&body)
+            .with_context(|| format!("unexpected response from {}", self.address))?;
+        Ok(decisions)
+    }
+
+    async fn get(&self, url: &str) -> anyhow::Result<Vec<u8>> {
+        let response = self.client.get(url).send().await;
+        let mut response = response.map_err(reqwest::Error::without_url)?;
+        if !response.status().is_success() {
+            bail!("the server responded with {}", response.status());
         }
-        let body = Limited::new(response.into_body(), MAX_ANSWER)
-            .collect()
-            .await;
-        Ok(body.map_err(|error| anyhow!(error))?.to_bytes())
-    };
-    tokio::select! {
-        answer = exchange => answer,
-        ended = connection => {
-            ended?;
-            bail!("it closed the connection")
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await? {
+            if body.len() + chunk.len() > MAX_RESPONSE {
+                bail!("the response is larger than {MAX_RESPONSE} bytes");
+            }
+            body.extend_from_slice(&chunk);
         }
+        Ok(body)
     }
 }

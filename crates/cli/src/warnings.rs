@@ -1,48 +1,61 @@
-//! What is allowed in a configuration and hardly meant.
+//! Warnings about settings that are valid but probably unintended.
 
 use access::authn::SystemNames;
 use access::authz::OnFailure;
 use access::{Mode, Plane, PolicyName};
 use host::{Configuration, Host};
 
-/// Something to think about.
+/// A warning about a policy.
 #[derive(Debug)]
-pub(crate) struct Advice {
-    /// The policy.
+pub(crate) struct Warning {
     pub(crate) policy: PolicyName,
-    /// A sentence.
+    /// The rest of a sentence that begins with the name of the policy.
     pub(crate) text: &'static str,
 }
 
-/// What is worth a warning in a configuration that loads.
-pub(crate) fn of(configuration: &Configuration, host: &Host) -> Vec<Advice> {
-    let without_rules = configuration
+/// Returns the warnings about a configuration that has been loaded.
+pub(crate) fn find(configuration: &Configuration, host: &Host) -> Vec<Warning> {
+    let warning = |policy: &PolicyName, text| Warning {
+        policy: policy.clone(),
+        text,
+    };
+    let grants_system_names = configuration
+        .authentication
+        .iter()
+        .filter(|entry| entry.mode == Mode::Protect && entry.system_names == SystemNames::Granted)
+        .map(|entry| {
+            let text = "may return names that begin with `system:`, and so make any user an \
+                        administrator";
+            warning(&entry.policy.name, text)
+        });
+    let denies_on_failure = configuration
+        .authorization
+        .iter()
+        .filter(|entry| entry.mode == Mode::Protect && entry.on_failure == OnFailure::Deny)
+        .map(|entry| {
+            let text = "denies every request when it fails; kube-apiserver does the same when this \
+                        server is unavailable";
+            warning(&entry.policy.name, text)
+        });
+    let has_no_rules = configuration
         .admission
         .iter()
         .filter(|entry| entry.rules.is_empty())
-        .map(|entry| Advice {
-            policy: entry.policy.name.clone(),
-            text: "has no rules, so it is never asked",
+        .map(|entry| {
+            let text = "has no rules and is never evaluated";
+            warning(&entry.policy.name, text)
         });
-    let validates = host
+    let does_not_mutate = host
         .policies()
-        .filter(|policy| policy.plane == Plane::Mutation && policy.entry_point == "validate");
-    let asked_to_validate = validates.map(|policy| Advice {
-        policy: policy.name,
-        text: "is mutating, but its module has no `mutate`: it is asked by `validate`",
-    });
-    let trusted = configuration.authentication.iter().filter(|entry| entry.mode == Mode::Protect && entry.system_names == SystemNames::Granted).map(|entry| Advice {
-        policy: entry.policy.name.clone(),
-        text: "may answer with names that begin with `system:`, so it can make anybody an administrator",
-    });
-    let vetoing = configuration.authorization.iter();
-    let vetoing = vetoing.filter(|entry| entry.mode == Mode::Protect && entry.on_failure == OnFailure::Deny).map(|entry| Advice {
-        policy: entry.policy.name.clone(),
-        text: "denies whatever it is asked when it fails, and so does the API server when this server is away",
-    });
-    trusted
-        .chain(vetoing)
-        .chain(without_rules)
-        .chain(asked_to_validate)
+        .filter(|policy| policy.plane == Plane::Mutation && policy.entry_point == "validate")
+        .map(|policy| {
+            let text =
+                "is mutating, but its module exports only `validate`, which is called instead";
+            warning(&policy.name, text)
+        });
+    grants_system_names
+        .chain(denies_on_failure)
+        .chain(has_no_rules)
+        .chain(does_not_mutate)
         .collect()
 }

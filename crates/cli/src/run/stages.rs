@@ -1,4 +1,4 @@
-//! Which planes a review is for, and asking them one after the other as the API server does.
+//! The planes that decide on a review, and their evaluation in the order of the API server.
 
 use std::time::{Duration, Instant};
 
@@ -7,90 +7,101 @@ use anyhow::anyhow;
 use host::{Decision, Evaluation, EvaluationRequest, Host, Verdict};
 use wire::review::Kind;
 
-use super::EntryPoint;
-use crate::outcome::{Failed, OrFailed};
+use crate::outcome::{CommandError, ResultExt};
+use crate::runtime;
 
-/// One question and its answer.
+/// An entry point of a module.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum EntryPoint {
+    /// Authenticate a token
+    Authn,
+    /// Authorize a request
+    Authz,
+    /// Validate an object
+    Validate,
+    /// Mutate an object
+    Mutate,
+}
+
+/// The evaluation of a review on one plane.
 #[derive(Debug)]
 pub(super) struct Stage {
     pub(super) plane: Plane,
-    /// The review that was asked.
+    /// The review that was evaluated.
     pub(super) review: Vec<u8>,
-    pub(super) answered: Evaluation,
+    pub(super) evaluation: Evaluation,
     pub(super) elapsed: Duration,
 }
 
-/// The planes to ask, in order. Never empty.
+impl EntryPoint {
+    fn plane(self) -> Plane {
+        match self {
+            Self::Authn => Plane::Authentication,
+            Self::Authz => Plane::Authorization,
+            Self::Validate => Plane::Validation,
+            Self::Mutate => Plane::Mutation,
+        }
+    }
+}
+
+/// Returns the planes that have policies for a review, in order. The list is not empty.
 pub(super) fn planes(
     host: &Host,
     kind: Kind,
     entry_point: Option<EntryPoint>,
     policy: Option<&str>,
-) -> Result<Vec<Plane>, Failed> {
-    let of_kind: &[Plane] = match kind {
+) -> Result<Vec<Plane>, CommandError> {
+    let planes_of_kind: &[Plane] = match kind {
         Kind::TokenReview => &[Plane::Authentication],
         Kind::SubjectAccessReview => &[Plane::Authorization],
         Kind::AdmissionReview => &[Plane::Mutation, Plane::Validation],
     };
-    let wanted = entry_point.map(EntryPoint::plane);
-    if let Some(wanted) = wanted.filter(|wanted| !of_kind.contains(wanted)) {
-        return Err(anyhow!(
-            "the review is of kind `{}`, which is no question of {wanted}",
-            kind.as_str()
-        ))
-        .hint("leave `--entry-point` out: the review tells");
+    let requested = entry_point.map(EntryPoint::plane);
+    if let Some(plane) = requested.filter(|plane| !planes_of_kind.contains(plane)) {
+        let kind = kind.as_str();
+        return Err(anyhow!("a `{kind}` is not a review for {plane}"))
+            .with_hint("omit `--entry-point`; the kind of the review determines it");
     }
-    let is_wanted =
-        |plane: Plane| of_kind.contains(&plane) && wanted.is_none_or(|wanted| wanted == plane);
-    let known: Vec<_> = host
+    let candidates: Vec<_> = host
         .policies()
-        .filter(|known| is_wanted(known.plane))
+        .filter(|candidate| planes_of_kind.contains(&candidate.plane))
+        .filter(|candidate| requested.is_none_or(|plane| plane == candidate.plane))
         .collect();
-    let asked = |plane: Plane| {
-        let named = |name: &access::PolicyName| policy.is_none_or(|policy| policy == name.as_str());
-        known
-            .iter()
-            .any(|known| known.plane == plane && named(&known.name))
+    let has_policy = |plane: &Plane| {
+        candidates.iter().any(|candidate| {
+            candidate.plane == *plane && policy.is_none_or(|name| name == candidate.name.as_str())
+        })
     };
-    let planes: Vec<Plane> = of_kind
-        .iter()
-        .copied()
-        .filter(|plane| asked(*plane))
-        .collect();
-    if planes.is_empty() {
-        let names: Vec<_> = known
-            .iter()
-            .map(|known| format!("`{}`", known.name))
-            .collect();
-        return match (policy, names.is_empty()) {
-            (Some(policy), false) => Err(anyhow!(
-                "no policy `{policy}` is asked about reviews of kind `{}`",
-                kind.as_str()
-            ))
-            .hint(format!("there is {}", names.join(", "))),
-            _ => Err(anyhow!(
-                "the configuration has no policy that is asked about reviews of kind `{}`",
-                kind.as_str()
-            )
-            .into()),
-        };
+    let planes: Vec<Plane> = planes_of_kind.iter().copied().filter(has_policy).collect();
+    if !planes.is_empty() {
+        return Ok(planes);
     }
-    Ok(planes)
+    let kind = kind.as_str();
+    let names: Vec<_> = candidates
+        .iter()
+        .map(|candidate| format!("`{}`", candidate.name))
+        .collect();
+    match policy {
+        Some(policy) if !names.is_empty() => Err(anyhow!("no policy `{policy}` for a `{kind}`"))
+            .with_hint(format!("available policies: {}", names.join(", "))),
+        _ => Err(anyhow!("the configuration has no policy for a `{kind}`").into()),
+    }
 }
 
-/// Asks the planes in order; what a mutation changed is what the validation sees. Ends with the first that says no.
-pub(super) async fn in_order(
+/// Evaluates a review on each plane in order, and stops at the first that refuses it. Validation sees the
+/// object as mutated.
+pub(super) async fn evaluate(
     host: &Host,
     planes: &[Plane],
     policy: Option<&str>,
     mut review: Vec<u8>,
     timeout: Duration,
-) -> Result<Vec<Stage>, Failed> {
+) -> Result<Vec<Stage>, CommandError> {
     let mut stages = Vec::new();
     for plane in planes.iter().copied() {
         let start = Instant::now();
-        let deadline = start + timeout;
-        let answered = host
+        let deadline = runtime::deadline(timeout);
+        let evaluation = host
             .evaluate(EvaluationRequest {
                 plane,
                 policy,
@@ -100,25 +111,25 @@ pub(super) async fn in_order(
             })
             .await?;
         let elapsed = start.elapsed();
-        let next = changed(&review, &answered)?;
-        let passed = matches!(answered.verdict(), Verdict::Accepted | Verdict::Patched);
+        let mutated_review = apply_patch(&review, &evaluation)?;
+        let is_accepted = matches!(evaluation.verdict(), Verdict::Accepted | Verdict::Patched);
         stages.push(Stage {
             plane,
             review,
-            answered,
+            evaluation,
             elapsed,
         });
-        if !passed {
+        if !is_accepted {
             break;
         }
-        review = next;
+        review = mutated_review;
     }
     Ok(stages)
 }
 
-/// The review with the object as it was changed.
-fn changed(review: &[u8], answered: &Evaluation) -> Result<Vec<u8>, Failed> {
-    match &answered.decision {
+/// Returns the review with the mutated object.
+fn apply_patch(review: &[u8], evaluation: &Evaluation) -> Result<Vec<u8>, CommandError> {
+    match &evaluation.decision {
         Ok(Decision::Admission(admission::Answer {
             decision: admission::Decision::Accept { patch: Some(patch) },
             ..

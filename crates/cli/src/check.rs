@@ -20,12 +20,13 @@ const SHORT_DIGEST: usize = 12;
 
 /// Validate a configuration
 ///
-/// Loads the configuration and compiles every module as `serve` would, and lists the policies. All errors
-/// are reported at once, with file, line and field. Warnings flag settings that are valid but probably
-/// unintended.
+/// Loads the configuration and compiles every module as `serve` would, and lists the policies. All
+/// errors are reported at once, with file, line and field. Warnings flag settings that are valid
+/// but probably unintended.
 ///
-/// Then runs the lock-out guard, which evaluates the policies on operations that a cluster cannot work
-/// without. Policies that block such an operation are an error, unless the configuration exempts it.
+/// Then runs the lock-out guard, which evaluates the policies on operations that a cluster cannot
+/// work without. Policies that block such an operation are an error, unless the configuration
+/// exempts it.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -67,7 +68,8 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
     Ok(Exit::Success)
 }
 
-/// Writes the result of the lock-out guard: the probes, the exemptions and the policies it left out.
+/// Writes the result of the lock-out guard: the probes, the exemptions and the policies it left
+/// out.
 fn write_guard(
     out: &mut dyn Write,
     styles: Styles,

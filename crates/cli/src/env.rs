@@ -16,8 +16,8 @@ pub(crate) const OTLP_HEADERS: &str = "OTEL_EXPORTER_OTLP_HEADERS";
 /// Attributes that describe this process in traces (OpenTelemetry Resource SDK).
 pub(crate) const OTLP_RESOURCE: &str = "OTEL_RESOURCE_ATTRIBUTES";
 
-/// Returns the cache directory of this program, `$XDG_CACHE_HOME/k8s-wasm` or `~/.cache/k8s-wasm`, or
-/// none if the user has no home directory.
+/// Returns the cache directory of this program, `$XDG_CACHE_HOME/k8s-wasm` or `~/.cache/k8s-wasm`,
+/// or none if the user has no home directory.
 pub(crate) fn cache_directory() -> Option<PathBuf> {
     user_caches().map(|caches| caches.join("k8s-wasm"))
 }

@@ -16,12 +16,12 @@ use crate::trace;
 
 /// Explain recent decisions
 ///
-/// Shows decisions with the verdict of each policy, oldest first. A running server keeps its last 1000
-/// decisions.
+/// Shows decisions with the verdict of each policy, oldest first. A running server keeps its last
+/// 1000 decisions.
 ///
-/// For policies inside kube-apiserver, pipe
-/// `kubectl get --raw /debug/k8s-wasm/authorization/decisions` into `k8s-wasm explain -f -`. The paths
-/// for authentication and admission are alike.
+/// For policies inside kube-apiserver, pipe `kubectl get --raw
+/// /debug/k8s-wasm/authorization/decisions` into `k8s-wasm explain -f -`. The paths for
+/// authentication and admission are alike.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:

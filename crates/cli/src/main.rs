@@ -29,15 +29,15 @@ use clap::{Parser, Subcommand};
 use outcome::{Exit, Outcome};
 use terminal::Styles;
 
-/// Mutations build trees of many small allocations on several threads; libc's allocator costs a tenth
-/// of their throughput.
+/// Mutations build trees of many small allocations on several threads; libc's allocator costs a
+/// tenth of their throughput.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Make Kubernetes access decisions with WebAssembly modules
 ///
-/// Modules decide on authentication, authorization, and mutating and validating admission. `serve` runs
-/// them as webhooks for kube-apiserver; the other commands test, check and explain policies.
+/// Modules decide on authentication, authorization, and mutating and validating admission. `serve`
+/// runs them as webhooks for kube-apiserver; the other commands test, check and explain policies.
 #[derive(Debug, Parser)]
 #[command(name = "k8s-wasm", version, after_long_help = outcome::EXIT_CODES)]
 struct Cli {
@@ -90,8 +90,8 @@ fn main() -> ExitCode {
         Ok(exit) => exit.into(),
         Err(error) if error.is_broken_pipe() => Exit::Success.into(),
         Err(error) => {
-            // Output that precedes the error is printed before it. If stderr fails too, the exit code
-            // remains.
+            // Output that precedes the error is printed before it. If stderr fails too, the exit
+            // code remains.
             let _ = out.flush();
             let mut stderr = io::stderr();
             let _ = error.write(&mut stderr, Styles::for_stream(&io::stderr()));

@@ -56,14 +56,14 @@ Flags of kube-apiserver, one per line. It reads the files that they name at star
 
 /// Generate the files that connect kube-apiserver to the server
 ///
-/// Generates kubeconfigs for the authentication and authorization webhooks, an AuthorizationConfiguration,
-/// the admission webhook configurations, and the flags of kube-apiserver. Planes without policies are
-/// omitted.
+/// Generates kubeconfigs for the authentication and authorization webhooks, an
+/// AuthorizationConfiguration, the admission webhook configurations, and the flags of
+/// kube-apiserver. Planes without policies are omitted.
 ///
-/// The authorization webhook is placed between Node and RBAC. It does not receive requests of nodes, of
-/// service accounts in kube-system and of control plane components; members of system:masters are always
-/// allowed. The admission webhooks exclude the namespace kube-system. If a rule matches all resources, they
-/// also exclude leases, events and access reviews.
+/// The authorization webhook is placed between Node and RBAC. It does not receive requests of
+/// nodes, of service accounts in kube-system and of control plane components; members of
+/// system:masters are always allowed. The admission webhooks exclude the namespace kube-system. If
+/// a rule matches all resources, they also exclude leases, events and access reviews.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -84,7 +84,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAMESPACE/NAME[:PORT]")]
     service: Option<Service>,
 
-    /// Certificates of the CA that signed the server certificate (PEM); included in the generated files
+    /// Certificates of the CA that signed the server certificate (PEM); included in the generated
+    /// files
     #[arg(long, value_name = "FILE")]
     ca_file: PathBuf,
 
@@ -105,19 +106,19 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     install_dir: Option<PathBuf>,
 
-    /// Generate an admission webhook for each policy, with its own rules, timeout and failure policy,
-    /// instead of one webhook for all policies
+    /// Generate an admission webhook for each policy, with its own rules, timeout and failure
+    /// policy, instead of one webhook for all policies
     #[arg(long)]
     per_policy: bool,
 
-    /// Additional namespace to exclude from admission; kube-system and the namespace of --service are
-    /// always excluded. Can be repeated
+    /// Additional namespace to exclude from admission; kube-system and the namespace of --service
+    /// are always excluded. Can be repeated
     #[arg(long = "exclude-namespace", value_name = "NAMESPACE")]
     exclude_namespaces: Vec<String>,
 
-    /// Duration for which kube-apiserver caches responses to token and access reviews, such as 10s, or
-    /// `off`. Revoked tokens and permissions remain valid for that long
-    /// [default: 2m for tokens, 5m for allowed and 30s for other requests]
+    /// Duration for which kube-apiserver caches responses to token and access reviews, such as 10s,
+    /// or `off`. Revoked tokens and permissions remain valid for that long [default: 2m for tokens,
+    /// 5m for allowed and 30s for other requests]
     #[arg(long, value_name = "DURATION|off")]
     cache_ttl: Option<CacheTtl>,
 

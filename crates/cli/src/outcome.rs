@@ -29,8 +29,8 @@ pub(crate) enum Exit {
     Negative = 1,
     /// The command line, a file or the configuration is invalid. `clap` exits with the same code.
     Usage = 2,
-    /// A policy failed and no decision was made, or the operating system reported an error, such as an
-    /// address in use or a full disk.
+    /// A policy failed and no decision was made, or the operating system reported an error, such as
+    /// an address in use or a full disk.
     Failure = 3,
 }
 
@@ -176,7 +176,8 @@ impl Diagnostic {
         }
     }
 
-    /// Returns a diagnostic for each blocked operation, and a last one with the hint for all of them.
+    /// Returns a diagnostic for each blocked operation, and a last one with the hint for all of
+    /// them.
     fn from_locked_out(locked_out: &LockedOut) -> Vec<Self> {
         let blocked = locked_out.0.iter().map(|refusal| Self {
             message: refusal.to_string(),

@@ -83,8 +83,8 @@ impl SourceArgs {
     }
 }
 
-/// Reads records from a decision log or a saved response of `/decisions`, line by line, as a log may be
-/// large. Invalid lines are counted and logged.
+/// Reads records from a decision log or a saved response of `/decisions`, line by line, as a log
+/// may be large. Invalid lines are counted and logged.
 fn read_records(file: &Path, mut examine: impl FnMut(Record)) -> Result<(), CommandError> {
     let mut invalid = 0;
     for line in Lines::open(file)? {
@@ -153,8 +153,8 @@ pub(crate) struct AdminClient {
 impl AdminClient {
     pub(crate) fn new(address: &str) -> Result<Self, CommandError> {
         let runtime = runtime::current_thread()?;
-        // The client requires a TLS provider although the admin port is plain HTTP. An error means that
-        // one is installed already.
+        // The client requires a TLS provider although the admin port is plain HTTP. An error means
+        // that one is installed already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder()
             .timeout(TIMEOUT)

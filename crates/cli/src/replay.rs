@@ -16,14 +16,17 @@ use crate::records::Lines;
 use crate::runtime;
 use crate::terminal::{Styles, styled};
 
-/// Evaluate the reviews of a decision log again and compare the decisions
+/// Compare the decisions of a log with those of another configuration
 ///
-/// Exits with 0 if all decisions are the same, with 1 if some differ, and with 2 if some reviews cannot be
-/// evaluated.
+/// Evaluates the reviews of a decision log with the policies of a configuration, and prints each
+/// decision that differs.
 ///
-/// Decisions on tokens are skipped, because decision logs do not contain tokens. Reviews from which parts
-/// were removed (the data of Secrets, and the fields of `--decision-log-redact`) are evaluated without
-/// them; differences in such reviews are marked.
+/// Exits with 0 if all decisions are the same, with 1 if some differ, and with 2 if some reviews
+/// cannot be evaluated.
+///
+/// Decisions on tokens are skipped, because decision logs do not contain tokens. Reviews from which
+/// parts were removed (the data of Secrets, and the fields of `--decision-log-redact`) are
+/// evaluated without them; differences in such reviews are marked.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:

@@ -30,10 +30,10 @@ use stages::{EntryPoint, Stage};
 
 /// Evaluate a review from a file
 ///
-/// Evaluates a module, or the policies of a configuration, with the limits and checks of the webhook
-/// server. The file contains a TokenReview, SubjectAccessReview or AdmissionReview in JSON or YAML. An
-/// AdmissionReview is evaluated by the mutating policies and then, with the mutated object, by the
-/// validating ones.
+/// Evaluates a module, or the policies of a configuration, with the limits and checks of the
+/// webhook server. The file contains a TokenReview, SubjectAccessReview or AdmissionReview in JSON
+/// or YAML. An AdmissionReview is evaluated by the mutating policies and then, with the mutated
+/// object, by the validating ones.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -85,7 +85,8 @@ pub(crate) struct Args {
     #[arg(long)]
     trace: bool,
 
-    /// Output format [default: text; kubewarden for a Kubewarden policy if stdout is not a terminal]
+    /// Output format [default: text; kubewarden for a Kubewarden policy if stdout is not a
+    /// terminal]
     #[arg(long, short, value_enum)]
     output: Option<Output>,
 
@@ -259,8 +260,8 @@ fn write_replies(out: &mut dyn Write, stages: &[Stage]) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns the response body of `server::webhook` for a failure without a decision. Overload, for which
-/// the server responds with 429, cannot happen here: calls run one after the other.
+/// Returns the response body of `server::webhook` for a failure without a decision. Overload, for
+/// which the server responds with 429, cannot happen here: calls run one after the other.
 fn failure_body(plane: Plane, message: &str) -> Vec<u8> {
     match plane {
         Plane::Authorization => wire::meta::failure_body(503, "ServiceUnavailable", message),

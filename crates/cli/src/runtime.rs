@@ -16,8 +16,8 @@ pub(crate) fn current_thread() -> Result<Runtime, CommandError> {
         .with_exit(Exit::Failure)
 }
 
-/// Returns the instant at which a timeout that starts now ends. A timeout too long for the clock has
-/// expired already.
+/// Returns the instant at which a timeout that starts now ends. A timeout too long for the clock
+/// has expired already.
 pub(crate) fn deadline(timeout: Duration) -> Instant {
     let now = Instant::now();
     now.checked_add(timeout).unwrap_or(now)

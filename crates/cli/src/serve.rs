@@ -31,15 +31,15 @@ const DEFAULT_LISTEN: &str = "127.0.0.1:8443";
 ///
 /// Serves every plane that has policies: POST /authn accepts a TokenReview, /authz a
 /// SubjectAccessReview, /validate and /mutate an AdmissionReview. /validate/NAME and /mutate/NAME
-/// evaluate a single policy. GET /livez, /readyz, /status, /metrics and /decisions are served on the
-/// admin port.
+/// evaluate a single policy. GET /livez, /readyz, /status, /metrics and /decisions are served on
+/// the admin port.
 ///
-/// The server detects changes of the configuration, modules and certificates and loads them without a
-/// restart. If a change fails to load, it logs the error, reports it at /status and keeps serving the
-/// previous policies. SIGHUP, or POST /reload on the admin port, forces a reload.
+/// The server detects changes of the configuration, modules and certificates and loads them without
+/// a restart. If a change fails to load, it logs the error, reports it at /status and keeps serving
+/// the previous policies. SIGHUP, or POST /reload on the admin port, forces a reload.
 ///
-/// On SIGTERM or SIGINT the server becomes unready, finishes the requests in progress and exits with 0.
-/// A second signal stops it immediately.
+/// On SIGTERM or SIGINT the server becomes unready, finishes the requests in progress and exits
+/// with 0. A second signal stops it immediately.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -82,7 +82,8 @@ pub(crate) struct Args {
 #[command(next_help_heading = "TLS")]
 #[group(skip)]
 struct TlsArgs {
-    /// Certificate of the server, followed by intermediate certificates (PEM); reloaded when it changes
+    /// Certificate of the server, followed by intermediate certificates (PEM); reloaded when it
+    /// changes
     #[arg(long, value_name = "FILE", requires = "tls_private_key_file",
         conflicts_with_all = ["dev_certs", "insecure_plaintext"])]
     tls_cert_file: Option<PathBuf>,
@@ -104,13 +105,13 @@ struct TlsArgs {
     )]
     client_allowed_names: Vec<String>,
 
-    /// Directory of a development CA, created if it does not exist; the server uses a new certificate
-    /// that this CA signs. Not for production
+    /// Directory of a development CA, created if it does not exist; the server uses a new
+    /// certificate that this CA signs. Not for production
     #[arg(long, value_name = "DIR", conflicts_with = "insecure_plaintext")]
     dev_certs: Option<PathBuf>,
 
-    /// Additional names of the development certificate, which is always valid for localhost, 127.0.0.1
-    /// and ::1
+    /// Additional names of the development certificate, which is always valid for localhost,
+    /// 127.0.0.1 and ::1
     #[arg(
         long,
         value_name = "NAMES",

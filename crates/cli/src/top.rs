@@ -20,8 +20,8 @@ const CLEAR_SCREEN: &str = "\u{1b}[H\u{1b}[J";
 
 /// Show live statistics of a server
 ///
-/// Shows the number of calls, the latency and the verdicts of each policy during the last seconds. Under
-/// high load the statistics are computed from a sample.
+/// Shows the number of calls, the latency and the verdicts of each policy during the last seconds.
+/// Under high load the statistics are computed from a sample.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -104,7 +104,8 @@ impl Window {
         self.records.retain(|(time, _)| *time >= start);
     }
 
-    /// Returns the decisions per second, computed from sequence numbers, or none after a single query.
+    /// Returns the decisions per second, computed from sequence numbers, or none after a single
+    /// query.
     fn rate(&self) -> Option<f64> {
         let ((first, before), (last, after)) = (self.counts.front()?, self.counts.back()?);
         let seconds = last.duration_since(*first).as_secs_f64();

@@ -23,8 +23,8 @@ pub(crate) fn styled_verdict(verdict: Verdict, styles: Styles) -> String {
     styled(verdict.as_str(), style)
 }
 
-/// Writes a row for each policy of the chain: its name, the duration of the call and its verdict, or the
-/// reason why it was skipped.
+/// Writes a row for each policy of the chain: its name, the duration of the call and its verdict,
+/// or the reason why it was skipped.
 pub(crate) fn write(out: &mut dyn Write, steps: &[Step]) -> io::Result<()> {
     writeln!(out, "  trace:")?;
     let mut table = Table::default();

@@ -28,9 +28,11 @@ const MAX_DNS_LABEL: usize = 63;
 /// The assignment of policies to webhooks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Grouping {
-    /// One webhook for all policies of a plane, with the union of their rules: one call per request.
+    /// One webhook for all policies of a plane, with the union of their rules: one call per
+    /// request.
     Together,
-    /// One webhook per policy, with its own rules, timeout, failure policy and metrics in kube-apiserver.
+    /// One webhook per policy, with its own rules, timeout, failure policy and metrics in
+    /// kube-apiserver.
     PerPolicy,
 }
 
@@ -43,7 +45,8 @@ pub(super) struct Webhooks<'a> {
     pub(super) excluded_namespaces: &'a [String],
 }
 
-/// `MutatingWebhookConfiguration` or `ValidatingWebhookConfiguration` of `admissionregistration.k8s.io/v1`.
+/// `MutatingWebhookConfiguration` or `ValidatingWebhookConfiguration` of
+/// `admissionregistration.k8s.io/v1`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct WebhookConfiguration {
@@ -223,8 +226,8 @@ impl Webhooks<'_> {
         }
     }
 
-    /// Excludes kube-system, and the namespace of the server: a server that has to admit its own pods cannot
-    /// restart.
+    /// Excludes kube-system, and the namespace of the server: a server that has to admit its own
+    /// pods cannot restart.
     fn namespace_selector(&self) -> NamespaceSelector {
         let mut values = BTreeSet::from([KUBE_SYSTEM.to_owned()]);
         if let Reach::Service(service) = &self.target.admission {
@@ -259,8 +262,8 @@ impl Kind {
     }
 }
 
-/// Returns a timeout that is long enough for all policies. Mutating policies are evaluated sequentially,
-/// validating policies concurrently.
+/// Returns a timeout that is long enough for all policies. Mutating policies are evaluated
+/// sequentially, validating policies concurrently.
 fn timeout(kind: Kind, policies: &[&AdmissionPolicy]) -> Duration {
     let timeouts = policies.iter().map(|policy| policy.policy.timeout);
     let total = match kind {
@@ -270,7 +273,8 @@ fn timeout(kind: Kind, policies: &[&AdmissionPolicy]) -> Duration {
     durations::webhook_timeout(total, MIN_TIMEOUT, MAX_TIMEOUT)
 }
 
-/// Converts the name of a policy into a part of a DNS name, as the name of a webhook must be one (RFC 1123).
+/// Converts the name of a policy into a part of a DNS name, as the name of a webhook must be one
+/// (RFC 1123).
 fn dns_name(policy: &PolicyName) -> String {
     let lower = policy.as_str().to_ascii_lowercase().replace('_', "-");
     let labels = lower

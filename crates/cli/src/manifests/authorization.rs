@@ -18,9 +18,9 @@ const MIN_TIMEOUT: Duration = Duration::from_secs(3);
 /// Upper bound of the timeout, given by kube-apiserver.
 const MAX_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// CEL conditions on the spec of a SubjectAccessReview. Requests that do not satisfy all of them are not
-/// sent to the webhook; Node and RBAC decide on them alone. Otherwise nodes and controllers would depend on
-/// policies that cannot run without them, and the cluster could not restart.
+/// CEL conditions on the spec of a SubjectAccessReview. Requests that do not satisfy all of them
+/// are not sent to the webhook; Node and RBAC decide on them alone. Otherwise nodes and controllers
+/// would depend on policies that cannot run without them, and the cluster could not restart.
 const MATCH_CONDITIONS: [&str; 3] = [
     "!('system:nodes' in request.groups)",
     "!('system:serviceaccounts:kube-system' in request.groups)",
@@ -77,7 +77,8 @@ struct MatchCondition {
 }
 
 impl AuthorizationConfiguration {
-    /// Creates the chain of Node, the webhook and RBAC. `kubeconfig` is a path on the host of kube-apiserver.
+    /// Creates the chain of Node, the webhook and RBAC. `kubeconfig` is a path on the host of
+    /// kube-apiserver.
     pub(super) fn new(configuration: &Configuration, kubeconfig: String, cache: CacheTtl) -> Self {
         let webhook = Webhook {
             authorized_ttl: cache.authorized(),
@@ -120,8 +121,8 @@ impl AuthorizationConfiguration {
     }
 }
 
-/// Returns `Deny` if a policy denies on failure. Otherwise its denials would be lost while the server is
-/// unavailable.
+/// Returns `Deny` if a policy denies on failure. Otherwise its denials would be lost while the
+/// server is unavailable.
 fn failure_policy(configuration: &Configuration) -> &'static str {
     let denies_on_failure = configuration
         .authorization

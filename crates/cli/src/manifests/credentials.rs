@@ -64,7 +64,8 @@ struct Context {
 }
 
 impl Kubeconfig {
-    /// Creates the kubeconfig of an authentication or authorization webhook, which is called at `url`.
+    /// Creates the kubeconfig of an authentication or authorization webhook, which is called at
+    /// `url`.
     pub(super) fn webhook(target: &Target, url: String) -> Self {
         let cluster = Cluster {
             server: url,
@@ -80,8 +81,8 @@ impl Kubeconfig {
         )
     }
 
-    /// Creates the kubeconfig with the credentials for the admission webhooks at `host_port`. Their addresses
-    /// are in the webhook configurations.
+    /// Creates the kubeconfig with the credentials for the admission webhooks at `host_port`. Their
+    /// addresses are in the webhook configurations.
     pub(super) fn credentials(target: &Target, host_port: String) -> Self {
         Self::new(Vec::new(), host_port, target)
     }

@@ -11,8 +11,8 @@ const NETWORK_MARGIN: Duration = Duration::from_secs(1);
 /// The value of `--cache-ttl`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum CacheTtl {
-    /// The defaults of kube-apiserver: 2 minutes for tokens, 5 minutes for allowed and 30 seconds for other
-    /// requests.
+    /// The defaults of kube-apiserver: 2 minutes for tokens, 5 minutes for allowed and 30 seconds
+    /// for other requests.
     #[default]
     Default,
     /// The same duration for all responses.
@@ -22,8 +22,8 @@ pub(crate) enum CacheTtl {
 }
 
 impl CacheTtl {
-    /// Returns `cacheAuthorizedRequests` and `cacheUnauthorizedRequests`. They are omitted if they are true,
-    /// the default, because older versions of kube-apiserver reject the fields.
+    /// Returns `cacheAuthorizedRequests` and `cacheUnauthorizedRequests`. They are omitted if they
+    /// are true, the default, because older versions of kube-apiserver reject the fields.
     pub(super) fn cache_requests(self) -> Option<bool> {
         (self == Self::Off).then_some(false)
     }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use access::rules::{OperationPattern, Pattern, Rule};
 use serde::Serialize;
 
-/// The exclusions. Controllers and nodes renew their leases every few seconds and stop when a slow webhook
-/// prevents it (kubernetes/kubernetes#90217).
+/// The exclusions. Controllers and nodes renew their leases every few seconds and stop when a slow
+/// webhook prevents it (kubernetes/kubernetes#90217).
 const EXCLUSIONS: [Exclusion; 3] = [
     Exclusion {
         name: "not-a-lease",
@@ -46,7 +46,8 @@ pub(super) struct RuleWithOperations {
     scope: String,
 }
 
-/// `MatchCondition` of `admissionregistration.k8s.io/v1`. Requests for which it is false are not sent.
+/// `MatchCondition` of `admissionregistration.k8s.io/v1`. Requests for which it is false are not
+/// sent.
 #[derive(Debug, Serialize)]
 pub(super) struct MatchCondition {
     name: &'static str,
@@ -62,8 +63,8 @@ struct Exclusion {
     expression: &'static str,
 }
 
-/// Returns rules that match a request if one of the given rules does. Rules that differ only in their
-/// operations are merged.
+/// Returns rules that match a request if one of the given rules does. Rules that differ only in
+/// their operations are merged.
 pub(super) fn union<'a>(rules: impl IntoIterator<Item = &'a Rule>) -> Vec<RuleWithOperations> {
     let mut merged: Vec<(&Rule, BTreeSet<OperationPattern>)> = Vec::new();
     for rule in rules {
@@ -81,9 +82,9 @@ pub(super) fn union<'a>(rules: impl IntoIterator<Item = &'a Rule>) -> Vec<RuleWi
         .collect()
 }
 
-/// Returns match conditions that exclude objects from a webhook for all resources: those that change
-/// constantly, and those on which the cluster and its access control depend. Objects whose resource or group a
-/// rule names are not excluded.
+/// Returns match conditions that exclude objects from a webhook for all resources: those that
+/// change constantly, and those on which the cluster and its access control depend. Objects whose
+/// resource or group a rule names are not excluded.
 pub(super) fn exclusions<'a>(rules: impl IntoIterator<Item = &'a Rule>) -> Vec<MatchCondition> {
     let (mut resources, mut groups) = (Vec::new(), Vec::new());
     for rule in rules {

@@ -169,7 +169,8 @@ impl Reach {
 /// The input of the manifests that is not in the configuration.
 #[derive(Debug)]
 pub(crate) struct Target {
-    /// The address for authentication and authorization, for which kube-apiserver does not resolve Services.
+    /// The address for authentication and authorization, for which kube-apiserver does not resolve
+    /// Services.
     pub(super) server: Option<ServerUrl>,
     pub(super) admission: Reach,
     pub(super) ca: CaBundle,

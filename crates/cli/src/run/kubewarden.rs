@@ -69,10 +69,10 @@ pub(super) struct KubewardenArgs {
 /// An execution mode on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Mode {
-    /// A waPC guest
+    /// waPC guest
     #[value(name = "kubewarden-wapc", alias = "kubewarden")]
     Wapc,
-    /// A WASI command that reads stdin and writes stdout
+    /// WASI command that reads stdin and writes stdout
     Wasi,
     /// Rego compiled for Open Policy Agent
     Opa,
@@ -103,7 +103,8 @@ impl PolicyFile {
         let bytes = FileModules
             .read(module)
             .with_context(|| format!("failed to read the module `{}`", module.display()))?;
-        // A module that cannot be inspected cannot be loaded either, and loading reports a better error.
+        // A module that cannot be inspected cannot be loaded either, and loading reports a better
+        // error.
         let Ok(inspection) = engine::inspect(&bytes) else {
             return Ok(None);
         };
@@ -217,7 +218,8 @@ pub(super) fn read_settings(
     module::read_settings(file, json)
 }
 
-/// Loads the policy. If it rejects its settings, its response is written to the output, as by `kwctl`.
+/// Loads the policy. If it rejects its settings, its response is written to the output, as by
+/// `kwctl`.
 pub(super) fn load(
     engine: &EngineArgs,
     configuration: &Configuration,
@@ -242,7 +244,8 @@ pub(super) fn load(
     loaded
 }
 
-/// Returns the reason for which a policy rejects its settings, if there was a response or a failed call.
+/// Returns the reason for which a policy rejects its settings, if there was a response or a failed
+/// call.
 fn settings_message(error: &SettingsError) -> Option<Option<String>> {
     match error {
         SettingsError::Invalid { message } => Some(message.clone()),
@@ -251,8 +254,8 @@ fn settings_message(error: &SettingsError) -> Option<Option<String>> {
     }
 }
 
-/// Evaluates a request, and writes the response as `kwctl run` does: one line, and success even if the
-/// policy rejects the request.
+/// Evaluates a request, and writes the response as `kwctl run` does: one line, and success even if
+/// the policy rejects the request.
 pub(super) async fn evaluate(
     host: &Host,
     request: &Request,

@@ -108,7 +108,8 @@ fn is_mutating(module: &Path) -> Result<bool, CommandError> {
     let bytes = FileModules
         .read(module)
         .with_context(|| format!("failed to read the module `{}`", module.display()))?;
-    // A module that cannot be inspected cannot be loaded either, and loading reports a better error.
+    // A module that cannot be inspected cannot be loaded either, and loading reports a better
+    // error.
     let inspection = engine::inspect(&bytes);
     let exports = |name| {
         inspection

@@ -82,14 +82,16 @@ pub(super) fn planes(
         .map(|candidate| format!("`{}`", candidate.name))
         .collect();
     match policy {
-        Some(policy) if !names.is_empty() => Err(anyhow!("no policy `{policy}` for a `{kind}`"))
-            .with_hint(format!("available policies: {}", names.join(", "))),
-        _ => Err(anyhow!("the configuration has no policy for a `{kind}`").into()),
+        Some(policy) if !names.is_empty() => {
+            Err(anyhow!("no policy `{policy}` for reviews of kind `{kind}`"))
+                .with_hint(format!("available policies: {}", names.join(", ")))
+        }
+        _ => Err(anyhow!("no policies for reviews of kind `{kind}`").into()),
     }
 }
 
-/// Evaluates a review on each plane in order, and stops at the first that refuses it. Validation sees the
-/// object as mutated.
+/// Evaluates a review on each plane in order, and stops at the first that refuses it. Validation
+/// sees the object as mutated.
 pub(super) async fn evaluate(
     host: &Host,
     planes: &[Plane],

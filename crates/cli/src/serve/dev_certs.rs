@@ -40,8 +40,8 @@ pub(super) struct DevCerts {
     pub(super) key: PathBuf,
 }
 
-/// Creates a server certificate for [`NAMES`] and `names`, signed by the CA in the directory. Creates
-/// the CA if it does not exist.
+/// Creates a server certificate for [`NAMES`] and `names`, signed by the CA in the directory.
+/// Creates the CA if it does not exist.
 pub(super) fn prepare(directory: &Path, names: &[String]) -> Result<DevCerts, CommandError> {
     let files = DevCerts {
         ca: directory.join("ca.crt"),
@@ -98,8 +98,8 @@ fn load_or_create_ca(
     Ok(Issuer::new(ca_params(), key))
 }
 
-/// Returns the parameters of the CA. Except for the dates they are always the same, so that an existing
-/// CA is the issuer of a new certificate.
+/// Returns the parameters of the CA. Except for the dates they are always the same, so that an
+/// existing CA is the issuer of a new certificate.
 fn ca_params() -> CertificateParams {
     let mut params = CertificateParams::default();
     params
@@ -117,8 +117,8 @@ fn set_validity(params: &mut CertificateParams, lifetime: Duration) {
     params.not_after = (now + lifetime).into();
 }
 
-/// Writes a temporary file and renames it, so that a server that reloads its files never reads a partial
-/// one.
+/// Writes a temporary file and renames it, so that a server that reloads its files never reads a
+/// partial one.
 fn write(file: &Path, pem: &str, mode: u32) -> Result<(), CommandError> {
     let replace = || -> io::Result<()> {
         let temporary = file.with_extension("new");

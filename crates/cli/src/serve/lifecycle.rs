@@ -14,8 +14,8 @@ use tokio::time::MissedTickBehavior;
 
 use crate::outcome::Exit;
 
-/// Interval between two checks of the files. A check is cheap, and unlike a file watch it does not miss
-/// swapped symbolic links and changes on network file systems.
+/// Interval between two checks of the files. A check is cheap, and unlike a file watch it does not
+/// miss swapped symbolic links and changes on network file systems.
 const PERIOD: Duration = Duration::from_secs(1);
 
 /// A way to reload: only if a file has changed, or in any case.
@@ -36,8 +36,8 @@ impl StopSignals {
     }
 }
 
-/// Returns a future that completes at the first SIGTERM or SIGINT. After that, a second signal ends the
-/// process.
+/// Returns a future that completes at the first SIGTERM or SIGINT. After that, a second signal ends
+/// the process.
 ///
 /// # Errors
 /// Returns an error if the signal handlers cannot be installed.

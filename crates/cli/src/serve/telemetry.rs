@@ -15,12 +15,13 @@ use crate::outcome::{CommandError, Exit, ResultExt};
 #[group(skip)]
 pub(super) struct DecisionLogArgs {
     /// File to which each decision is appended as a line of JSON, or `-` for standard output. Lines
-    /// contain the review without tokens and without the data of Secrets. `k8s-wasm replay` reads them
+    /// contain the review without tokens and without the data of Secrets. `k8s-wasm replay` reads
+    /// them
     #[arg(long, value_name = "FILE|-")]
     decision_log: Option<PathBuf>,
 
-    /// Fraction of unremarkable decisions to log, from 0 to 1. Denials, rejections and failures are
-    /// always logged
+    /// Fraction of decisions to log, from 0 to 1. Denials, rejections and failures are always
+    /// logged, including those of monitored policies
     #[arg(long, value_name = "RATE", default_value_t = 1.0, value_parser = parse_rate, requires = "decision_log")]
     decision_log_sample_rate: f64,
 
@@ -38,14 +39,15 @@ pub(super) struct DecisionLogArgs {
 #[command(next_help_heading = "Traces")]
 #[group(skip)]
 pub(super) struct TraceArgs {
-    /// URL of an OpenTelemetry collector (OTLP/HTTP with JSON; `/v1/traces` is appended). Each review is
-    /// a span, a child of kube-apiserver's span, with a child span for each policy. Request headers are
-    /// read from OTEL_EXPORTER_OTLP_HEADERS, resource attributes from OTEL_RESOURCE_ATTRIBUTES
+    /// URL of an OpenTelemetry collector (OTLP/HTTP with JSON; `/v1/traces` is appended). Each
+    /// review is a span, a child of kube-apiserver's span, with a child span for each policy.
+    /// Request headers are read from OTEL_EXPORTER_OTLP_HEADERS, resource attributes from
+    /// OTEL_RESOURCE_ATTRIBUTES
     #[arg(long, value_name = "URL")]
     otlp_endpoint: Option<Endpoint>,
 
-    /// Fraction of reviews without `traceparent` header to trace, from 0 to 1. Otherwise the flag in the
-    /// header decides
+    /// Fraction of reviews to trace, from 0 to 1. A `traceparent` header with its sampled flag
+    /// takes precedence
     #[arg(long, value_name = "RATE", default_value_t = 0.01, value_parser = parse_rate, requires = "otlp_endpoint")]
     otlp_sample_rate: f64,
 }

@@ -57,7 +57,8 @@ impl TestDir {
         self
     }
 
-    /// Returns a command that runs the program in this directory, without the environment of the user.
+    /// Returns a command that runs the program in this directory, without the environment of the
+    /// user.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_k8s-wasm"));
         command
@@ -149,7 +150,8 @@ fn hide_times(text: &str) -> String {
     lines.map(|line| line + "\n").collect()
 }
 
-/// Replaces a number and a unit by `T`, and removes the blanks before them, which depend on their width.
+/// Replaces a number and a unit by `T`, and removes the blanks before them, which depend on their
+/// width.
 fn hide_durations(line: &str) -> String {
     let mut words: Vec<&str> = Vec::new();
     for word in line.split(' ') {

@@ -64,6 +64,19 @@ fn succeeds_when_the_reader_of_stdout_is_gone() {
 }
 
 #[test]
+fn respects_the_variables_for_colors() {
+    let errors_with = |variables: &[(&str, &str)]| {
+        let mut command = TestDir::new().command(&["check"]);
+        command.envs(variables.iter().copied());
+        String::from_utf8(command.output().unwrap().stderr).unwrap()
+    };
+    let red = "\u{1b}[31merror:\u{1b}[0m";
+    assert!(errors_with(&[]).starts_with("error:"));
+    assert!(errors_with(&[("CLICOLOR_FORCE", "1")]).starts_with(red));
+    assert!(errors_with(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]).starts_with("error:"));
+}
+
+#[test]
 fn reference_page_is_up_to_date() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/command-line.md");
     let output = TestDir::new()

@@ -1,46 +1,45 @@
-//! `k8s-wasm annotate`: writes Kubewarden's metadata into a policy.
+//! `k8s-wasm annotate`: adds Kubewarden metadata to a policy.
 
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use host::{FileModules, ModuleSource};
 use kubewarden::Metadata;
 
-use crate::exit::Exit;
-use crate::report::{Failed, OrFailed, Outcome};
+use crate::outcome::{CommandError, Exit, Outcome, ResultExt};
 
-/// The annotation that holds the manual of a policy.
+/// The annotation that contains the documentation of a policy.
 const USAGE: &str = "io.kubewarden.policy.usage";
 
-/// Write Kubewarden's metadata into a policy
+/// Add Kubewarden metadata to a policy
 ///
-/// The metadata says how the policy is run, what it is meant to be asked about and what it needs. An earlier annotation is
-/// replaced.
+/// The metadata contains the execution mode of the policy, its rules and the capabilities that it
+/// requires. It replaces existing metadata.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-Example, as the last step of a build:
+Examples:
+  # Annotate a policy as the last step of a build
   k8s-wasm annotate policy.wasm -m metadata.yml -u README.md -o annotated-policy.wasm")]
 pub(crate) struct Args {
-    /// The policy
+    /// Policy to annotate
     #[arg(value_name = "MODULE.wasm")]
     module: PathBuf,
 
-    /// The metadata, YAML or JSON
+    /// Metadata, in YAML or JSON
     #[arg(long, short, value_name = "FILE")]
     metadata_path: PathBuf,
 
-    /// The manual of the policy, Markdown
+    /// Documentation of the policy, in Markdown
     #[arg(long, short, value_name = "FILE")]
     usage_path: Option<PathBuf>,
 
-    /// Where the annotated policy is written
+    /// Output file
     #[arg(long, short, value_name = "FILE")]
     output_path: PathBuf,
 }
 
-/// Runs the command.
 pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
     let wasm = FileModules
         .read(&args.module)
@@ -54,23 +53,22 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
     }
     let annotated = metadata
         .write_to(&wasm)
-        .with_context(|| format!("`{}` is no module", args.module.display()))?;
+        .with_context(|| format!("`{}` is not a WebAssembly module", args.module.display()))?;
     fs::write(&args.output_path, annotated)
         .with_context(|| format!("failed to write `{}`", args.output_path.display()))
-        .environment()?;
+        .with_exit(Exit::Failure)?;
     writeln!(out, "wrote {}", args.output_path.display())?;
-    Ok(Exit::Yes)
+    Ok(Exit::Success)
 }
 
-fn read_metadata(path: &Path) -> Result<Metadata, Failed> {
+fn read_metadata(path: &Path) -> Result<Metadata, CommandError> {
     let text = fs::read_to_string(path)
         .with_context(|| format!("failed to read the metadata `{}`", path.display()))?;
-    let metadata: Metadata = serde_saphyr::from_str(&text).map_err(|error| {
-        let plain = error.without_snippet().to_string();
-        anyhow::anyhow!("`{}` is no metadata: {plain}", path.display())
-    })?;
+    let metadata: Metadata = serde_saphyr::from_str(&text)
+        .map_err(|error| anyhow!(error.without_snippet().to_string()))
+        .with_context(|| format!("invalid metadata in `{}`", path.display()))?;
     metadata
         .check()
-        .with_context(|| format!("`{}` cannot be used", path.display()))?;
+        .with_context(|| format!("invalid metadata in `{}`", path.display()))?;
     Ok(metadata)
 }

@@ -1,32 +1,36 @@
-//! `k8s-wasm check`: loads a configuration as the server would, and tells everything that is wrong with it.
+//! `k8s-wasm check`: validates a configuration as the server would load it.
 
-use std::collections::HashMap;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use access::Plane;
-use host::config::Guarded;
+use host::config::{Guarded, Policy};
 use host::lockout::{self, Passed};
-use host::{Configuration, Host, PolicyInfo};
+use host::{Configuration, Host, LiveError, PolicyInfo};
 
-use crate::advice;
 use crate::configuration::{ConfigurationArgs, EngineArgs};
-use crate::exit::Exit;
 use crate::logging;
-use crate::paint::Paint;
-use crate::report::Outcome;
-use crate::table::Table;
+use crate::outcome::{Exit, Outcome};
+use crate::terminal::{Styles, Table};
+use crate::warnings;
 
-/// Load a configuration and tell what is wrong with it
+/// Number of hexadecimal digits of a digest in the table, as container tools show them.
+const SHORT_DIGEST: usize = 12;
+
+/// Validate a configuration
 ///
-/// Reads the configuration, loads and compiles every module as `serve` would, and lists the policies. All errors are
-/// told at once, each with file, line and field. Warnings are about what is allowed and hardly meant.
+/// Loads the configuration and compiles every module as `serve` would, and lists the policies. All
+/// errors are reported at once, with file, line and field. Warnings flag settings that are valid
+/// but probably unintended.
 ///
-/// Then the lock-out guard asks the policies what a cluster asks in order to live, as before they serve: policies that
-/// refuse it are an error, unless the configuration exempts what they refuse.
+/// Then runs the lock-out guard, which evaluates the policies on operations that a cluster cannot
+/// work without. Policies that block such an operation are an error, unless the configuration
+/// exempts it.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-Example, before a configuration goes to a control plane:
+Examples:
+  # Validate a configuration before copying it to a control plane
   k8s-wasm check --config policies.yaml && scp policies.yaml control-plane:/etc/kubernetes/k8s-wasm/")]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -36,62 +40,61 @@ pub(crate) struct Args {
     engine: EngineArgs,
 }
 
-/// Runs the command.
 pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
-    logging::init_quietly();
+    logging::init_for_warnings();
     let configuration = args.configuration.load()?;
     let start = Instant::now();
     let host = args.engine.load(&configuration)?;
-    let elapsed = start.elapsed();
+    let elapsed = start.elapsed().as_millis();
     write_policies(out, &configuration, &host)?;
-    let paint = Paint::of(&io::stdout());
-    for advice in advice::of(&configuration, &host) {
-        writeln!(
-            out,
-            "{} `{}` {}",
-            paint.yellow("warning:"),
-            advice.policy,
-            advice.text
-        )?;
+    let styles = Styles::for_stream(&io::stdout());
+    let Styles {
+        success: ok,
+        warning,
+        ..
+    } = styles;
+    for found in warnings::find(&configuration, &host) {
+        let (policy, text) = (found.policy, found.text);
+        writeln!(out, "{warning}warning:{warning:#} `{policy}` {text}")?;
     }
-    let passed = lockout::check(&configuration, &host)?;
+    let passed = lockout::check(&configuration, &host).map_err(LiveError::from)?;
     let count = host.policies().count();
     let policies = if count == 1 { "policy" } else { "policies" };
     writeln!(
         out,
-        "{} {count} {policies}, loaded in {} ms",
-        paint.green("ok:"),
-        elapsed.as_millis()
+        "{ok}ok:{ok:#} loaded {count} {policies} in {elapsed} ms"
     )?;
-    write_guard(out, paint, &configuration, passed)?;
-    Ok(Exit::Yes)
+    write_guard(out, styles, &configuration, passed)?;
+    Ok(Exit::Success)
 }
 
-/// What the lock-out guard has found, and what it has not asked.
+/// Writes the result of the lock-out guard: the probes, the exemptions and the policies it left
+/// out.
 fn write_guard(
     out: &mut dyn Write,
-    paint: Paint,
+    styles: Styles,
     configuration: &Configuration,
     passed: Passed,
 ) -> io::Result<()> {
+    let Styles {
+        success: ok,
+        warning,
+        ..
+    } = styles;
     let exempt = &configuration.lock_out_exempt;
     if exempt.is_everything() {
-        let warning = paint.yellow("warning:");
         return writeln!(
             out,
-            "{warning} the lock-out guard asks nothing: everything is exempt"
+            "{warning}warning:{warning:#} lock-out guard disabled: all operations are exempt"
         );
     }
-    let (ok, reviews) = (paint.green("ok:"), passed.reviews);
-    writeln!(
-        out,
-        "{ok} none of {reviews} reviews that a cluster needs is refused"
-    )?;
+    let probes = passed.reviews;
+    writeln!(out, "{ok}ok:{ok:#} lock-out guard: {probes} probes passed")?;
     if passed.not_asked > 0 {
-        let (warning, reviews) = (paint.yellow("warning:"), passed.not_asked);
+        let skipped = passed.not_asked;
         writeln!(
             out,
-            "{warning} there was no time to ask about {reviews} more: the policies are slow"
+            "{warning}warning:{warning:#} lock-out guard: {skipped} probes skipped because the policies are too slow"
         )?;
     }
     let exempt: Vec<&str> = exempt.iter().collect();
@@ -99,16 +102,12 @@ fn write_guard(
         writeln!(out, "  exempt: {}", exempt.join(", "))?;
     }
     for entry in &configuration.admission {
-        let why = match entry.guarded {
+        let reason = match entry.guarded {
             Guarded::Yes => continue,
-            Guarded::MayCallHost => "it may call its host",
+            Guarded::MayCallHost => "may make host calls",
             Guarded::RulesElsewhere => "its rules are in webhook configurations",
         };
-        writeln!(
-            out,
-            "  `{}` was not asked, because {why}",
-            entry.policy.name
-        )?;
+        writeln!(out, "  not probed: `{}` ({reason})", entry.policy.name)?;
     }
     Ok(())
 }
@@ -118,65 +117,35 @@ fn write_policies(
     configuration: &Configuration,
     host: &Host,
 ) -> io::Result<()> {
-    let files = module_files(configuration);
     let mut table = Table::with_header(&["plane", "policy", "entry point", "digest", "module"]);
     for policy in host.policies() {
-        let file = files.get(&key(&policy)).cloned().unwrap_or_default();
+        let module = module_file(configuration, &policy).unwrap_or_default();
+        let digest = policy.digest.as_ref().map(|digest| digest.hex());
+        let short_digest = digest.iter().flat_map(|digest| digest.chars());
         table.row([
             policy.plane.to_string(),
             policy.name.to_string(),
             policy.entry_point.to_owned(),
-            policy.digest.as_ref().map(short).unwrap_or_default(),
-            file,
+            short_digest.take(SHORT_DIGEST).collect(),
+            module.display().to_string(),
         ]);
     }
     table.write(out, "")
 }
 
-/// The file of each policy's module, by what tells policies apart: names are unique within a section only.
-fn module_files(configuration: &Configuration) -> HashMap<(Section, String), String> {
-    let authentication = configuration
-        .authentication
-        .iter()
-        .map(|entry| (Section::Authentication, &entry.policy));
-    let authorization = configuration
-        .authorization
-        .iter()
-        .map(|entry| (Section::Authorization, &entry.policy));
-    let admission = configuration
-        .admission
-        .iter()
-        .map(|entry| (Section::Admission, &entry.policy));
-    authentication
-        .chain(authorization)
-        .chain(admission)
-        .map(|(section, policy)| {
-            (
-                (section, policy.name.to_string()),
-                policy.module.display().to_string(),
-            )
-        })
-        .collect()
-}
-
-/// The part of the configuration in which a policy's name is unique.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Section {
-    Authentication,
-    Authorization,
-    Admission,
-}
-
-fn key(policy: &PolicyInfo) -> (Section, String) {
-    let section = match policy.plane {
-        Plane::Authentication => Section::Authentication,
-        Plane::Authorization => Section::Authorization,
-        Plane::Mutation | Plane::Validation => Section::Admission,
-    };
-    (section, policy.name.to_string())
-}
-
-/// As much of a digest as tells modules apart, as container tools show it.
-fn short(digest: &engine::Digest) -> String {
-    digest.hex().chars().take(12).collect()
+/// Returns the file of a policy's module. Names are unique among the policies of a section only.
+fn module_file(configuration: &Configuration, policy: &PolicyInfo) -> Option<PathBuf> {
+    let file_of = |entry: &Policy| (entry.name == policy.name).then(|| entry.module.clone());
+    let (authentication, authorization, admission) = (
+        configuration.authentication.iter(),
+        configuration.authorization.iter(),
+        configuration.admission.iter(),
+    );
+    match policy.plane {
+        Plane::Authentication => authentication.map(|entry| &entry.policy).find_map(file_of),
+        Plane::Authorization => authorization.map(|entry| &entry.policy).find_map(file_of),
+        Plane::Mutation | Plane::Validation => {
+            admission.map(|entry| &entry.policy).find_map(file_of)
+        }
+    }
 }

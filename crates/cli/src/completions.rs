@@ -1,4 +1,4 @@
-//! `k8s-wasm completions`: what makes a shell complete this program's flags.
+//! `k8s-wasm completions`: completion scripts for shells.
 
 use std::io::Write;
 
@@ -6,28 +6,27 @@ use clap::CommandFactory;
 use clap_complete::Shell;
 
 use crate::Cli;
-use crate::exit::Exit;
-use crate::report::Outcome;
+use crate::outcome::{Exit, Outcome};
 
 /// Print a completion script for a shell
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-Example, for bash, until the shell ends:
+Examples:
+  # Enable completion in the current bash shell
   source <(k8s-wasm completions bash)
 
-Example, for fish, for good:
+  # Install completion for fish
   k8s-wasm completions fish > ~/.config/fish/completions/k8s-wasm.fish")]
 pub(crate) struct Args {
-    /// The shell
+    /// Shell
     #[arg(value_enum)]
     shell: Shell,
 }
 
-/// Runs the command.
 pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
-    // The generator panics when it cannot write, so it writes to memory.
+    // The generator panics if a write fails, so it writes to memory.
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "k8s-wasm", &mut script);
     out.write_all(&script)?;
-    Ok(Exit::Yes)
+    Ok(Exit::Success)
 }

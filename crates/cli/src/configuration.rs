@@ -1,4 +1,4 @@
-//! The flags that name a configuration, and the ones for the engine that runs it.
+//! The flags that name configuration files, and the flags of the engine.
 
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -8,52 +8,76 @@ use anyhow::anyhow;
 use capabilities::{Capabilities, ServiceOptions, Services};
 use engine::Engine;
 use host::config::{Format, Source};
-use host::{Configuration, FileModules, Host};
+use host::{Configuration, FileModules, Host, LiveError};
 
 use crate::env;
-use crate::report::{Failed, OrFailed};
+use crate::outcome::{CommandError, Exit, ResultExt};
 
-/// Where the policies are configured. What several files say is added up.
+/// The configuration files. The policies of several files are combined.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Configuration")]
 pub(crate) struct ConfigurationArgs {
-    /// The configuration of all planes, `kind: Configuration`
+    /// Configuration of all planes (`kind: Configuration`)
     #[arg(long, short = 'c', value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// A list of authenticators, `modules:`, as in the original specification
+    /// Authentication modules, in the format of the original project (`modules:`)
     #[arg(long, value_name = "FILE")]
     authentication_wasm_config_file: Option<PathBuf>,
 
-    /// A list of authorizers, `modules:`, as in the original specification
+    /// Authorization modules, in the format of the original project (`modules:`)
     #[arg(long, value_name = "FILE")]
     authorization_wasm_config_file: Option<PathBuf>,
 
-    /// An `AdmissionConfiguration` with the plugin `WASM`, as in the original specification
+    /// Admission modules, in the format of the original project
+    /// (an `AdmissionConfiguration` with the plugin `WASM`)
     #[arg(long, value_name = "FILE")]
     admission_control_config_file: Option<PathBuf>,
 
-    /// The `policies.yml` of a Kubewarden policy-server: policies and groups
+    /// Policies and policy groups, in the format of Kubewarden's policy-server (`policies.yml`)
     #[arg(long, value_name = "FILE")]
     policies: Option<PathBuf>,
 }
 
+/// The options of the engine that are not in the configuration.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Engine")]
+pub(crate) struct EngineArgs {
+    /// Directory that caches compiled modules, or `off` to compile at each start.
+    /// Its contents are executed, so no other user must be able to write to it
+    /// [default: $XDG_CACHE_HOME/k8s-wasm/code or ~/.cache/k8s-wasm/code]
+    #[arg(long, value_name = "DIR|off")]
+    code_cache: Option<CodeCache>,
+
+    /// Kubeconfig of the cluster that Kubewarden policies query; read at the first host call
+    /// [default: $KUBECONFIG, ~/.kube/config or the service account of the pod]
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+}
+
+/// The value of `--code-cache`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum CodeCache {
+    Off,
+    Directory(PathBuf),
+}
+
 impl ConfigurationArgs {
-    /// Whether none of the flags was given.
+    /// Returns true if no file is named.
     pub(crate) fn is_empty(&self) -> bool {
         self.sources().is_empty()
     }
 
-    /// Reads and checks the files.
-    pub(crate) fn load(&self) -> Result<Configuration, Failed> {
-        Ok(Configuration::load(&self.given()?)?)
+    /// Reads and validates the files.
+    pub(crate) fn load(&self) -> Result<Configuration, CommandError> {
+        let sources = self.required_sources()?;
+        Ok(Configuration::load(&sources).map_err(LiveError::from)?)
     }
 
-    /// The files, of which there must be one.
-    pub(crate) fn given(&self) -> Result<Vec<Source>, Failed> {
+    /// Returns the files, or an error if none is named.
+    pub(crate) fn required_sources(&self) -> Result<Vec<Source>, CommandError> {
         if self.is_empty() {
-            return Err(anyhow!("no configuration was given"))
-                .hint("name a file with `--config FILE`");
+            return Err(anyhow!("no configuration given")).with_hint("use `--config FILE`");
         }
         Ok(self.sources())
     }
@@ -79,44 +103,28 @@ impl ConfigurationArgs {
     }
 }
 
-/// How the engine is set up, beyond what the configuration says.
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Engine")]
-pub(crate) struct EngineArgs {
-    /// Where compiled code is kept from one start to the next, or `off` to compile each time.
-    /// The directory must belong to you alone: what is in it is run
-    /// [default: $XDG_CACHE_HOME/k8s-wasm/code or ~/.cache/k8s-wasm/code]
-    #[arg(long, value_name = "DIR|off")]
-    code_cache: Option<CodeCache>,
-
-    /// How to reach the cluster that Kubewarden policies may ask about
-    /// [default: $KUBECONFIG, ~/.kube/config or the pod's service account, once a policy asks]
-    #[arg(long, value_name = "FILE")]
-    kubeconfig: Option<PathBuf>,
-}
-
 impl EngineArgs {
-    /// An engine as the configuration wants it, and every module of the configuration loaded into it.
-    pub(crate) fn load(&self, configuration: &Configuration) -> Result<Host, Failed> {
+    /// Creates the engine and loads every module of the configuration.
+    pub(crate) fn load(&self, configuration: &Configuration) -> Result<Host, CommandError> {
         self.load_with(configuration, &Capabilities::live(self.services()))
     }
 
-    /// The same with something else to answer the calls of policies.
+    /// Creates the engine and loads every module; `capabilities` respond to host calls.
     pub(crate) fn load_with(
         &self,
         configuration: &Configuration,
         capabilities: &Capabilities,
-    ) -> Result<Host, Failed> {
+    ) -> Result<Host, CommandError> {
         let options = engine::Options {
             code_cache: self.code_cache(),
             ..configuration.engine.clone()
         };
-        let engine = Engine::new(options).environment()?;
-        let host = Host::load_with(configuration, &FileModules, &engine, capabilities)?;
-        Ok(host)
+        let engine = Engine::new(options).with_exit(Exit::Failure)?;
+        let host = Host::load_with(configuration, &FileModules, &engine, capabilities);
+        Ok(host.map_err(LiveError::from)?)
     }
 
-    /// What policies may ask the world for; connects to nothing before one asks.
+    /// Creates the services behind host calls. They connect at the first call.
     pub(crate) fn services(&self) -> Services {
         Services::new(ServiceOptions {
             kubeconfig: self.kubeconfig.clone(),
@@ -124,7 +132,7 @@ impl EngineArgs {
         })
     }
 
-    /// Where compiled code is kept.
+    /// Returns the directory of the code cache, if there is one.
     pub(crate) fn code_cache(&self) -> Option<PathBuf> {
         match &self.code_cache {
             Some(CodeCache::Off) => None,
@@ -132,13 +140,6 @@ impl EngineArgs {
             None => env::cache_directory().map(|caches| caches.join("code")),
         }
     }
-}
-
-/// What `--code-cache` says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum CodeCache {
-    Off,
-    Directory(PathBuf),
 }
 
 impl FromStr for CodeCache {

@@ -1,4 +1,4 @@
-//! `k8s-wasm explain`: why a request was allowed, denied, rejected or failed.
+//! `k8s-wasm explain`: the reasons of recent decisions.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -8,62 +8,65 @@ use anyhow::anyhow;
 use host::{Subject, Verdict};
 use observe::Record;
 
-use crate::admin::Origin;
-use crate::exit::Exit;
 use crate::logging;
-use crate::paint::Paint;
-use crate::report::{Failed, Outcome};
+use crate::outcome::{CommandError, Exit, Outcome};
+use crate::records::SourceArgs;
+use crate::terminal::{Styles, format_duration};
 use crate::trace;
 
-/// Tell why requests were decided as they were
+/// Explain recent decisions
 ///
-/// A running server keeps its last 1000 decisions, each with what every policy said. The newest come last. For the kube-apiserver
-/// with the engine inside, `kubectl get --raw /debug/k8s-wasm/authorization/decisions | k8s-wasm explain -f -`, and likewise
-/// for authentication and admission.
+/// Shows decisions with the verdict of each policy, oldest first. A running server keeps its last
+/// 1000 decisions.
+///
+/// For policies inside kube-apiserver, pipe `kubectl get --raw
+/// /debug/k8s-wasm/authorization/decisions` into `k8s-wasm explain -f -`. The paths for
+/// authentication and admission are alike.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-Example, why jane was just refused something:
-  k8s-wasm explain --refused --user jane --last 1
+Examples:
+  # Show why the last request of jane was refused
+  k8s-wasm explain --refused --user jane --limit 1
 
-Example, everything about one admission request, by the uid in the log or in an audit event:
+  # Show the decisions on an admission request by its UID, as found in logs and audit events
   k8s-wasm explain 705ab4f5-6393-11e8-b7cc-42010a800002")]
 pub(crate) struct Args {
-    /// The uid of a review, or the sequence number of a decision
+    /// UID of a review, or sequence number of a decision
     uid: Option<String>,
 
-    /// Only what was decided on this plane
+    /// Show only decisions of this plane
     #[arg(long, value_enum)]
     plane: Option<PlaneName>,
 
-    /// Only requests of this user
+    /// Show only requests of this user
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
 
-    /// Only requests to this resource, as `configmaps` or `deployments.apps`
+    /// Show only requests for this resource, such as `configmaps` or `deployments.apps`
     #[arg(long, value_name = "RESOURCE")]
     resource: Option<String>,
 
-    /// Only requests in this namespace
+    /// Show only requests in this namespace
     #[arg(long, short, value_name = "NAME")]
     namespace: Option<String>,
 
-    /// Only what was not authenticated, denied, rejected, or failed
+    /// Show only requests that were not authenticated, denied, rejected, or failed
     #[arg(long)]
     refused: bool,
 
-    /// How many to tell about, of those that fit
+    /// Maximum number of decisions to show
     #[arg(long, value_name = "COUNT", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
-    last: u16,
+    limit: u16,
 
-    /// What to print
+    /// Output format
     #[arg(long, short, value_enum, default_value = "text")]
     output: Output,
 
     #[command(flatten)]
-    origin: Origin,
+    source: SourceArgs,
 }
 
-/// The four questions, and raw reviews.
+/// A plane, or `raw` for documents that are not reviews.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum PlaneName {
     Authentication,
@@ -73,69 +76,69 @@ enum PlaneName {
     Raw,
 }
 
-/// What is printed.
+/// The output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Output {
-    /// Sentences and the trace, for people.
+    /// Sentences and the trace
     Text,
-    /// The decisions as the server keeps them, for programs.
+    /// The records of the decisions, as JSON
     Json,
 }
 
-/// Runs the command.
 pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
-    logging::init_quietly();
-    let (fitting, looked_at) = args
-        .origin
-        .last(args.last.into(), |record| args.fits(record))?;
-    if fitting.is_empty() {
-        let failed = Failed::from(anyhow!(
-            "none of the {looked_at} decisions that are there fits"
-        ));
-        return Err(failed.with_hint(
-            "a server keeps the last 1000 and forgets them when it ends; `serve --decision-log FILE` keeps all",
+    logging::init_for_warnings();
+    let found = args
+        .source
+        .find_last(args.limit.into(), |record| args.matches(record))?;
+    if found.records.is_empty() {
+        let error = anyhow!(
+            "no matching decision among the {} available",
+            found.examined
+        );
+        return Err(CommandError::from(error).with_hint(
+            "a server keeps its last 1000 decisions until it stops; `serve --decision-log FILE` keeps all",
         ));
     }
     match args.output {
         Output::Json => {
-            serde_json::to_writer_pretty(&mut *out, &fitting)?;
+            serde_json::to_writer_pretty(&mut *out, &found.records)?;
             writeln!(out)?;
         }
         Output::Text => {
-            let paint = Paint::of(&io::stdout());
-            for (index, record) in fitting.iter().enumerate() {
+            let styles = Styles::for_stream(&io::stdout());
+            for (index, record) in found.records.iter().enumerate() {
                 if index > 0 {
                     writeln!(out)?;
                 }
-                write(out, paint, record)?;
+                write(out, styles, record)?;
             }
         }
     }
-    Ok(Exit::Yes)
+    Ok(Exit::Success)
 }
 
 impl Args {
-    fn fits(&self, record: &Record) -> bool {
+    fn matches(&self, record: &Record) -> bool {
         let subject = &record.subject;
-        let fits = |wanted: &Option<String>, found: &str| {
+        let equals = |wanted: &Option<String>, found: &str| {
             wanted.as_deref().is_none_or(|wanted| wanted == found)
         };
-        let is_meant = self.uid.as_deref().is_none_or(|uid| {
+        let has_id = self.uid.as_deref().is_none_or(|uid| {
             record.uid.as_deref() == Some(uid) || uid.parse() == Ok(record.sequence)
         });
-        is_meant
+        has_id
             && self
                 .plane
-                .is_none_or(|plane| plane.as_str() == record.plane.as_str())
-            && fits(&self.user, &subject.user)
-            && fits(&self.resource, &subject.resource)
-            && fits(&self.namespace, &subject.namespace)
-            && (!self.refused || is_refused(record.verdict))
+                .is_none_or(|plane| plane.as_str() == record.plane)
+            && equals(&self.user, &subject.user)
+            && equals(&self.resource, &subject.resource)
+            && equals(&self.namespace, &subject.namespace)
+            && (!self.refused || record.verdict.is_refusal())
     }
 }
 
 impl PlaneName {
-    /// As in a record.
+    /// Returns the name of the plane in a record.
     fn as_str(self) -> &'static str {
         match self {
             Self::Authentication => Plane::Authentication.as_str(),
@@ -147,88 +150,68 @@ impl PlaneName {
     }
 }
 
-fn is_refused(verdict: Verdict) -> bool {
-    match verdict {
-        Verdict::Unauthenticated | Verdict::Denied | Verdict::Rejected | Verdict::Failed => true,
-        Verdict::Authenticated
-        | Verdict::Allowed
-        | Verdict::NoOpinion
-        | Verdict::Accepted
-        | Verdict::Patched => false,
-    }
-}
-
-fn write(out: &mut dyn Write, paint: Paint, record: &Record) -> Result<(), Failed> {
-    // A file can say anything.
-    let fit = |text: &str| text::line(text, usize::MAX);
-    let verdict = trace::painted(record.verdict, paint);
-    writeln!(
-        out,
-        "{} {}: {verdict}",
-        format_args!("{:.6}", record.time),
-        record.plane
-    )?;
-    writeln!(out, "  {}", fit(&sentence(record)))?;
+fn write(out: &mut dyn Write, styles: Styles, record: &Record) -> Result<(), CommandError> {
+    // A decision log is untrusted: it may contain escape sequences for the terminal.
+    let safe = |text: &str| text::line(text, usize::MAX);
+    let verdict = trace::styled_verdict(record.verdict, styles);
+    let (time, plane) = (safe(&record.time), safe(&record.plane));
+    writeln!(out, "{time} {plane}: {verdict}")?;
+    writeln!(out, "  {}", safe(&summarize(record)))?;
     if !record.message.is_empty() {
-        writeln!(out, "  message: {}", fit(&record.message))?;
+        writeln!(out, "  message: {}", safe(&record.message))?;
     }
     trace::write(out, &record.steps)?;
-    let elapsed = trace::told(Duration::from_micros(record.duration_micros));
+    let duration = format_duration(Duration::from_micros(record.duration_micros));
+    writeln!(out, "  duration: {duration}")?;
+    let (sequence, generation) = (record.sequence, record.generation);
+    writeln!(out, "  sequence number: {sequence}")?;
+    writeln!(out, "  generation: {generation}")?;
     let uid = record.uid.as_deref().unwrap_or_default();
-    let uid = if uid.is_empty() {
-        String::new()
-    } else {
-        format!(", uid {}", fit(uid))
-    };
-    writeln!(
-        out,
-        "  decision {} in {elapsed}, by generation {} of the policies{uid}",
-        record.sequence, record.generation
-    )?;
+    if !uid.is_empty() {
+        writeln!(out, "  uid: {}", safe(uid))?;
+    }
     Ok(())
 }
 
-/// What was decided, in words for whoever runs the cluster.
-fn sentence(record: &Record) -> String {
-    let subject = &record.subject;
-    let (user, what) = (&subject.user, what(subject));
-    match (record.plane, record.verdict) {
-        (observe::Origin::Raw, _) => {
+/// Returns the decision as a sentence for a cluster operator.
+fn summarize(record: &Record) -> String {
+    let user = &record.subject.user;
+    let action = describe_action(&record.subject);
+    match (record.plane.as_str(), record.verdict) {
+        ("raw", _) => {
             let policy = record.policy.as_deref().unwrap_or_default();
-            format!("`{policy}` was asked about a document of somebody's own")
+            format!("policy `{policy}` evaluated a document that is not a review")
         }
         (_, Verdict::Authenticated) => format!("the token belongs to {user}"),
-        (_, Verdict::Unauthenticated) => "no policy knows the token".to_owned(),
-        (_, Verdict::Allowed) => format!("{user} may {what}"),
-        (_, Verdict::Denied) => format!("{user} may not {what}"),
+        (_, Verdict::Unauthenticated) => "the token is unknown to all policies".to_owned(),
+        ("authentication", Verdict::Failed) => {
+            "a policy failed, and the token is unknown to the others".to_owned()
+        }
+        (_, Verdict::Allowed | Verdict::Accepted) => format!("{user} may {action}"),
+        (_, Verdict::Patched) => format!("{user} may {action}; the object was patched"),
+        (_, Verdict::Denied | Verdict::Rejected) => format!("{user} may not {action}"),
         (_, Verdict::NoOpinion) => {
             format!(
-                "no policy says whether {user} may {what}; the API server asks its other authorizers"
+                "no policy decided whether {user} may {action}; kube-apiserver consults its other authorizers"
             )
         }
-        (_, Verdict::Accepted) => format!("{user} wants to {what}, and no policy objects"),
-        (_, Verdict::Patched) => format!("{user} wants to {what}, and the object was changed"),
-        (_, Verdict::Rejected) => format!("{user} wants to {what}, and may not"),
-        (observe::Origin::Chain(Plane::Authentication), Verdict::Failed) => {
-            "no policy knows the token, and one that might failed".to_owned()
-        }
         (_, Verdict::Failed) => {
-            format!("{user} wants to {what}, and a policy failed that is needed to decide")
+            format!("no decision whether {user} may {action}, because a policy failed")
         }
     }
 }
 
-/// What somebody wants to do.
-pub(crate) fn what(subject: &Subject) -> String {
-    let mut what = format!("{} {}", subject.verb, subject.resource);
+/// Returns the action of a request, such as ``create secrets `s` in namespace `default` ``.
+pub(crate) fn describe_action(subject: &Subject) -> String {
+    let mut action = format!("{} {}", subject.verb, subject.resource);
     if !subject.name.is_empty() {
-        what.push_str(&format!(" `{}`", subject.name));
+        action.push_str(&format!(" `{}`", subject.name));
     }
     if !subject.namespace.is_empty() {
-        what.push_str(&format!(" in namespace `{}`", subject.namespace));
+        action.push_str(&format!(" in namespace `{}`", subject.namespace));
     }
     if subject.dry_run {
-        what.push_str(" (dry run)");
+        action.push_str(" (dry run)");
     }
-    what
+    action
 }

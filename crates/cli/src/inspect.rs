@@ -1,4 +1,4 @@
-//! `k8s-wasm inspect`: what a module says about itself. Nothing is compiled or run.
+//! `k8s-wasm inspect`: exports, imports and metadata of a module.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -10,46 +10,48 @@ use host::{FileModules, ModuleSource};
 use kubewarden::Metadata;
 use serde::Serialize;
 
-use crate::exit::Exit;
-use crate::report::Outcome;
-use crate::table::Table;
+use crate::outcome::{Exit, Outcome};
+use crate::terminal::Table;
 
-/// Show what a module exports, imports and carries along
+/// The functions that the module specification defines.
+const ENTRY_POINTS: [&str; 4] = ["authn", "authz", "validate", "mutate"];
+
+/// Show the exports, imports and metadata of a module
 ///
-/// Reads the file only: nothing is compiled or run, so that it is safe for modules of strangers.
+/// Only reads the file; nothing is compiled or run. This is safe for untrusted modules.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-Example, which questions does this module answer, and does it want more than it gets?
+Examples:
+  # Show the entry points of a module, and the functions that it imports
   k8s-wasm inspect magic_validator.wasm")]
 pub(crate) struct Args {
-    /// The module
+    /// Module to inspect
     #[arg(value_name = "MODULE.wasm")]
     module: PathBuf,
 
-    /// What to print
+    /// Output format
     #[arg(long, short, value_enum, default_value_t = Output::Text)]
     output: Output,
 }
 
-/// What is printed.
+/// The output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Output {
-    /// For people.
+    /// Human-readable text
     Text,
-    /// For programs.
+    /// JSON
     Json,
 }
 
-/// Runs the command.
 pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
     let bytes = FileModules
         .read(&args.module)
         .with_context(|| format!("failed to read the module `{}`", args.module.display()))?;
     let inspection = engine::inspect(&bytes)
-        .with_context(|| format!("`{}` is no module", args.module.display()))?;
-    let metadata = Metadata::from_module(&bytes, &inspection)
-        .with_context(|| format!("`{}` has metadata", args.module.display()))?;
-    let report = Report::of(&inspection, metadata);
+        .with_context(|| format!("`{}` is not a WebAssembly module", args.module.display()))?;
+    let metadata = Metadata::of(&bytes, &inspection)
+        .with_context(|| format!("invalid metadata in `{}`", args.module.display()))?;
+    let report = Report::new(&inspection, metadata);
     match args.output {
         Output::Text => report.write(out)?,
         Output::Json => {
@@ -57,20 +59,20 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
             writeln!(out)?;
         }
     }
-    Ok(Exit::Yes)
+    Ok(Exit::Success)
 }
 
-/// What is shown of a module; also the JSON.
+/// The properties of a module. Its JSON is the output of `-o json`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Report {
     digest: String,
     size_bytes: u64,
-    dialect: &'static str,
+    protocol: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     metadata: Option<Metadata>,
     entry_points: Vec<&'static str>,
-    function_names: bool,
+    has_function_names: bool,
     exports: Vec<Export>,
     imports: Vec<Import>,
     memories: Vec<Memory>,
@@ -107,28 +109,25 @@ struct CustomSection {
     size_bytes: usize,
 }
 
-/// The functions that the specification gives a meaning.
-const ENTRY_POINTS: [&str; 4] = ["authn", "authz", "validate", "mutate"];
-
 impl Report {
-    fn of(module: &Inspection, metadata: Option<Metadata>) -> Self {
+    fn new(module: &Inspection, metadata: Option<Metadata>) -> Self {
         Self {
             metadata,
             digest: module.digest.to_string(),
             size_bytes: module.size.bytes(),
-            dialect: dialect(module),
+            protocol: protocol(module),
             entry_points: ENTRY_POINTS
                 .into_iter()
                 .filter(|name| is_entry_point(module, name))
                 .collect(),
-            function_names: module.has_function_names(),
-            exports: module.exports.iter().map(Export::of).collect(),
-            imports: module.imports.iter().map(Import::of).collect(),
-            memories: module.memories.iter().map(Memory::of).collect(),
+            has_function_names: module.has_function_names(),
+            exports: module.exports.iter().map(Export::new).collect(),
+            imports: module.imports.iter().map(Import::new).collect(),
+            memories: module.memories.iter().map(Memory::new).collect(),
             custom_sections: module
                 .custom_sections
                 .iter()
-                .map(CustomSection::of)
+                .map(CustomSection::new)
                 .collect(),
         }
     }
@@ -139,17 +138,17 @@ impl Report {
         } else {
             self.entry_points.join(", ")
         };
-        let names = if self.function_names {
+        let function_names = if self.has_function_names {
             "yes"
         } else {
-            "no, a trap cannot say where it happened"
+            "no (backtraces of traps lack function names)"
         };
         let mut table = Table::default();
         table.row(["digest:", &self.digest]);
         table.row(["size:", &format!("{} bytes", self.size_bytes)]);
-        table.row(["dialect:", self.dialect]);
+        table.row(["protocol:", self.protocol]);
         table.row(["entry points:", &entry_points]);
-        table.row(["function names:", names]);
+        table.row(["function names:", function_names]);
         for memory in &self.memories {
             table.row(["memory:", &memory.text]);
         }
@@ -187,14 +186,14 @@ impl Report {
     }
 }
 
-/// What a Kubewarden policy says about itself.
+/// Writes the metadata of a Kubewarden policy.
 fn write_metadata(out: &mut dyn Write, metadata: &Metadata) -> io::Result<()> {
-    let yes = |is: bool| if is { "yes" } else { "no" };
+    let yes_or_no = |value: bool| if value { "yes" } else { "no" };
     writeln!(out, "metadata:")?;
     let mut table = Table::default();
-    table.row(["mode:", metadata.execution_mode.as_str()]);
-    table.row(["mutating:", yes(metadata.mutating)]);
-    table.row(["background audit:", yes(metadata.background_audit)]);
+    table.row(["execution mode:", metadata.execution_mode.as_str()]);
+    table.row(["mutating:", yes_or_no(metadata.mutating)]);
+    table.row(["background audit:", yes_or_no(metadata.background_audit)]);
     for rule in &metadata.rules {
         let resources = rule.resources.join(", ");
         let (groups, versions) = (rule.api_groups.join(", "), rule.api_versions.join(", "));
@@ -211,7 +210,7 @@ fn write_metadata(out: &mut dyn Write, metadata: &Metadata) -> io::Result<()> {
         table.row(["calls:", capability]);
     }
     if let Some(version) = &metadata.minimum_kubewarden_version {
-        table.row(["needs:", &format!("Kubewarden {version}")]);
+        table.row(["requires:", &format!("Kubewarden {version}")]);
     }
     for (key, value) in metadata.annotations.iter().flatten() {
         let first_line = value.lines().next().unwrap_or_default();
@@ -239,15 +238,15 @@ fn is_entry_point(module: &Inspection, name: &str) -> bool {
     export.is_some_and(|export| matches!(&export.ty, ExternType::Function(ty) if ty.is_nullary()))
 }
 
-fn dialect(module: &Inspection) -> &'static str {
+fn protocol(module: &Inspection) -> &'static str {
     match host::dialect::detect(module) {
-        Dialect::Wasi => "wasi",
+        Dialect::Wasi => "k8s-wasm",
         Dialect::Kubewarden => "kubewarden",
     }
 }
 
 impl Export {
-    fn of(export: &engine::Export) -> Self {
+    fn new(export: &engine::Export) -> Self {
         Self {
             name: export.name.clone(),
             r#type: export.ty.to_string(),
@@ -256,7 +255,7 @@ impl Export {
 }
 
 impl Import {
-    fn of(import: &engine::Import) -> Self {
+    fn new(import: &engine::Import) -> Self {
         Self {
             module: import.module.clone(),
             name: import.name.clone(),
@@ -266,7 +265,7 @@ impl Import {
 }
 
 impl Memory {
-    fn of(memory: &engine::MemoryType) -> Self {
+    fn new(memory: &engine::MemoryType) -> Self {
         Self {
             initial_bytes: memory.initial.bytes(),
             maximum_bytes: memory.maximum.map(engine::ByteSize::bytes),
@@ -276,7 +275,7 @@ impl Memory {
 }
 
 impl CustomSection {
-    fn of(section: &engine::CustomSection) -> Self {
+    fn new(section: &engine::CustomSection) -> Self {
         Self {
             name: section.name.clone(),
             size_bytes: section.range.len(),

@@ -1,43 +1,45 @@
-//! The `k8s-wasm` program: serves policies to kube-apiserver, and tries, checks and explains them without one.
+//! The `k8s-wasm` program: serves policies to kube-apiserver, and tests, checks and explains them.
 
-mod admin;
-mod advice;
 mod annotate;
 mod check;
 mod completions;
 mod configuration;
 mod env;
-mod exit;
 mod explain;
 mod inspect;
 mod logging;
 mod manifests;
-mod paint;
+mod outcome;
+mod records;
 mod reference;
 mod replay;
-mod report;
 mod run;
+mod runtime;
 mod serve;
-mod table;
+mod terminal;
 mod top;
 mod trace;
+mod warnings;
 
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use exit::Exit;
-use paint::Paint;
-use report::Outcome;
+use outcome::{Exit, Outcome};
+use terminal::Styles;
 
-/// Mutations are trees of many small pieces on several threads; the allocator of libc costs a tenth of their throughput.
+/// Mutations build trees of many small allocations on several threads; libc's allocator costs a
+/// tenth of their throughput.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Decide in WebAssembly modules who a caller of Kubernetes is, what they may do, and what may be stored
+/// Make Kubernetes access decisions with WebAssembly modules
+///
+/// Modules decide on authentication, authorization, and mutating and validating admission. `serve`
+/// runs them as webhooks for kube-apiserver; the other commands test, check and explain policies.
 #[derive(Debug, Parser)]
-#[command(name = "k8s-wasm", version, after_long_help = exit::HELP)]
+#[command(name = "k8s-wasm", version, after_long_help = outcome::EXIT_CODES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -86,13 +88,14 @@ fn main() -> ExitCode {
     });
     match outcome {
         Ok(exit) => exit.into(),
-        Err(failed) if failed.is_broken_pipe() => Exit::Yes.into(),
-        Err(failed) => {
-            // What was printed before the error comes before it; when even that fails, nobody is left to be told.
+        Err(error) if error.is_broken_pipe() => Exit::Success.into(),
+        Err(error) => {
+            // Output that precedes the error is printed before it. If stderr fails too, the exit
+            // code remains.
             let _ = out.flush();
             let mut stderr = io::stderr();
-            let _ = failed.show(&mut stderr, Paint::of(&io::stderr()));
-            failed.exit.into()
+            let _ = error.write(&mut stderr, Styles::for_stream(&io::stderr()));
+            error.exit.into()
         }
     }
 }

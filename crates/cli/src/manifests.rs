@@ -1,13 +1,11 @@
-//! `k8s-wasm manifests`: what makes a kube-apiserver ask this server, made from the server's own configuration.
+//! `k8s-wasm manifests`: the files that connect kube-apiserver to the server.
 
 mod admission;
-mod admission_control;
 mod authorization;
-mod cache_ttl;
+mod credentials;
+mod durations;
 mod file;
-mod kubeconfig;
 mod rules;
-mod seconds;
 mod target;
 
 use std::io::Write;
@@ -17,19 +15,17 @@ use anyhow::anyhow;
 use host::Configuration;
 
 use crate::configuration::ConfigurationArgs;
-use crate::exit::Exit;
-use crate::report::{Failed, OrFailed, Outcome};
+use crate::outcome::{CommandError, Exit, Outcome, ResultExt};
 
 use admission::{Grouping, Webhooks};
-use admission_control::AdmissionConfiguration;
 use authorization::AuthorizationConfiguration;
-use cache_ttl::CacheTtl;
+use credentials::{AdmissionConfiguration, Kubeconfig};
+use durations::CacheTtl;
 use file::File;
-use kubeconfig::Kubeconfig;
 use target::{CaBundle, ClientCertificate, Reach, ServerUrl, Service, Target};
 
-/// Where the files are expected on a control plane when they are printed.
-const INSTALLED_IN: &str = "/etc/kubernetes/k8s-wasm";
+/// Default of `--install-dir` if the files are printed.
+const DEFAULT_INSTALL_DIR: &str = "/etc/kubernetes/k8s-wasm";
 
 const AUTHENTICATION_KUBECONFIG: &str = "authentication-webhook.kubeconfig";
 const AUTHORIZATION_KUBECONFIG: &str = "authorization-webhook.kubeconfig";
@@ -39,68 +35,90 @@ const ADMISSION_KUBECONFIG: &str = "admission-webhook.kubeconfig";
 const ADMISSION_CONFIGURATION: &str = "admission-configuration.yaml";
 const FLAGS: &str = "kube-apiserver-flags.txt";
 
-/// Print the files that make a kube-apiserver ask this server
+const AUTHORIZATION_COMMENT: &str = "\
+The authorizers of kube-apiserver, in order. Replaces --authorization-mode.
+
+Members of system:masters are always allowed: their requests are not sent to any of these authorizers.
+The match conditions leave nodes, service accounts in kube-system and control plane components to Node and RBAC.
+kube-apiserver reloads this file when it changes.";
+
+const ADMISSION_COMMENT: &str = "\
+Admission webhooks. To install: kubectl apply -f admission-webhooks.yaml
+To remove: kubectl delete -f admission-webhooks.yaml";
+
+const CREDENTIALS_COMMENT: &str = "\
+Makes kube-apiserver present its client certificate to the admission webhooks.
+kube-apiserver reads a single file of this kind: merge it with an existing one.";
+
+const FLAGS_COMMENT: &str = "\
+Flags of kube-apiserver, one per line. It reads the files that they name at start.
+--authorization-config replaces --authorization-mode: remove the latter.";
+
+/// Generate the files that connect kube-apiserver to the server
 ///
-/// From the configuration of the server come: a kubeconfig for the authentication and for the authorization webhook, an
-/// AuthorizationConfiguration, the admission webhook configurations, and the flags for kube-apiserver. What the
-/// configuration has no policies for is left out.
+/// Generates kubeconfigs for the authentication and authorization webhooks, an
+/// AuthorizationConfiguration, the admission webhook configurations, and the flags of
+/// kube-apiserver. Planes without policies are omitted.
 ///
-/// The authorization webhook stands between Node and RBAC and is not asked about nodes, the service accounts of
-/// kube-system and the control plane's own components; members of system:masters are allowed before anything is asked.
-/// The admission webhooks leave out the namespace kube-system and, when a policy is for every resource, leases, events
-/// and access reviews.
+/// The authorization webhook is placed between Node and RBAC. It does not receive requests of
+/// nodes, of service accounts in kube-system and of control plane components; members of
+/// system:masters are always allowed. The admission webhooks exclude the namespace kube-system. If
+/// a rule matches all resources, they also exclude leases, events and access reviews.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-Example, on a control plane where `k8s-wasm serve` runs beside kube-apiserver:
+Examples:
+  # Connect kube-apiserver to a server on the same control plane node
   k8s-wasm manifests --config policies.yaml --server https://127.0.0.1:8443 \\
     --ca-file /etc/kubernetes/k8s-wasm/ca.crt -d /etc/kubernetes/k8s-wasm
   kubectl apply -f /etc/kubernetes/k8s-wasm/admission-webhooks.yaml
 
-Example, admission only, with the server in the cluster:
+  # Connect admission only to a server in the cluster
   k8s-wasm manifests --config policies.yaml --service k8s-wasm/webhook --ca-file ca.crt | kubectl apply -f -")]
 pub(crate) struct Args {
-    /// The URL under which kube-apiserver reaches the server, such as https://127.0.0.1:8443
+    /// URL of the server for kube-apiserver, such as https://127.0.0.1:8443
     #[arg(long, value_name = "URL", required_unless_present = "service")]
     server: Option<ServerUrl>,
 
-    /// The Service under which kube-apiserver reaches the server; for admission only.
-    /// Together with --server, which is then for authentication and authorization
+    /// Service of the server, for admission webhooks only. Authentication and authorization require
+    /// --server
     #[arg(long, value_name = "NAMESPACE/NAME[:PORT]")]
     service: Option<Service>,
 
-    /// The certificates of the CA that signed the server's certificate, PEM. They are copied into the files
+    /// Certificates of the CA that signed the server certificate (PEM); included in the generated
+    /// files
     #[arg(long, value_name = "FILE")]
     ca_file: PathBuf,
 
-    /// The certificate by which kube-apiserver proves who it is, as kube-apiserver finds it
+    /// Client certificate of kube-apiserver, as a path on its host
     #[arg(long, value_name = "FILE", requires = "client_key")]
     client_cert: Option<PathBuf>,
 
-    /// The key of that certificate, as kube-apiserver finds it
+    /// Private key of the client certificate, as a path on the host of kube-apiserver
     #[arg(long, value_name = "FILE", requires = "client_cert")]
     client_key: Option<PathBuf>,
 
-    /// Write the files into this directory, not to standard output
+    /// Directory to write the files to, instead of standard output
     #[arg(long, short = 'd', value_name = "DIR")]
     directory: Option<PathBuf>,
 
-    /// Where kube-apiserver will find the files
-    /// [default: the directory of -d, otherwise /etc/kubernetes/k8s-wasm]
+    /// Directory of the files on the host of kube-apiserver
+    /// [default: the value of --directory, or /etc/kubernetes/k8s-wasm]
     #[arg(long, value_name = "DIR")]
-    installed_in: Option<PathBuf>,
+    install_dir: Option<PathBuf>,
 
-    /// One admission webhook for each policy, with its own rules, timeout and failure policy.
-    /// Without it one call asks all policies
+    /// Generate an admission webhook for each policy, with its own rules, timeout and failure
+    /// policy, instead of one webhook for all policies
     #[arg(long)]
     per_policy: bool,
 
-    /// A namespace in which nothing is admitted by policies, besides kube-system and that of --service. May be repeated
+    /// Additional namespace to exclude from admission; kube-system and the namespace of --service
+    /// are always excluded. Can be repeated
     #[arg(long = "exclude-namespace", value_name = "NAMESPACE")]
     exclude_namespaces: Vec<String>,
 
-    /// How long kube-apiserver remembers answers to tokens and access reviews: a duration such as 10s, or off.
-    /// A revoked token or permission lives on for as long
-    /// [default: 2m for tokens, 5m for what is allowed, 30s for what is not]
+    /// Duration for which kube-apiserver caches responses to token and access reviews, such as 10s,
+    /// or `off`. Revoked tokens and permissions remain valid for that long [default: 2m for tokens,
+    /// 5m for allowed and 30s for other requests]
     #[arg(long, value_name = "DURATION|off")]
     cache_ttl: Option<CacheTtl>,
 
@@ -108,23 +126,22 @@ pub(crate) struct Args {
     configuration: ConfigurationArgs,
 }
 
-/// Runs the command.
 pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
     let configuration = args.configuration.load()?;
     let files = files(args, &configuration)?;
     match &args.directory {
         Some(directory) => {
-            file::write_to_directory(&files, directory).environment()?;
+            file::write_to_directory(&files, directory).with_exit(Exit::Failure)?;
             for file in &files {
                 writeln!(out, "{}", directory.join(file.name).display())?;
             }
         }
         None => file::write_to_stream(&files, out)?,
     }
-    Ok(Exit::Yes)
+    Ok(Exit::Success)
 }
 
-fn files(args: &Args, configuration: &Configuration) -> Result<Vec<File>, Failed> {
+fn files(args: &Args, configuration: &Configuration) -> Result<Vec<File>, CommandError> {
     let target = args.target()?;
     let mut files = Vec::new();
     let mut flags = Vec::new();
@@ -133,12 +150,12 @@ fn files(args: &Args, configuration: &Configuration) -> Result<Vec<File>, Failed
         files.push(authentication_kubeconfig(&target, url)?);
         flags.push(flag(
             "authentication-token-webhook-config-file",
-            &target.installed(AUTHENTICATION_KUBECONFIG),
+            &target.install_path(AUTHENTICATION_KUBECONFIG),
         ));
         flags.push(flag("authentication-token-webhook-version", "v1"));
         flags.push(flag(
             "authentication-token-webhook-cache-ttl",
-            &args.cache_ttl().token(),
+            &args.cache_ttl().for_tokens(),
         ));
     }
     if !configuration.authorization.is_empty() {
@@ -151,7 +168,7 @@ fn files(args: &Args, configuration: &Configuration) -> Result<Vec<File>, Failed
         )?);
         flags.push(flag(
             "authorization-config",
-            &target.installed(AUTHORIZATION_CONFIGURATION),
+            &target.install_path(AUTHORIZATION_CONFIGURATION),
         ));
     }
     if let Some(webhooks) = admission_webhooks(args, configuration, &target)? {
@@ -160,15 +177,13 @@ fn files(args: &Args, configuration: &Configuration) -> Result<Vec<File>, Failed
             files.extend(admission_credentials(&target)?);
             flags.push(flag(
                 "admission-control-config-file",
-                &target.installed(ADMISSION_CONFIGURATION),
+                &target.install_path(ADMISSION_CONFIGURATION),
             ));
         }
     }
     if files.is_empty() {
-        return Err(anyhow!(
-            "the configuration has no policy that could be asked"
-        ))
-        .hint("an admission policy needs `rules`; `k8s-wasm check` tells more");
+        return Err(anyhow!("the configuration has no policies to connect"))
+            .with_hint("admission policies require `rules`; see `k8s-wasm check`");
     }
     if !flags.is_empty() {
         files.push(File::lines(FLAGS, FLAGS_COMMENT, &flags));
@@ -177,10 +192,10 @@ fn files(args: &Args, configuration: &Configuration) -> Result<Vec<File>, Failed
 }
 
 impl Args {
-    fn target(&self) -> Result<Target, Failed> {
-        let installed_in = match (&self.installed_in, &self.directory) {
+    fn target(&self) -> Result<Target, CommandError> {
+        let install_dir = match (&self.install_dir, &self.directory) {
             (Some(directory), _) | (None, Some(directory)) => absolute(directory)?,
-            (None, None) => PathBuf::from(INSTALLED_IN),
+            (None, None) => PathBuf::from(DEFAULT_INSTALL_DIR),
         };
         let client = match (&self.client_cert, &self.client_key) {
             (Some(certificate), Some(key)) => Some(ClientCertificate {
@@ -193,7 +208,7 @@ impl Args {
             (Some(service), _) => Reach::Service(service.clone()),
             (None, Some(server)) => Reach::Url(server.clone()),
             (None, None) => {
-                return Err(anyhow!("neither `--server` nor `--service` was given").into());
+                return Err(anyhow!("neither `--server` nor `--service` given").into());
             }
         };
         Ok(Target {
@@ -201,7 +216,7 @@ impl Args {
             admission,
             ca: CaBundle::read(&self.ca_file)?,
             client,
-            installed_in,
+            install_dir,
         })
     }
 
@@ -214,21 +229,21 @@ fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
     Ok(std::path::absolute(path)?)
 }
 
-fn endpoint(target: &Target, path: &str) -> Result<String, Failed> {
+fn endpoint(target: &Target, path: &str) -> Result<String, CommandError> {
     let server = target.server.as_ref().ok_or_else(|| {
         anyhow!(
-            "kube-apiserver finds no Services for authentication and authorization, it needs a URL"
+            "authentication and authorization webhooks require a URL; kube-apiserver does not resolve Services for them"
         )
     });
     Ok(server
-        .hint("give `--server URL` as well; admission then goes through the Service")?
+        .with_hint("add `--server URL`; admission still uses the Service")?
         .endpoint(path))
 }
 
 fn authentication_kubeconfig(target: &Target, url: String) -> anyhow::Result<File> {
     File::yaml(
         AUTHENTICATION_KUBECONFIG,
-        "How kube-apiserver asks who a token belongs to. It sees every token that nobody else accepted.",
+        "Authentication webhook of kube-apiserver. It receives every token that no other authenticator accepts.",
     )
     .document(&Kubeconfig::webhook(target, url))
 }
@@ -236,7 +251,7 @@ fn authentication_kubeconfig(target: &Target, url: String) -> anyhow::Result<Fil
 fn authorization_kubeconfig(target: &Target, url: String) -> anyhow::Result<File> {
     File::yaml(
         AUTHORIZATION_KUBECONFIG,
-        "How kube-apiserver asks what a user may do.",
+        "Authorization webhook of kube-apiserver.",
     )
     .document(&Kubeconfig::webhook(target, url))
 }
@@ -246,7 +261,7 @@ fn authorization_configuration(
     target: &Target,
     cache: CacheTtl,
 ) -> anyhow::Result<File> {
-    let kubeconfig = target.installed(AUTHORIZATION_KUBECONFIG);
+    let kubeconfig = target.install_path(AUTHORIZATION_KUBECONFIG);
     File::yaml(AUTHORIZATION_CONFIGURATION, AUTHORIZATION_COMMENT).document(
         &AuthorizationConfiguration::new(configuration, kubeconfig, cache),
     )
@@ -281,13 +296,13 @@ fn admission_webhooks(
 fn admission_credentials(target: &Target) -> anyhow::Result<[File; 2]> {
     let kubeconfig = File::yaml(
         ADMISSION_KUBECONFIG,
-        "Who kube-apiserver is to the admission webhooks.",
+        "Credentials of kube-apiserver for the admission webhooks.",
     )
     .document(&Kubeconfig::credentials(
         target,
         target.admission.host_port(),
     ))?;
-    let configuration = AdmissionConfiguration::new(&target.installed(ADMISSION_KUBECONFIG));
+    let configuration = AdmissionConfiguration::new(&target.install_path(ADMISSION_KUBECONFIG));
     let configuration =
         File::yaml(ADMISSION_CONFIGURATION, CREDENTIALS_COMMENT).document(&configuration)?;
     Ok([kubeconfig, configuration])
@@ -296,22 +311,3 @@ fn admission_credentials(target: &Target) -> anyhow::Result<[File; 2]> {
 fn flag(name: &str, value: &str) -> String {
     format!("--{name}={value}")
 }
-
-const AUTHORIZATION_COMMENT: &str = "\
-Who decides what a user may do, in this order. Takes the place of --authorization-mode.
-
-Members of system:masters are allowed before any of these is asked: no policy sees or restricts them.
-The conditions leave nodes, the service accounts of kube-system and the control plane's own components to Node and RBAC.
-kube-apiserver reads this file again when it changes.";
-
-const ADMISSION_COMMENT: &str = "\
-Which objects are sent to the admission policies: kubectl apply -f admission-webhooks.yaml
-To undo: kubectl delete -f admission-webhooks.yaml";
-
-const CREDENTIALS_COMMENT: &str = "\
-Makes kube-apiserver show its certificate to the admission webhooks.
-When kube-apiserver has such a file already, merge the two: it reads one.";
-
-const FLAGS_COMMENT: &str = "\
-Flags for kube-apiserver, one a line. It reads the files that they name when it starts.
---authorization-config takes the place of --authorization-mode: remove that one.";

@@ -1,37 +1,43 @@
-//! `k8s-wasm replay`: what another configuration would have decided.
+//! `k8s-wasm replay`: compares the decisions of a log with those of another configuration.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use access::{Plane, text};
-use anyhow::Context;
-use host::{EvaluateError, EvaluationRequest, Host, Verdict};
-use observe::{DecisionEvent, Origin, Record, decision_log::Line};
+use host::{EvaluateError, EvaluationRequest, Host};
+use observe::{DecisionEvent, Record, decision_log::Line};
 
-use crate::admin::Lines;
 use crate::configuration::{ConfigurationArgs, EngineArgs};
-use crate::exit::Exit;
 use crate::explain;
 use crate::logging;
-use crate::paint::Paint;
-use crate::report::{OrFailed, Outcome};
+use crate::outcome::{Exit, Outcome};
+use crate::records::Lines;
+use crate::runtime;
+use crate::terminal::{Styles, styled};
 
-/// Ask policies again what a decision log says was asked, and tell which decisions would differ
+/// Compare the decisions of a log with those of another configuration
 ///
-/// The exit code is 0 when all decisions are the same, 1 when some differ, and 2 when some could not be asked again. Tokens are never in a decision log, so decisions
-/// on tokens are left out. A review of which something was taken out (the data of Secrets, `--decision-log-redact`) is asked
-/// about as it is in the log; differences in such are marked.
+/// Evaluates the reviews of a decision log with the policies of a configuration, and prints each
+/// decision that differs.
+///
+/// Exits with 0 if all decisions are the same, with 1 if some differ, and with 2 if some reviews
+/// cannot be evaluated.
+///
+/// Decisions on tokens are skipped, because decision logs do not contain tokens. Reviews from which
+/// parts were removed (the data of Secrets, and the fields of `--decision-log-redact`) are
+/// evaluated without them; differences in such reviews are marked.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-Example, before a new configuration goes into production:
+Examples:
+  # Compare a new configuration with the decisions in production
   k8s-wasm replay /var/log/k8s-wasm/decisions.jsonl --config new.yaml")]
 pub(crate) struct Args {
-    /// The decision log, as `serve --decision-log` writes it; `-` reads standard input
+    /// Decision log of `serve --decision-log`; `-` reads standard input
     #[arg(value_name = "LOG|-")]
     log: PathBuf,
 
-    /// How long each decision may take
+    /// Time limit of each decision
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = host::config::units::parse_duration)]
     timeout: Duration,
 
@@ -42,100 +48,135 @@ pub(crate) struct Args {
     engine: EngineArgs,
 }
 
-/// What came of it.
+/// Replays lines, writes the differences and counts the results.
+struct Replay<'a> {
+    host: &'a Host,
+    timeout: Duration,
+    out: &'a mut dyn Write,
+    styles: Styles,
+    tally: Tally,
+}
+
+/// Numbers of decisions.
 #[derive(Debug, Default)]
 struct Tally {
     same: usize,
     different: usize,
-    tokens: usize,
-    /// Reviews that cannot be asked now, or lines that are damaged.
-    unusable: usize,
+    /// Decisions on tokens, which are not in the log.
+    skipped: usize,
+    /// Invalid lines, and reviews that cannot be evaluated.
+    failed: usize,
 }
 
-/// Runs the command.
 pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
-    logging::init_quietly();
+    logging::init_for_warnings();
     let lines = Lines::open(&args.log)?;
     let configuration = args.configuration.load()?;
     let host = args.engine.load(&configuration)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("failed to start the runtime")
-        .environment()?;
-    let paint = Paint::of(&io::stdout());
-    let mut tally = Tally::default();
+    let runtime = runtime::current_thread()?;
+    let mut replay = Replay {
+        host: &host,
+        timeout: args.timeout,
+        out,
+        styles: Styles::for_stream(&io::stdout()),
+        tally: Tally::default(),
+    };
     for line in lines {
         let (number, line) = line?;
-        let Ok(line) = serde_json::from_str::<Line>(&line) else {
-            writeln!(
-                out,
-                "{} line {number} is no decision",
-                paint.yellow("skipped:")
-            )?;
-            tally.unusable += 1;
-            continue;
-        };
-        if line.record.plane == Origin::Chain(Plane::Authentication) {
-            tally.tokens += 1;
-            continue;
-        }
-        match runtime.block_on(ask(&host, &line, args.timeout)) {
-            Ok(now) if is_same(&line.record, &now) => tally.same += 1,
-            Ok(now) => {
-                tally.different += 1;
-                write_difference(out, paint, &line, &told(&now), is_refused(now.verdict))?;
-            }
-            // The API server would be told so, too.
-            Err(error @ (EvaluateError::NoSuchPolicy(_) | EvaluateError::NotKubewarden(_))) => {
-                tally.different += 1;
-                write_difference(out, paint, &line, &error.to_string(), true)?;
-            }
-            Err(error) => {
-                tally.unusable += 1;
-                let why = host::with_causes(&error);
-                writeln!(out, "{} line {number}: {why}", paint.yellow("skipped:"))?;
-            }
-        }
+        runtime.block_on(replay.line(number, &line))?;
     }
+    let tally = replay.tally;
     tally.write(out)?;
     Ok(match tally {
-        Tally { different: 1.., .. } => Exit::No,
-        Tally { unusable: 1.., .. } => Exit::Usage,
-        _ => Exit::Yes,
+        Tally { different: 1.., .. } => Exit::Negative,
+        Tally { failed: 1.., .. } => Exit::Usage,
+        _ => Exit::Success,
     })
 }
 
-/// What the policies decide now.
-async fn ask(host: &Host, line: &Line, timeout: Duration) -> Result<Record, EvaluateError> {
+impl Replay<'_> {
+    async fn line(&mut self, number: usize, line: &str) -> io::Result<()> {
+        let Ok(line) = serde_json::from_str::<Line>(line) else {
+            return self.write_failure(number, "not a decision");
+        };
+        if line.record.plane == Plane::Authentication.as_str() {
+            self.tally.skipped += 1;
+            return Ok(());
+        }
+        match evaluate(self.host, &line, self.timeout).await {
+            // The messages of the policies may differ: they have no effect on clients.
+            Ok(now) if line.record.verdict == now.verdict && line.record.change == now.change => {
+                self.tally.same += 1;
+                Ok(())
+            }
+            Ok(now) => self.write_difference(&line, &describe(&now), now.verdict.is_refusal()),
+            // The server would respond with this error.
+            Err(error @ (EvaluateError::NoSuchPolicy(_) | EvaluateError::NotKubewarden(_))) => {
+                self.write_difference(&line, &error.to_string(), true)
+            }
+            Err(error) => self.write_failure(number, &host::with_causes(&error)),
+        }
+    }
+
+    fn write_failure(&mut self, number: usize, reason: &str) -> io::Result<()> {
+        self.tally.failed += 1;
+        let warning = self.styles.warning;
+        writeln!(
+            self.out,
+            "{warning}failed:{warning:#} line {number}: {reason}"
+        )
+    }
+
+    fn write_difference(&mut self, line: &Line, now: &str, is_refusal: bool) -> io::Result<()> {
+        self.tally.different += 1;
+        let record = &line.record;
+        // A decision log is untrusted: it may contain escape sequences for the terminal.
+        let safe = |text: &str| text::line(text, usize::MAX);
+        let (time, plane) = (safe(&record.time), safe(&record.plane));
+        let action = safe(&explain::describe_action(&record.subject));
+        let user = safe(&record.subject.user);
+        let redacted = if line.redacted { " (redacted)" } else { "" };
+        let style = if is_refusal {
+            self.styles.error
+        } else {
+            self.styles.warning
+        };
+        writeln!(self.out, "{time} {plane}: {action} by {user}{redacted}")?;
+        writeln!(self.out, "  was {}", safe(&describe(record)))?;
+        writeln!(self.out, "  now {}", styled(&safe(now), style))
+    }
+}
+
+/// Evaluates the review of a line, and returns the record of the decision.
+async fn evaluate(host: &Host, line: &Line, timeout: Duration) -> Result<Record, EvaluateError> {
     let review = line.review.to_string();
     let arrival = Instant::now();
-    let deadline = arrival.checked_add(timeout).unwrap_or(arrival);
+    let deadline = runtime::deadline(timeout);
     let policy = line.record.policy.as_deref();
-    let origin = line.record.plane;
-    let answered = match origin {
-        Origin::Raw => {
+    let plane = plane(&line.record.plane);
+    let answered = match plane {
+        None => {
             let policy = policy.unwrap_or_default();
             host.evaluate_raw(policy, review.as_bytes(), deadline)
                 .await?
         }
-        Origin::Chain(plane) => {
-            let question = EvaluationRequest {
+        Some(plane) => {
+            let request = EvaluationRequest {
                 plane,
                 policy,
                 review: review.as_bytes(),
                 already_evaluated: &[],
                 deadline,
             };
-            host.evaluate(question).await?
+            host.evaluate(request).await?
         }
     };
-    Ok(Record::new(
+    Ok(Record::of(
         &DecisionEvent {
-            origin,
+            plane,
             policy,
             review: review.as_bytes(),
-            evaluation: &answered,
+            answered: &answered,
             status: None,
             arrival,
             parent: None,
@@ -144,57 +185,28 @@ async fn ask(host: &Host, line: &Line, timeout: Duration) -> Result<Record, Eval
     ))
 }
 
-/// Whether clients would have noticed nothing but other words.
-fn is_same(then: &Record, now: &Record) -> bool {
-    then.verdict == now.verdict && then.patch_digest == now.patch_digest
+/// Returns the plane with this name, or none for raw documents.
+fn plane(name: &str) -> Option<Plane> {
+    let planes = [
+        Plane::Authentication,
+        Plane::Authorization,
+        Plane::Mutation,
+        Plane::Validation,
+    ];
+    planes.into_iter().find(|plane| plane.as_str() == name)
 }
 
-fn is_refused(verdict: Verdict) -> bool {
-    matches!(
-        verdict,
-        Verdict::Denied | Verdict::Rejected | Verdict::Failed
-    )
-}
-
-fn write_difference(
-    out: &mut dyn Write,
-    paint: Paint,
-    line: &Line,
-    now: &str,
-    is_refused: bool,
-) -> io::Result<()> {
-    let then = &line.record;
-    // A file can say anything.
-    let fit = |text: &str| text::line(text, usize::MAX);
-    let redacted = if line.redacted {
-        ", from a review that is not complete"
-    } else {
-        ""
-    };
-    let (time, plane) = (format_args!("{:.6}", then.time), then.plane);
-    let what = fit(&explain::what(&then.subject));
-    let user = fit(&then.subject.user);
-    writeln!(out, "{time} {plane}: {user} wants to {what}{redacted}")?;
-    writeln!(out, "  was {}", fit(&told(then)))?;
-    let now = fit(now);
-    let now = if is_refused {
-        paint.red(&now)
-    } else {
-        paint.yellow(&now)
-    };
-    writeln!(out, "  now {now}")
-}
-
-fn told(record: &Record) -> String {
-    let mut told = record.verdict.to_string();
-    if let Some(change) = &record.patch_digest {
-        told.push_str(&format!(" (patch {change})"));
+/// Returns the verdict with the digest of the patch and the message.
+fn describe(record: &Record) -> String {
+    let mut text = record.verdict.to_string();
+    if let Some(change) = &record.change {
+        text.push_str(&format!(" (patch {change})"));
     }
     if !record.message.is_empty() {
-        told.push_str(": ");
-        told.push_str(&record.message);
+        text.push_str(": ");
+        text.push_str(&record.message);
     }
-    told
+    text
 }
 
 impl Tally {
@@ -202,19 +214,16 @@ impl Tally {
         let Self {
             same,
             different,
-            tokens,
-            unusable,
+            skipped,
+            failed,
         } = self;
-        writeln!(out, "{different} would differ, {same} would not")?;
-        if *tokens > 0 {
-            writeln!(
-                out,
-                "{tokens} on tokens were left out: tokens are not in the log"
-            )?;
+        write!(out, "{different} different, {same} same")?;
+        if *skipped > 0 {
+            write!(out, ", {skipped} skipped (decisions on tokens)")?;
         }
-        if *unusable > 0 {
-            writeln!(out, "{unusable} could not be asked")?;
+        if *failed > 0 {
+            write!(out, ", {failed} failed")?;
         }
-        Ok(())
+        writeln!(out)
     }
 }

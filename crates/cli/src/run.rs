@@ -1,68 +1,69 @@
-//! `k8s-wasm run`: asks policies about a review in a file, as the webhook would, and explains the answer.
+//! `k8s-wasm run`: evaluates a review from a file.
 
-mod ask;
 mod diff;
 mod json;
 mod kubewarden;
+mod module;
 mod review;
-mod subject;
+mod stages;
 mod text;
 
+use std::convert::Infallible;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use access::Plane;
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use capabilities::Capabilities;
 use host::config::units;
-use host::{Host, Reply, Verdict};
+use host::{Configuration, Host, Reply, Verdict};
 use wire::review::Kind;
 
 use crate::configuration::{ConfigurationArgs, EngineArgs};
-use crate::exit::Exit;
-use crate::logging;
-use crate::paint::Paint;
-use crate::report::{Failed, OrFailed, Outcome};
-use crate::trace;
+use crate::outcome::{CommandError, Exit, Outcome, ResultExt};
+use crate::terminal::Styles;
+use crate::{logging, runtime, trace};
 
-use ask::Stage;
 use review::Review;
+use stages::{EntryPoint, Stage};
 
-/// Ask policies about a review in a file
+/// Evaluate a review from a file
 ///
-/// Asks one module, or with --config a whole configuration, exactly as the webhook server would: same limits, same checks,
-/// same answer. The file holds a TokenReview, a SubjectAccessReview or an AdmissionReview, in JSON or YAML. An
-/// AdmissionReview goes to the mutating policies first and then, as changed, to the validating ones.
+/// Evaluates a module, or the policies of a configuration, with the limits and checks of the
+/// webhook server. The file contains a TokenReview, SubjectAccessReview or AdmissionReview in JSON
+/// or YAML. An AdmissionReview is evaluated by the mutating policies and then, with the mutated
+/// object, by the validating ones.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-Example, a module and the token it should know:
+Examples:
+  # Authenticate a token with a module
   k8s-wasm run magic_authenticator.wasm -r - <<END
   apiVersion: authentication.k8s.io/v1
   kind: TokenReview
   spec: {token: magic-token}
   END
 
-Example, what the API server would be sent:
+  # Print the response that kube-apiserver would receive
   k8s-wasm run --config policies.yaml -r admission-review.json --entry-point validate -o review")]
 pub(crate) struct Args {
-    /// The module to ask; or name a configuration
-    #[arg(value_name = "MODULE.wasm", value_parser = module_path)]
+    /// Module to evaluate, instead of a configuration
+    #[arg(value_name = "MODULE.wasm", value_parser = parse_module_path)]
     module: Option<PathBuf>,
 
-    /// The review: JSON or YAML; `-` reads standard input
+    /// Review, in JSON or YAML; `-` reads standard input
     #[arg(long, short, value_name = "FILE|-")]
     request_path: PathBuf,
 
-    /// Which question to ask, when the review and the module leave several
-    #[arg(long, alias = "plane", value_name = "ENTRY POINT", value_enum)]
+    /// Entry point to call, if the kind of the review leaves a choice
+    #[arg(long, alias = "plane", value_name = "ENTRY_POINT", value_enum)]
     entry_point: Option<EntryPoint>,
 
-    /// Ask only this policy of the configuration
+    /// Evaluate only this policy of the configuration
     #[arg(long, value_name = "NAME", conflicts_with = "module")]
     policy: Option<String>,
 
-    /// Settings for the module, JSON or YAML
+    /// Settings of the module, in JSON or YAML
     #[arg(
         long,
         short,
@@ -72,24 +73,25 @@ pub(crate) struct Args {
     )]
     settings_path: Option<PathBuf>,
 
-    /// Settings for the module
+    /// Settings of the module
     #[arg(long, value_name = "JSON", requires = "module")]
     settings_json: Option<String>,
 
-    /// How long to wait for the answer, as `?timeout=` says for kube-apiserver
+    /// Time limit of the evaluation, such as `500ms`, `10s` or `1m30s`
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = units::parse_duration)]
     timeout: Duration,
 
-    /// Tell on standard error, too, which policies were asked and what each answered
+    /// Also print the evaluation trace to stderr
     #[arg(long)]
-    explain: bool,
+    trace: bool,
 
-    /// What to print [default: text; for a Kubewarden policy and no terminal, kubewarden]
+    /// Output format [default: text; kubewarden for a Kubewarden policy if stdout is not a
+    /// terminal]
     #[arg(long, short, value_enum)]
     output: Option<Output>,
 
     #[command(flatten)]
-    kubewarden: kubewarden::Flags,
+    kubewarden: kubewarden::KubewardenArgs,
 
     #[command(flatten)]
     configuration: ConfigurationArgs,
@@ -98,156 +100,93 @@ pub(crate) struct Args {
     engine: EngineArgs,
 }
 
-/// A path, or a `file://` URI as scripts around `kwctl` have it.
-fn module_path(text: &str) -> Result<PathBuf, std::convert::Infallible> {
-    Ok(text.strip_prefix("file://").unwrap_or(text).into())
-}
-
-/// The functions that modules export.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum EntryPoint {
-    /// Who does this token belong to?
-    Authn,
-    /// May this user do that?
-    Authz,
-    /// May this object be stored?
-    Validate,
-    /// In what form is this object stored?
-    Mutate,
-}
-
-/// What is printed.
+/// The output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Output {
-    /// The decision, the change and the trace, for people.
+    /// Decision, patch and trace
     Text,
-    /// The review that answers, exactly as the webhook would send it.
+    /// The response of the webhook server
     Review,
-    /// The decision and the trace, for programs.
+    /// Decision and trace, as JSON
     Json,
-    /// The AdmissionResponse of a Kubewarden policy as `kwctl run` prints it; the exit code is 0 even when it rejects.
+    /// The output of `kwctl run`, for Kubewarden policies; the exit code is 0 even for rejections
     Kubewarden,
 }
 
-impl EntryPoint {
-    fn plane(self) -> Plane {
-        match self {
-            Self::Authn => Plane::Authentication,
-            Self::Authz => Plane::Authorization,
-            Self::Validate => Plane::Validation,
-            Self::Mutate => Plane::Mutation,
-        }
-    }
+/// Removes the scheme of a `file://` URI, which scripts that call `kwctl` use.
+fn parse_module_path(text: &str) -> Result<PathBuf, Infallible> {
+    Ok(text.strip_prefix("file://").unwrap_or(text).into())
 }
 
-/// Runs the command.
 pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
-    logging::init_quietly();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("failed to start the runtime")
-        .environment()?;
-    let policy = match &args.module {
-        Some(module) if args.configuration.is_empty() => {
-            kubewarden::Subject::find(module, &args.kubewarden)?
-        }
-        _ => None,
-    };
-    let (review, host, output) = match policy {
-        None => {
-            let review = Review::read(&args.request_path)?;
-            let host = args.engine.load(&args.subject(&review)?)?;
-            (review, host, args.output.unwrap_or(Output::Text))
-        }
-        Some(policy) => {
-            let capabilities = args.kubewarden.capabilities(&args.engine)?;
-            let host = args.load_kubewarden(&policy, &capabilities, out)?;
-            let output = args.output.unwrap_or_else(|| {
-                // Scripts get what they know from the peer, people what they can read.
-                match io::stdout().is_terminal() && !policy.is_raw(&args.kubewarden) {
-                    true => Output::Text,
-                    false => Output::Kubewarden,
-                }
-            });
-            let request = policy.request(&args.kubewarden, &args.request_path)?;
-            if output == Output::Kubewarden {
-                let answering = kubewarden::answer(&host, &request, args.timeout, out);
-                let exit = runtime.block_on(answering)?;
-                kubewarden::warn_of_leftovers(&capabilities);
-                return Ok(exit);
-            }
-            let review = Review {
-                kind: Kind::AdmissionReview,
-                json: request.to_review(),
-            };
-            (review, host, output)
-        }
-    };
-    let planes = ask::planes(&host, review.kind, args.entry_point, args.policy.as_deref())?;
-    if output == Output::Review && planes.len() > 1 {
-        return Err(anyhow!(
-            "the configuration both mutates and validates, which are two answers"
-        ))
-        .hint("choose one with `--entry-point mutate` or `--entry-point validate`");
+    logging::init_for_warnings();
+    if let Some(policy) = args.kubewarden_policy()? {
+        return args.run_kubewarden(&policy, out);
     }
-    let asking = ask::in_order(
-        &host,
-        &planes,
-        args.policy.as_deref(),
-        review.json,
-        args.timeout,
-    );
-    let stages = runtime.block_on(asking)?;
-    if args.explain && output != Output::Text {
-        explain(&stages)?;
-    }
-    match output {
-        Output::Text => text::write(out, Paint::of(&io::stdout()), &stages)?,
-        Output::Json => json::write(out, &stages)?,
-        Output::Review => write_reply(out, &stages)?,
-        Output::Kubewarden => {
-            return Err(anyhow!("`-o kubewarden` is for a Kubewarden policy"))
-                .hint("leave it out, or use `-o review`");
-        }
-    }
-    Ok(exit(&stages))
-}
-
-/// On standard error, where it is in nobody's way.
-fn explain(stages: &[ask::Stage]) -> Result<(), Failed> {
-    let mut stderr = io::stderr();
-    for stage in stages {
-        let verdict = trace::painted(stage.answered.verdict(), Paint::of(&stderr));
-        writeln!(stderr, "{}: {verdict}", stage.plane)?;
-        trace::write(&mut stderr, &stage.answered.trace.steps)?;
-    }
-    Ok(())
+    let review = Review::read(&args.request_path)?;
+    let host = args.engine.load(&args.load_configuration(&review)?)?;
+    args.evaluate(&host, review, args.output.unwrap_or(Output::Text), out)
 }
 
 impl Args {
-    /// A host with nothing but a Kubewarden policy.
+    /// Returns the module if it is a Kubewarden policy.
+    fn kubewarden_policy(&self) -> Result<Option<kubewarden::PolicyFile>, CommandError> {
+        match &self.module {
+            Some(module) if self.configuration.is_empty() => {
+                kubewarden::PolicyFile::open(module, &self.kubewarden)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn run_kubewarden(&self, policy: &kubewarden::PolicyFile, out: &mut dyn Write) -> Outcome {
+        let capabilities = self.kubewarden.capabilities(&self.engine)?;
+        let host = self.load_kubewarden(policy, &capabilities, out)?;
+        let request = policy.read_request(&self.kubewarden, &self.request_path)?;
+        // Scripts get the format that they parse, and people one that they can read.
+        let default = if io::stdout().is_terminal() && !policy.is_raw(&self.kubewarden) {
+            Output::Text
+        } else {
+            Output::Kubewarden
+        };
+        let output = self.output.unwrap_or(default);
+        if output == Output::Kubewarden {
+            let evaluation = kubewarden::evaluate(&host, &request, self.timeout, out);
+            let exit = runtime::current_thread()?.block_on(evaluation)?;
+            kubewarden::warn_about_unused_recordings(&capabilities);
+            return Ok(exit);
+        }
+        let review = Review {
+            kind: Kind::AdmissionReview,
+            json: request.to_review(),
+        };
+        self.evaluate(&host, review, output, out)
+    }
+
+    /// Loads a host whose only policy is a Kubewarden policy.
     fn load_kubewarden(
         &self,
-        policy: &kubewarden::Subject,
+        policy: &kubewarden::PolicyFile,
         capabilities: &Capabilities,
         out: &mut dyn Write,
-    ) -> Result<Host, Failed> {
-        let settings =
-            kubewarden::settings(self.settings_path.as_deref(), self.settings_json.as_deref())?;
-        let configuration = policy.configuration(&self.kubewarden, settings, self.timeout)?;
+    ) -> Result<Host, CommandError> {
+        let settings = kubewarden::read_settings(
+            self.settings_path.as_deref(),
+            self.settings_json.as_deref(),
+        )?;
+        let configuration = policy.to_configuration(&self.kubewarden, settings, self.timeout)?;
         kubewarden::load(&self.engine, &configuration, capabilities, out)
     }
 
-    /// The policies to ask: those of the configuration, or the one that the module alone makes.
-    fn subject(&self, review: &Review) -> Result<host::Configuration, Failed> {
+    /// Loads the configuration, or creates one whose only policy is the module.
+    fn load_configuration(&self, review: &Review) -> Result<Configuration, CommandError> {
         match (&self.module, self.configuration.is_empty()) {
             (Some(module), true) => {
-                let settings = subject::settings(
+                let settings = module::read_settings(
                     self.settings_path.as_deref(),
                     self.settings_json.as_deref(),
                 )?;
-                subject::of_module(
+                module::to_configuration(
                     module,
                     review.kind,
                     self.entry_point,
@@ -256,18 +195,63 @@ impl Args {
                 )
             }
             (None, false) => self.configuration.load(),
-            (Some(_), false) => Err(anyhow!("both a module and a configuration were given"))
-                .hint("leave one of them out; `--policy NAME` asks one policy of a configuration"),
-            (None, true) => Err(anyhow!("neither a module nor a configuration was given"))
-                .hint("name a module, or a configuration with `--config FILE`"),
+            (Some(_), false) => Err(anyhow!("both a module and a configuration given"))
+                .with_hint("use `--policy NAME` to evaluate a single policy of a configuration"),
+            (None, true) => Err(anyhow!("neither a module nor a configuration given"))
+                .with_hint("name a module, or use `--config FILE`"),
         }
+    }
+
+    /// Evaluates a review, and prints the result.
+    fn evaluate(
+        &self,
+        host: &Host,
+        review: Review,
+        output: Output,
+        out: &mut dyn Write,
+    ) -> Outcome {
+        let policy = self.policy.as_deref();
+        let planes = stages::planes(host, review.kind, self.entry_point, policy)?;
+        if output == Output::Review && planes.len() > 1 {
+            return Err(anyhow!(
+                "the configuration mutates and validates, which are two responses"
+            ))
+            .with_hint("use `--entry-point mutate` or `--entry-point validate`");
+        }
+        let evaluation = stages::evaluate(host, &planes, policy, review.json, self.timeout);
+        let stages = runtime::current_thread()?.block_on(evaluation)?;
+        if self.trace && output != Output::Text {
+            write_traces(&stages)?;
+        }
+        match output {
+            Output::Text => text::write(out, Styles::for_stream(&io::stdout()), &stages)?,
+            Output::Json => json::write(out, &stages)?,
+            Output::Review => write_replies(out, &stages)?,
+            Output::Kubewarden => {
+                return Err(anyhow!("`-o kubewarden` requires a Kubewarden policy"))
+                    .with_hint("use `-o review`, or another output format");
+            }
+        }
+        Ok(exit_of(&stages))
     }
 }
 
-/// Exactly the body that the webhook server would answer with.
-fn write_reply(out: &mut dyn Write, stages: &[Stage]) -> io::Result<()> {
+/// Writes the traces to stderr, so that they do not mix with the output.
+fn write_traces(stages: &[Stage]) -> io::Result<()> {
+    let mut stderr = io::stderr();
+    let styles = Styles::for_stream(&stderr);
     for stage in stages {
-        match &stage.answered.reply {
+        let verdict = trace::styled_verdict(stage.evaluation.verdict(), styles);
+        writeln!(stderr, "{}: {verdict}", stage.plane)?;
+        trace::write(&mut stderr, &stage.evaluation.trace.steps)?;
+    }
+    Ok(())
+}
+
+/// Writes the response bodies of the webhook server.
+fn write_replies(out: &mut dyn Write, stages: &[Stage]) -> io::Result<()> {
+    for stage in stages {
+        match &stage.evaluation.reply {
             Reply::Review(review) => out.write_all(review)?,
             Reply::Failed(message) => out.write_all(&failure_body(stage.plane, message))?,
         }
@@ -276,7 +260,8 @@ fn write_reply(out: &mut dyn Write, stages: &[Stage]) -> io::Result<()> {
     Ok(())
 }
 
-/// As `server::webhook` answers when a policy failed and nobody decided.
+/// Returns the response body of `server::webhook` for a failure without a decision. Overload, for
+/// which the server responds with 429, cannot happen here: calls run one after the other.
 fn failure_body(plane: Plane, message: &str) -> Vec<u8> {
     match plane {
         Plane::Authorization => wire::meta::failure_body(503, "ServiceUnavailable", message),
@@ -284,15 +269,15 @@ fn failure_body(plane: Plane, message: &str) -> Vec<u8> {
     }
 }
 
-/// The last stage tells: each before it was passed.
-fn exit(stages: &[Stage]) -> Exit {
-    match stages.last().map(|stage| stage.answered.verdict()) {
+/// Returns the exit code of the last stage. All stages before it have accepted the object.
+fn exit_of(stages: &[Stage]) -> Exit {
+    match stages.last().map(|stage| stage.evaluation.verdict()) {
         Some(Verdict::Authenticated | Verdict::Allowed | Verdict::Accepted | Verdict::Patched) => {
-            Exit::Yes
+            Exit::Success
         }
         Some(
             Verdict::Unauthenticated | Verdict::Denied | Verdict::NoOpinion | Verdict::Rejected,
-        ) => Exit::No,
-        Some(Verdict::Failed) | None => Exit::Failed,
+        ) => Exit::Negative,
+        Some(Verdict::Failed) | None => Exit::Failure,
     }
 }

@@ -1,10 +1,8 @@
-//! `k8s-wasm serve`: the webhook server, until it is told to stop.
+//! `k8s-wasm serve`: the webhook server.
 
-mod decisions;
 mod dev_certs;
-mod follow;
-mod shutdown;
-mod traces;
+mod lifecycle;
+mod telemetry;
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -20,40 +18,45 @@ use server::http::Drained;
 use server::{BindError, CaPath, CertificatePath, Clients, KeyPath, Options, Server, Tls};
 use tokio::runtime::Runtime;
 
-use crate::advice;
 use crate::configuration::{ConfigurationArgs, EngineArgs};
-use crate::exit::Exit;
 use crate::logging::LogArgs;
-use crate::report::{Failed, OrFailed, Outcome};
+use crate::outcome::{CommandError, Exit, Outcome, ResultExt};
+use crate::records::DEFAULT_ADMIN_ADDRESS;
+use crate::warnings;
 
-/// Serve the policies as webhooks for kube-apiserver
+/// Default of `--listen`.
+const DEFAULT_LISTEN: &str = "127.0.0.1:8443";
+
+/// Serve policies as webhooks for kube-apiserver
 ///
-/// Every plane that the configuration has policies for is served: POST /authn takes a TokenReview, /authz a
-/// SubjectAccessReview, /validate and /mutate an AdmissionReview; /validate/NAME and /mutate/NAME ask one policy.
-/// GET /livez, /readyz, /status, /metrics and /decisions are on a port of their own.
+/// Serves every plane that has policies: POST /authn accepts a TokenReview, /authz a
+/// SubjectAccessReview, /validate and /mutate an AdmissionReview. /validate/NAME and /mutate/NAME
+/// evaluate a single policy. GET /livez, /readyz, /status, /metrics and /decisions are served on
+/// the admin port.
 ///
-/// The configuration, modules and certificates are followed: what changes is loaded beside what is served and takes its
-/// place. A change that does not load is logged and shown by /status, and what was served before goes on. SIGHUP, or POST
-/// /reload on that other port, has everything loaded at once.
+/// The server detects changes of the configuration, modules and certificates and loads them without
+/// a restart. If a change fails to load, it logs the error, reports it at /status and keeps serving
+/// the previous policies. SIGHUP, or POST /reload on the admin port, forces a reload.
 ///
-/// SIGTERM and SIGINT stop it gently: it stops being ready, answers what has begun, and exits with 0. A second signal
-/// stops it at once.
+/// On SIGTERM or SIGINT the server becomes unready, finishes the requests in progress and exits
+/// with 0. A second signal stops it immediately.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-Example, for trying things out; `k8s-wasm manifests` then tells kube-apiserver where to ask:
+Examples:
+  # Serve with development certificates; `k8s-wasm manifests` configures kube-apiserver
   k8s-wasm serve --config policies.yaml --dev-certs ./certs
 
-Example, with certificates of your own, and for nobody but kube-apiserver:
+  # Serve with your own certificates, and accept requests from kube-apiserver only
   k8s-wasm serve --config policies.yaml \\
     --tls-cert-file tls.crt --tls-private-key-file tls.key \\
     --client-ca-file ca.crt --client-allowed-names kube-apiserver")]
 pub(crate) struct Args {
-    /// Where reviews are taken. Behind a Service: 0.0.0.0:8443
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8443")]
+    /// Address for reviews; use 0.0.0.0:8443 behind a Service
+    #[arg(long, value_name = "ADDRESS", default_value = DEFAULT_LISTEN)]
     listen: SocketAddr,
 
-    /// Where /livez, /readyz, /status, /metrics, /decisions and /reload are answered, in plain HTTP
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8081")]
+    /// Address for /livez, /readyz, /status, /metrics, /decisions and /reload, over plain HTTP
+    #[arg(long, value_name = "ADDRESS", default_value = DEFAULT_ADMIN_ADDRESS)]
     admin_listen: SocketAddr,
 
     #[command(flatten)]
@@ -69,30 +72,31 @@ pub(crate) struct Args {
     log: LogArgs,
 
     #[command(flatten)]
-    decisions: decisions::Args,
+    decision_log: telemetry::DecisionLogArgs,
 
     #[command(flatten)]
-    traces: traces::Args,
+    traces: telemetry::TraceArgs,
 }
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "TLS")]
 #[group(skip)]
 struct TlsArgs {
-    /// The server's certificate and those of intermediate CAs, PEM. Read again when it changes
+    /// Certificate of the server, followed by intermediate certificates (PEM); reloaded when it
+    /// changes
     #[arg(long, value_name = "FILE", requires = "tls_private_key_file",
         conflicts_with_all = ["dev_certs", "insecure_plaintext"])]
     tls_cert_file: Option<PathBuf>,
 
-    /// The private key of the certificate, PEM
+    /// Private key of the certificate (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_cert_file")]
     tls_private_key_file: Option<PathBuf>,
 
-    /// Only clients with a certificate of these CAs may ask, PEM
+    /// CA certificates (PEM); clients must present a certificate that one of them signed
     #[arg(long, value_name = "FILE", conflicts_with = "insecure_plaintext")]
     client_ca_file: Option<PathBuf>,
 
-    /// Of those, only clients whose certificate has one of these names (common name or DNS name)
+    /// Names (common name or DNS name) of which the client certificate must have one
     #[arg(
         long,
         value_name = "NAMES",
@@ -101,97 +105,103 @@ struct TlsArgs {
     )]
     client_allowed_names: Vec<String>,
 
-    /// For trying things out: use a CA in this directory, made when it is not there, and a new certificate of it
+    /// Directory of a development CA, created if it does not exist; the server uses a new
+    /// certificate that this CA signs. Not for production
     #[arg(long, value_name = "DIR", conflicts_with = "insecure_plaintext")]
     dev_certs: Option<PathBuf>,
 
-    /// What that certificate is valid for, besides localhost, 127.0.0.1 and ::1
+    /// Additional names of the development certificate, which is always valid for localhost,
+    /// 127.0.0.1 and ::1
     #[arg(
         long,
         value_name = "NAMES",
         value_delimiter = ',',
         requires = "dev_certs"
     )]
-    dev_names: Vec<String>,
+    dev_cert_names: Vec<String>,
 
-    /// Serve without TLS, on a loopback address only: behind a proxy of your own, and for tests
+    /// Serve without TLS; on loopback addresses only, for tests or behind a proxy
     #[arg(long)]
     insecure_plaintext: bool,
 }
 
-/// Runs the command.
+/// The optional destinations of decisions.
+struct Telemetry {
+    decision_log: Option<DecisionLog>,
+    traces: Option<Traces>,
+}
+
 pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
     args.log.init()?;
     let tls = args.tls.prepare(out)?;
     let live = Live::open(Parts {
-        sources: args.configuration.given()?,
+        sources: args.configuration.required_sources()?,
         modules: Box::new(FileModules),
         capabilities: Capabilities::live(args.engine.services()),
         code_cache: args.engine.code_cache(),
     })?;
-    announce(&live.set());
+    log_policies(&live.set());
     let options = Options {
         listen: args.listen,
         admin: args.admin_listen,
         ..Options::new(tls)
     };
     let runtime = Runtime::new()
-        .context("failed to start the threads")
-        .environment()?;
-    let told = Told {
-        log: args.decisions.open()?,
+        .context("failed to start the runtime")
+        .with_exit(Exit::Failure)?;
+    let telemetry = Telemetry {
+        decision_log: args.decision_log.open()?,
         traces: args.traces.open()?,
     };
-    let drained = runtime.block_on(serve(options, live, told))?;
-    // Whatever still runs after the drain timeout is cut.
+    let drained = runtime.block_on(serve(options, live, telemetry))?;
+    // Tasks that still run after the drain timeout are cancelled.
     runtime.shutdown_background();
     Ok(match drained {
-        Drained::Completely => Exit::Yes,
-        Drained::Aborted { .. } => Exit::Failed,
+        Drained::Completely => Exit::Success,
+        Drained::Aborted { .. } => Exit::Failure,
     })
 }
 
-/// Where decisions are told, besides what every server does.
-struct Told {
-    log: Option<DecisionLog>,
-    traces: Option<Traces>,
-}
-
-async fn serve(options: Options, live: Live, told: Told) -> Result<Drained, Failed> {
-    let shutdown = shutdown::requested()
-        .context("failed to listen for signals")
-        .environment()?;
-    let hangups = follow::hangups()
-        .context("failed to listen for signals")
-        .environment()?;
+async fn serve(
+    options: Options,
+    live: Live,
+    telemetry: Telemetry,
+) -> Result<Drained, CommandError> {
+    let signals = "failed to install signal handlers";
+    let shutdown = lifecycle::shutdown_requested()
+        .context(signals)
+        .with_exit(Exit::Failure)?;
+    let hangups = lifecycle::hangups()
+        .context(signals)
+        .with_exit(Exit::Failure)?;
     let host = live.current();
-    let observer = Observer::new(&host, told.log).with_traces(told.traces);
+    let observer = Observer::new(&host, telemetry.decision_log).with_traces(telemetry.traces);
     let observer = Arc::new(observer);
     let server = match Server::bind(options, host, Arc::clone(&observer)).await {
-        refused @ Err(BindError::Listen { .. }) => refused.environment()?,
+        failed @ Err(BindError::Listen { .. }) => failed.with_exit(Exit::Failure)?,
         bound => bound?,
     };
-    let follow = follow::changes(Arc::new(live), server.handle(), hangups);
-    // Cancelling it is safe: what is being loaded is not in place yet.
+    let reloads = lifecycle::reload_on_change(Arc::new(live), server.handle(), hangups);
+    // Safe to cancel: policies take effect only when they are loaded completely.
     let drained = tokio::select! {
         drained = server.run(shutdown) => drained,
-        never = follow => match never {},
+        never = reloads => match never {},
     };
     observer.finish();
     Ok(drained)
 }
 
-/// What is served, policy by policy, and what is hardly meant.
-fn announce(set: &Set) {
-    observe::log_policies(&set.host);
-    for advice in advice::of(&set.configuration, &set.host) {
-        tracing::warn!(policy = %advice.policy, "{}", advice.text);
+/// Logs the policies that are served, and the warnings about their configuration.
+fn log_policies(set: &Set) {
+    host::log::loaded(&set.host);
+    for warning in warnings::find(&set.configuration, &set.host) {
+        tracing::warn!(policy = %warning.policy, "{}", warning.text);
     }
 }
 
 impl TlsArgs {
-    /// The TLS that the server shall speak; makes development certificates when they are asked for.
-    fn prepare(&self, out: &mut dyn Write) -> Result<Tls, Failed> {
+    /// Returns the TLS options of the server. Creates development certificates if requested.
+    fn prepare(&self, out: &mut dyn Write) -> Result<Tls, CommandError> {
         let clients = match &self.client_ca_file {
             Some(file) => Clients::Verified {
                 ca: CaPath(file.clone()),
@@ -200,17 +210,13 @@ impl TlsArgs {
             None => Clients::Anyone,
         };
         if let Some(directory) = &self.dev_certs {
-            let made = dev_certs::prepare(directory, &self.dev_names)?;
-            writeln!(
-                out,
-                "development certificates are in {}",
-                directory.display()
-            )?;
-            writeln!(out, "  clients trust the server by {}", made.ca.display())?;
+            let files = dev_certs::prepare(directory, &self.dev_cert_names)?;
+            writeln!(out, "development certificates: {}", directory.display())?;
+            writeln!(out, "  CA certificate for clients: {}", files.ca.display())?;
             out.flush()?;
             return Ok(Tls::Files {
-                certificate: CertificatePath(made.certificate),
-                key: KeyPath(made.key),
+                certificate: CertificatePath(files.certificate),
+                key: KeyPath(files.key),
                 clients,
             });
         }
@@ -221,8 +227,8 @@ impl TlsArgs {
                 clients,
             }),
             _ if self.insecure_plaintext => Ok(Tls::Plaintext),
-            _ => Err(anyhow!("the server has no certificate")).hint(
-                "give `--tls-cert-file` and `--tls-private-key-file`, or `--dev-certs DIR` for trying things out",
+            _ => Err(anyhow!("no server certificate given")).with_hint(
+                "use `--tls-cert-file` and `--tls-private-key-file`, or `--dev-certs DIR` for tests",
             ),
         }
     }

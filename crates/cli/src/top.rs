@@ -1,76 +1,83 @@
-//! `k8s-wasm top`: what a server decides, live.
+//! `k8s-wasm top`: live statistics of a server.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, IsTerminal, Write};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use observe::Record;
 
-use crate::admin::{self, Decisions};
-use crate::exit::Exit;
-use crate::report::{Failed, Outcome};
-use crate::table::Table;
-use crate::trace;
+use crate::outcome::{CommandError, Exit, Outcome};
+use crate::records::{AdminClient, DEFAULT_ADMIN_ADDRESS, Decisions};
+use crate::terminal::{Table, format_duration};
 
-/// Show live what a server decides: how often each policy is asked, what it answers, how long it takes
+/// Interval between two queries.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// Moves the cursor to the upper left corner and clears the screen (ECMA-48 CUP and ED).
+const CLEAR_SCREEN: &str = "\u{1b}[H\u{1b}[J";
+
+/// Show live statistics of a server
 ///
-/// Figures are of the decisions of the last seconds; of more than a server keeps between two looks, of a sample.
+/// Shows the number of calls, the latency and the verdicts of each policy during the last seconds.
+/// Under high load the statistics are computed from a sample.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  # Show the statistics of a server in a pod
+  kubectl port-forward -n k8s-wasm deployment/webhook 8081 &
+  k8s-wasm top")]
 pub(crate) struct Args {
-    /// The server's `--admin-listen`
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8081")]
-    admin: String,
+    /// Admin address of the server (its `--admin-listen`)
+    #[arg(long, value_name = "ADDRESS", default_value = DEFAULT_ADMIN_ADDRESS)]
+    admin_address: String,
 
-    /// Of how many seconds figures are shown
+    /// Time window, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
     window: u64,
 
-    /// Show what is there once, and end
+    /// Print the statistics once and exit
     #[arg(long)]
     once: bool,
 }
 
-/// How often the server is looked at.
-const PERIOD: Duration = Duration::from_secs(1);
-
-/// What was seen, and when.
+/// The decisions of the time window.
 #[derive(Debug, Default)]
 struct Window {
-    /// By the time of each decision.
-    seen: VecDeque<(SystemTime, Record)>,
-    /// The number of the newest decision at each look.
+    /// In the order of their arrival, with the time of each decision.
+    records: VecDeque<(Timestamp, Record)>,
+    /// The sequence number of the newest decision at the time of each query.
     counts: VecDeque<(Instant, u64)>,
 }
 
-/// What is shown of one policy on one plane.
+/// The statistics of a policy on one plane.
 #[derive(Debug, Default)]
 struct Row {
-    answers: BTreeMap<String, usize>,
-    micros: Vec<u128>,
+    verdicts: BTreeMap<&'static str, usize>,
+    durations: Vec<Duration>,
 }
 
-/// Runs the command.
 pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
+    let client = AdminClient::new(&args.admin_address)?;
     let mut window = Window::default();
     let span = Duration::from_secs(args.window);
-    let is_live = io::stdout().is_terminal();
+    let is_terminal = io::stdout().is_terminal();
     loop {
-        let mut decisions = admin::fetch(&args.admin, window.newest())?;
+        let mut decisions = client.decisions_after(window.newest())?;
         if decisions.newest < window.newest() {
-            // Another process answers, which began to count anew.
+            // The server has restarted, and with it the sequence numbers.
             window = Window::default();
-            decisions = admin::fetch(&args.admin, 0)?;
+            decisions = client.decisions_after(0)?;
         }
-        window.look(decisions, span);
-        if is_live && !args.once {
-            // To the upper left corner, and clear what is below (ECMA-48 CUP and ED).
-            write!(out, "\u{1b}[H\u{1b}[J")?;
+        window.add(decisions, span);
+        if is_terminal && !args.once {
+            write!(out, "{CLEAR_SCREEN}")?;
         }
         window.write(out, args)?;
         out.flush()?;
         if args.once {
-            return Ok(Exit::Yes);
+            return Ok(Exit::Success);
         }
         thread::sleep(PERIOD);
     }
@@ -81,40 +88,48 @@ impl Window {
         self.counts.back().map_or(0, |(_, count)| *count)
     }
 
-    fn look(&mut self, decisions: Decisions, span: Duration) {
+    fn add(&mut self, decisions: Decisions, span: Duration) {
         let now = Instant::now();
         self.counts.push_back((now, decisions.newest));
-        let is_old = |seen: &Instant| now.duration_since(*seen) > span;
-        while self.counts.len() > 2 && self.counts.get(1).is_some_and(|(seen, _)| is_old(seen)) {
+        let is_old = |queried: &Instant| now.duration_since(*queried) > span;
+        while self.counts.len() > 2 && self.counts.get(1).is_some_and(|(time, _)| is_old(time)) {
             self.counts.pop_front();
         }
-        let begin = SystemTime::now().checked_sub(span);
-        let decisions = decisions.decisions.into_iter();
-        let timed = decisions.filter_map(|record| {
-            let time = SystemTime::from(record.time);
+        let records = decisions.decisions.into_iter();
+        self.records.extend(records.filter_map(|record| {
+            let time = record.time.parse().ok()?;
             Some((time, record))
-        });
-        self.seen.extend(timed);
-        self.seen.retain(|(time, _)| Some(*time) >= begin);
+        }));
+        let start = Timestamp::now() - span;
+        self.records.retain(|(time, _)| *time >= start);
     }
 
-    /// Decisions per second, counted by their numbers; none before the second look.
+    /// Returns the decisions per second, computed from sequence numbers, or none after a single
+    /// query.
     fn rate(&self) -> Option<f64> {
         let ((first, before), (last, after)) = (self.counts.front()?, self.counts.back()?);
         let seconds = last.duration_since(*first).as_secs_f64();
         (seconds > 0.0).then(|| after.saturating_sub(*before) as f64 / seconds)
     }
 
-    fn write(&self, out: &mut dyn Write, args: &Args) -> Result<(), Failed> {
-        let rate = self.rate().map_or(String::new(), |rate| {
-            format!(", {rate:.0} decisions a second")
-        });
-        let shown = self.seen.len();
-        writeln!(out, "{}{rate}; {shown} decisions shown", args.admin)?;
-        writeln!(out)?;
-        let mut table = Table::with_header(&["plane", "policy", "asked", "p50", "p99", "answers"]);
+    fn write(&self, out: &mut dyn Write, args: &Args) -> Result<(), CommandError> {
+        let Args {
+            admin_address,
+            window,
+            ..
+        } = args;
+        let decisions = self.records.len();
+        write!(
+            out,
+            "{admin_address}: {decisions} decisions in the last {window} s"
+        )?;
+        if let Some(rate) = self.rate() {
+            write!(out, ", {rate:.0} per second")?;
+        }
+        writeln!(out, "\n")?;
+        let mut table = Table::with_header(&["plane", "policy", "calls", "p50", "p99", "verdicts"]);
         for ((plane, policy), row) in self.rows() {
-            table.row(row.cells(plane, policy));
+            table.row(row.into_cells(plane, policy));
         }
         table.write(out, "")?;
         Ok(())
@@ -122,14 +137,14 @@ impl Window {
 
     fn rows(&self) -> BTreeMap<(&str, &str), Row> {
         let mut rows = BTreeMap::<_, Row>::new();
-        for (_, record) in &self.seen {
+        for (_, record) in &self.records {
             for step in &record.steps {
                 let row = rows
                     .entry((record.plane.as_str(), step.policy.as_str()))
                     .or_default();
-                if let (Some(answer), Some(elapsed)) = (step.answer(), step.elapsed()) {
-                    *row.answers.entry(answer.as_str().to_owned()).or_default() += 1;
-                    row.micros.push(elapsed.as_micros());
+                if let (Some(verdict), Some(elapsed)) = (step.answer(), step.elapsed()) {
+                    *row.verdicts.entry(verdict.as_str()).or_default() += 1;
+                    row.durations.push(elapsed);
                 }
             }
         }
@@ -138,28 +153,25 @@ impl Window {
 }
 
 impl Row {
-    fn cells(mut self, plane: &str, policy: &str) -> [String; 6] {
-        self.micros.sort_unstable();
+    fn into_cells(mut self, plane: &str, policy: &str) -> [String; 6] {
+        self.durations.sort_unstable();
         let percentile = |percent: usize| {
-            let index = self.micros.len().saturating_sub(1) * percent / 100;
-            let micros = self.micros.get(index).copied();
-            micros.map_or(String::new(), |micros| {
-                trace::told(Duration::from_micros(
-                    u64::try_from(micros).unwrap_or(u64::MAX),
-                ))
-            })
+            let index = self.durations.len().saturating_sub(1) * percent / 100;
+            let duration = self.durations.get(index);
+            duration.copied().map(format_duration).unwrap_or_default()
         };
-        let answers = self.answers.iter();
-        let answers: Vec<String> = answers
-            .map(|(answer, count)| format!("{answer} {count}"))
+        let verdicts: Vec<String> = self
+            .verdicts
+            .iter()
+            .map(|(verdict, count)| format!("{verdict} {count}"))
             .collect();
         [
             plane.to_owned(),
             policy.to_owned(),
-            self.micros.len().to_string(),
+            self.durations.len().to_string(),
             percentile(50),
             percentile(99),
-            answers.join(", "),
+            verdicts.join(", "),
         ]
     }
 }

@@ -1,58 +1,52 @@
-//! How a decision came about, for people: the same words for a review that is tried and for one that was decided long ago.
+//! The verdict and the trace of a decision as text, the same for `run` and `explain`.
 
-use std::io::Write;
-use std::time::Duration;
+use std::io::{self, Write};
 
 use access::trace::{Step, StepOutcome, StepVerdict};
 use access::{Consequence, text};
 use host::Verdict;
 
-use crate::paint::Paint;
-use crate::table::Table;
+use crate::terminal::{Styles, Table, format_duration, styled};
 
-/// The decision in one word, in its colour.
-pub(crate) fn painted(verdict: Verdict, paint: Paint) -> String {
-    let text = verdict.as_str();
-    match verdict {
+/// Width of the longest duration of a call, `999.9 ms`.
+const DURATION_WIDTH: usize = 8;
+
+/// Returns the verdict in its colour.
+pub(crate) fn styled_verdict(verdict: Verdict, styles: Styles) -> String {
+    let style = match verdict {
         Verdict::Authenticated | Verdict::Allowed | Verdict::Accepted | Verdict::Patched => {
-            paint.green(text)
+            styles.success
         }
-        Verdict::Unauthenticated | Verdict::NoOpinion => paint.yellow(text),
-        Verdict::Denied | Verdict::Rejected | Verdict::Failed => paint.red(text),
-    }
+        Verdict::Unauthenticated | Verdict::NoOpinion => styles.warning,
+        Verdict::Denied | Verdict::Rejected | Verdict::Failed => styles.error,
+    };
+    styled(verdict.as_str(), style)
 }
 
-/// Every policy of the chain: what it answered and how long that took, or why it was not asked.
-pub(crate) fn write(out: &mut dyn Write, steps: &[Step]) -> std::io::Result<()> {
+/// Writes a row for each policy of the chain: its name, the duration of the call and its verdict,
+/// or the reason why it was skipped.
+pub(crate) fn write(out: &mut dyn Write, steps: &[Step]) -> io::Result<()> {
     writeln!(out, "  trace:")?;
     let mut table = Table::default();
     for step in steps {
-        let (answer, time) = match &step.outcome {
-            StepOutcome::Skipped(reason) => {
-                (format!("not asked: {}", reason.describe()), String::new())
-            }
-            StepOutcome::Evaluated { timing, answer } => (what(answer), told(timing.elapsed)),
-            StepOutcome::Monitored { timing, answer } => (
-                match answer {
-                    StepVerdict::Failed { .. } => format!("mode monitor: {}", what(answer)),
-                    _ => format!("mode monitor, would have been: {}", what(answer)),
-                },
-                told(timing.elapsed),
-            ),
+        let outcome = match &step.outcome {
+            StepOutcome::Skipped(reason) => format!("skipped: {}", reason.describe()),
+            StepOutcome::Evaluated { answer, .. } => describe(answer),
+            StepOutcome::Monitored { answer, .. } => format!("monitored: {}", describe(answer)),
         };
+        let duration = step.elapsed().map(format_duration).unwrap_or_default();
         table.row([
             step.policy.to_string(),
-            format!("{time:>TIME_WIDTH$}"),
-            text::line(&answer, usize::MAX),
+            format!("{duration:>DURATION_WIDTH$}"),
+            text::line(&outcome, usize::MAX),
         ]);
     }
     table.write(out, "    ")?;
     for step in steps {
-        let detail = step
-            .failure()
-            .and_then(|(failure, _)| failure.detail.as_deref());
+        let failure = step.failure();
+        let detail = failure.and_then(|(failure, _)| failure.detail.as_deref());
         if detail.is_some() || !step.notes.is_empty() {
-            writeln!(out, "  from {}:", step.policy)?;
+            writeln!(out, "  details of {}:", step.policy)?;
         }
         let notes = step.notes.iter().map(String::as_str);
         for line in notes.chain(detail.into_iter().flat_map(str::lines)) {
@@ -62,62 +56,37 @@ pub(crate) fn write(out: &mut dyn Write, steps: &[Step]) -> std::io::Result<()> 
     Ok(())
 }
 
-fn what(answer: &StepVerdict) -> String {
-    match answer {
+fn describe(verdict: &StepVerdict) -> String {
+    match verdict {
         StepVerdict::Authenticated { username } => format!("authenticated as {username}"),
-        StepVerdict::UnknownToken => "does not know the token".to_owned(),
-        StepVerdict::AudienceMismatch => {
-            "knows the token, but it is for other audiences".to_owned()
-        }
-        StepVerdict::Allowed { reason } => with("allowed", reason),
-        StepVerdict::Denied { reason } => with("denied", reason),
-        StepVerdict::NoOpinion { reason } => with("no opinion", reason),
-        StepVerdict::Accepted { mutated: true } => "accepted and changed the object".to_owned(),
+        StepVerdict::UnknownToken => "unknown token".to_owned(),
+        StepVerdict::AudienceMismatch => "known token, but for other audiences".to_owned(),
+        StepVerdict::Allowed { reason } => with_reason("allowed", reason),
+        StepVerdict::Denied { reason } => with_reason("denied", reason),
+        StepVerdict::NoOpinion { reason } => with_reason("no opinion", reason),
+        StepVerdict::Accepted { mutated: true } => "accepted, object patched".to_owned(),
         StepVerdict::Accepted { mutated: false } => "accepted".to_owned(),
-        StepVerdict::Rejected { message, code } => with(&format!("rejected with {code}"), message),
+        StepVerdict::Rejected { message, code } => {
+            with_reason(&format!("rejected with code {code}"), message)
+        }
         StepVerdict::Failed {
             failure,
             consequence,
         } => {
             let consequence = match consequence {
                 Consequence::NoDecision => "",
-                Consequence::Denied => ", which denies",
-                Consequence::Ignored => ", which is ignored",
+                Consequence::Denied => ", request denied",
+                Consequence::Ignored => ", ignored",
             };
             format!("failed ({}){consequence}: {failure}", failure.kind.as_str())
         }
     }
 }
 
-fn with(word: &str, text: &str) -> String {
-    if text.is_empty() {
-        word.to_owned()
+fn with_reason(verdict: &str, reason: &str) -> String {
+    if reason.is_empty() {
+        verdict.to_owned()
     } else {
-        format!("{word}: {text}")
-    }
-}
-
-/// The longest that [`told`] tells of a call: `999.9 ms`.
-const TIME_WIDTH: usize = 8;
-
-/// A time in a unit that fits. Three digits are enough to compare.
-pub(crate) fn told(elapsed: Duration) -> String {
-    let micros = elapsed.as_micros();
-    match micros {
-        0..1_000 => format!("{micros} us"),
-        1_000..1_000_000 => format!("{:.1} ms", elapsed.as_secs_f64() * 1e3),
-        _ => format!("{:.2} s", elapsed.as_secs_f64()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tells_times_in_a_unit_that_fits() {
-        assert_eq!(told(Duration::from_micros(42)), "42 us");
-        assert_eq!(told(Duration::from_micros(1_234)), "1.2 ms");
-        assert_eq!(told(Duration::from_millis(1_500)), "1.50 s");
+        format!("{verdict}: {reason}")
     }
 }

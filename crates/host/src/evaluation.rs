@@ -86,6 +86,19 @@ impl Verdict {
             Self::Failed => "failed",
         }
     }
+
+    /// Returns true if the request did not succeed: unauthenticated, denied, rejected or failed.
+    #[must_use]
+    pub fn is_refusal(self) -> bool {
+        match self {
+            Self::Unauthenticated | Self::Denied | Self::Rejected | Self::Failed => true,
+            Self::Authenticated
+            | Self::Allowed
+            | Self::NoOpinion
+            | Self::Accepted
+            | Self::Patched => false,
+        }
+    }
 }
 
 impl fmt::Display for Verdict {

@@ -1,6 +1,6 @@
 //! Failures of policies.
 
-use engine::{CallError, CallFailed};
+use engine::{CallError, CallFailure};
 
 /// A policy evaluation without a usable response.
 ///
@@ -9,7 +9,7 @@ use engine::{CallError, CallFailed};
 pub enum Failure {
     /// The call failed, or the policy reported an error.
     #[error("{}", .0.error)]
-    Call(CallFailed),
+    Call(CallFailure),
     /// The response of the policy is invalid.
     #[error("{problem}")]
     Response {
@@ -42,16 +42,16 @@ impl Failure {
     }
 
     /// Replaces the error of a failed call by the one that the policy reported.
-    pub(crate) fn reported(message: String, failed: CallFailed) -> Self {
-        Self::Call(CallFailed {
+    pub(crate) fn reported(message: String, failed: CallFailure) -> Self {
+        Self::Call(CallFailure {
             error: CallError::Reported(message),
             ..failed
         })
     }
 }
 
-impl From<CallFailed> for Failure {
-    fn from(failed: CallFailed) -> Self {
+impl From<CallFailure> for Failure {
+    fn from(failed: CallFailure) -> Self {
         Self::Call(failed)
     }
 }

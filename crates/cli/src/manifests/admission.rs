@@ -1,4 +1,4 @@
-//! The webhook configurations by which the API server asks our admission policies.
+//! The configurations of the admission webhooks.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -9,29 +9,34 @@ use host::Configuration;
 use host::config::AdmissionPolicy;
 use serde::Serialize;
 
+use super::durations;
 use super::rules::{self, MatchCondition, RuleWithOperations};
-use super::seconds;
 use super::target::{Reach, Service, Target};
 
-/// Users wait for admission: better an error soon than a stuck `kubectl`. Kubernetes' own default is 10 s.
-const TIMEOUT_MIN: Duration = Duration::from_secs(5);
+/// Lower bound of a timeout. Users wait for admission, so it is less than the 10 s of Kubernetes.
+const MIN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The most that Kubernetes takes.
-const TIMEOUT_MAX: Duration = Duration::from_secs(30);
+/// Upper bound of a timeout, given by Kubernetes.
+const MAX_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The namespace that the cluster itself lives in.
+/// The namespace of the components of the cluster.
 const KUBE_SYSTEM: &str = "kube-system";
 
-/// Whether a plane has one webhook for all its policies or one for each.
+/// Upper bound of the length of a DNS label (RFC 1123).
+const MAX_DNS_LABEL: usize = 63;
+
+/// The assignment of policies to webhooks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Grouping {
-    /// One, with the union of the rules: one call for a request.
+    /// One webhook for all policies of a plane, with the union of their rules: one call per
+    /// request.
     Together,
-    /// One for each: own rules, timeout and failure policy, own metrics in the API server.
+    /// One webhook per policy, with its own rules, timeout, failure policy and metrics in
+    /// kube-apiserver.
     PerPolicy,
 }
 
-/// What the webhook configurations are made from.
+/// The input of the webhook configurations.
 #[derive(Debug)]
 pub(super) struct Webhooks<'a> {
     pub(super) configuration: &'a Configuration,
@@ -40,7 +45,8 @@ pub(super) struct Webhooks<'a> {
     pub(super) excluded_namespaces: &'a [String],
 }
 
-/// `MutatingWebhookConfiguration` or `ValidatingWebhookConfiguration` of `admissionregistration.k8s.io/v1`.
+/// `MutatingWebhookConfiguration` or `ValidatingWebhookConfiguration` of
+/// `admissionregistration.k8s.io/v1`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct WebhookConfiguration {
@@ -107,7 +113,7 @@ struct Requirement {
     values: BTreeSet<String>,
 }
 
-/// One of the two kinds of admission webhook.
+/// A kind of admission webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Mutating,
@@ -115,7 +121,7 @@ enum Kind {
 }
 
 impl Webhooks<'_> {
-    /// The configurations of the planes that have policies with rules; mutating first.
+    /// Returns the configurations of the planes that have policies with rules; mutation first.
     pub(super) fn configurations(&self) -> Vec<WebhookConfiguration> {
         [Kind::Mutating, Kind::Validating]
             .into_iter()
@@ -124,7 +130,7 @@ impl Webhooks<'_> {
     }
 
     fn configuration(&self, kind: Kind) -> Option<WebhookConfiguration> {
-        // Without rules a policy is never asked, so nothing has to be sent for it.
+        // A policy without rules is never evaluated, so it needs no webhook.
         let policies: Vec<&AdmissionPolicy> = self
             .configuration
             .admission
@@ -146,7 +152,7 @@ impl Webhooks<'_> {
                     &policies,
                 )]
             }
-            Grouping::PerPolicy => self.one_for_each(kind, &policies),
+            Grouping::PerPolicy => self.webhook_per_policy(kind, &policies),
         };
         Some(WebhookConfiguration {
             api_version: "admissionregistration.k8s.io/v1",
@@ -156,14 +162,14 @@ impl Webhooks<'_> {
         })
     }
 
-    fn one_for_each(&self, kind: Kind, policies: &[&AdmissionPolicy]) -> Vec<Webhook> {
+    fn webhook_per_policy(&self, kind: Kind, policies: &[&AdmissionPolicy]) -> Vec<Webhook> {
         let verb = kind.verb();
         let mut taken = BTreeSet::new();
         let webhook = |policy: &&AdmissionPolicy| {
             let name = &policy.policy.name;
             let label = unique(dns_name(name), &mut taken);
-            let full = format!("{label}.{verb}.k8s-wasm.io");
-            self.webhook(kind, full, format!("/{verb}/{name}"), &[policy])
+            let full_name = format!("{label}.{verb}.k8s-wasm.io");
+            self.webhook(kind, full_name, format!("/{verb}/{name}"), &[policy])
         };
         policies.iter().map(webhook).collect()
     }
@@ -176,7 +182,7 @@ impl Webhooks<'_> {
         policies: &[&AdmissionPolicy],
     ) -> Webhook {
         let rules = || policies.iter().flat_map(|policy| &policy.rules);
-        let fails = policies
+        let has_fail_policy = policies
             .iter()
             .any(|policy| policy.on_failure == OnFailure::Fail);
         Webhook {
@@ -186,7 +192,7 @@ impl Webhooks<'_> {
             match_conditions: rules::exclusions(rules()),
             namespace_selector: self.namespace_selector(),
             match_policy: "Equivalent",
-            failure_policy: if fails { "Fail" } else { "Ignore" },
+            failure_policy: if has_fail_policy { "Fail" } else { "Ignore" },
             timeout_seconds: timeout(kind, policies).as_secs(),
             side_effects: "None",
             admission_review_versions: ["v1", "v1beta1"],
@@ -220,8 +226,8 @@ impl Webhooks<'_> {
         }
     }
 
-    /// Not where the cluster itself lives, and not where the webhook server lives: a server that has to admit its own
-    /// pods does not come back.
+    /// Excludes kube-system, and the namespace of the server: a server that has to admit its own
+    /// pods cannot restart.
     fn namespace_selector(&self) -> NamespaceSelector {
         let mut values = BTreeSet::from([KUBE_SYSTEM.to_owned()]);
         if let Reach::Service(service) = &self.target.admission {
@@ -247,7 +253,7 @@ impl Kind {
         }
     }
 
-    /// In URLs and names.
+    /// Returns the entry point, which is part of URLs and names.
     fn verb(self) -> &'static str {
         match self {
             Self::Mutating => "mutate",
@@ -256,17 +262,19 @@ impl Kind {
     }
 }
 
-/// Mutating policies are asked one after the other, validating ones at the same time.
+/// Returns a timeout that is long enough for all policies. Mutating policies are evaluated
+/// sequentially, validating policies concurrently.
 fn timeout(kind: Kind, policies: &[&AdmissionPolicy]) -> Duration {
     let timeouts = policies.iter().map(|policy| policy.policy.timeout);
-    let work = match kind {
+    let total = match kind {
         Kind::Mutating => timeouts.sum(),
         Kind::Validating => timeouts.max().unwrap_or_default(),
     };
-    seconds::enough_for(work, TIMEOUT_MIN, TIMEOUT_MAX)
+    durations::webhook_timeout(total, MIN_TIMEOUT, MAX_TIMEOUT)
 }
 
-/// A policy's name as part of a DNS name, as the names of webhooks have to be (RFC 1123).
+/// Converts the name of a policy into a part of a DNS name, as the name of a webhook must be one
+/// (RFC 1123).
 fn dns_name(policy: &PolicyName) -> String {
     let lower = policy.as_str().to_ascii_lowercase().replace('_', "-");
     let labels = lower
@@ -276,7 +284,7 @@ fn dns_name(policy: &PolicyName) -> String {
     let cut = |label: &str| {
         label
             .chars()
-            .take(DNS_LABEL_MAX)
+            .take(MAX_DNS_LABEL)
             .collect::<String>()
             .trim_end_matches('-')
             .to_owned()
@@ -284,9 +292,7 @@ fn dns_name(policy: &PolicyName) -> String {
     labels.map(cut).collect::<Vec<_>>().join(".")
 }
 
-const DNS_LABEL_MAX: usize = 63;
-
-/// The name, or the name with a number behind it when it is taken.
+/// Returns the name, with a number appended if it is taken.
 fn unique(name: String, taken: &mut BTreeSet<String>) -> String {
     let numbered = (2..).map(|number| format!("{name}.{number}"));
     let free = [name.clone()]
@@ -303,7 +309,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn makes_dns_names_of_policy_names() {
+    fn converts_policy_names_to_dns_names() {
         let dns = |name: &str| dns_name(&name.parse().unwrap());
         assert_eq!(dns("magic_validator.wasm"), "magic-validator.wasm");
         assert_eq!(dns("No-Secrets"), "no-secrets");
@@ -312,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_become_equal_are_told_apart() {
+    fn numbers_equal_names() {
         let mut taken = BTreeSet::new();
         let names: Vec<_> = ["a-b", "a-b", "a-b"]
             .map(|name| unique(name.to_owned(), &mut taken))

@@ -1,4 +1,4 @@
-//! The AuthorizationConfiguration: our webhook between Node and RBAC, away from what the cluster itself lives on.
+//! The AuthorizationConfiguration with the webhook between Node and RBAC.
 
 use std::time::Duration;
 
@@ -6,22 +6,21 @@ use access::authz::OnFailure;
 use host::Configuration;
 use serde::Serialize;
 
-use super::cache_ttl::CacheTtl;
-use super::seconds;
+use super::durations::{self, CacheTtl};
 
-/// Among the authorizers of the API server; also the label in its metrics.
+/// The name of the authorizer, which is also a label in the metrics of kube-apiserver.
 const NAME: &str = "k8s-wasm.io";
 
-/// The usual policies answer within microseconds: whoever waits longer waits in vain. Every request to the API server
-/// waits along.
-const TIMEOUT_MIN: Duration = Duration::from_secs(3);
+/// Lower bound of the timeout. Every request to kube-apiserver waits for it; most policies take
+/// microseconds.
+const MIN_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The most that kube-apiserver takes.
-const TIMEOUT_MAX: Duration = Duration::from_secs(30);
+/// Upper bound of the timeout, given by kube-apiserver.
+const MAX_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The requests that our webhook is asked about (CEL on the spec of a SubjectAccessReview). What is left out is decided
-/// by Node and RBAC alone: a cluster whose nodes and controllers depend on a policy that they are needed to run does
-/// not come up again.
+/// CEL conditions on the spec of a SubjectAccessReview. Requests that do not satisfy all of them
+/// are not sent to the webhook; Node and RBAC decide on them alone. Otherwise nodes and controllers
+/// would depend on policies that cannot run without them, and the cluster could not restart.
 const MATCH_CONDITIONS: [&str; 3] = [
     "!('system:nodes' in request.groups)",
     "!('system:serviceaccounts:kube-system' in request.groups)",
@@ -78,13 +77,14 @@ struct MatchCondition {
 }
 
 impl AuthorizationConfiguration {
-    /// The chain Node, ours, RBAC. `kubeconfig` is a path that kube-apiserver can read.
+    /// Creates the chain of Node, the webhook and RBAC. `kubeconfig` is a path on the host of
+    /// kube-apiserver.
     pub(super) fn new(configuration: &Configuration, kubeconfig: String, cache: CacheTtl) -> Self {
-        let ours = Webhook {
+        let webhook = Webhook {
             authorized_ttl: cache.authorized(),
-            cache_authorized_requests: cache.switched_off(),
+            cache_authorized_requests: cache.cache_requests(),
             unauthorized_ttl: cache.unauthorized(),
-            cache_unauthorized_requests: cache.switched_off(),
+            cache_unauthorized_requests: cache.cache_requests(),
             timeout: format!("{}s", timeout(configuration).as_secs()),
             subject_access_review_version: "v1",
             match_condition_subject_access_review_version: "v1",
@@ -109,7 +109,7 @@ impl AuthorizationConfiguration {
                 Authorizer {
                     r#type: "Webhook",
                     name: NAME,
-                    webhook: Some(ours),
+                    webhook: Some(webhook),
                 },
                 Authorizer {
                     r#type: "RBAC",
@@ -121,21 +121,26 @@ impl AuthorizationConfiguration {
     }
 }
 
-/// One policy that may veto is enough: were the server gone and the API server went on, the veto would be gone with it.
+/// Returns `Deny` if a policy denies on failure. Otherwise its denials would be lost while the
+/// server is unavailable.
 fn failure_policy(configuration: &Configuration) -> &'static str {
-    let vetoes = configuration
+    let denies_on_failure = configuration
         .authorization
         .iter()
         .any(|entry| entry.on_failure == OnFailure::Deny);
-    if vetoes { "Deny" } else { "NoOpinion" }
+    if denies_on_failure {
+        "Deny"
+    } else {
+        "NoOpinion"
+    }
 }
 
-/// Long enough for every policy to be asked, one after the other.
+/// Returns a timeout that is long enough for the sequential evaluation of all policies.
 fn timeout(configuration: &Configuration) -> Duration {
-    let chain = configuration
+    let total = configuration
         .authorization
         .iter()
         .map(|entry| entry.policy.timeout)
         .sum();
-    seconds::enough_for(chain, TIMEOUT_MIN, TIMEOUT_MAX)
+    durations::webhook_timeout(total, MIN_TIMEOUT, MAX_TIMEOUT)
 }

@@ -1,4 +1,4 @@
-//! One file of the manifests: what it says and how it is written.
+//! A generated file.
 
 use std::fs;
 use std::io::Write;
@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Context;
 use serde::Serialize;
 
-/// A file to hand to kube-apiserver or to `kubectl apply`.
+/// A file for kube-apiserver or for `kubectl apply`.
 #[derive(Debug)]
 pub(crate) struct File {
     pub(super) name: &'static str,
@@ -22,7 +22,7 @@ enum Content {
 }
 
 impl File {
-    /// A YAML file that begins with a comment.
+    /// Creates a YAML file that begins with a comment.
     pub(super) fn yaml(name: &'static str, comment: &str) -> Self {
         Self {
             name,
@@ -31,7 +31,7 @@ impl File {
         }
     }
 
-    /// A text file that begins with a comment.
+    /// Creates a text file that begins with a comment.
     pub(super) fn lines(name: &'static str, comment: &str, lines: &[String]) -> Self {
         let text = commented(comment) + &lines.join("\n") + "\n";
         Self {
@@ -41,9 +41,9 @@ impl File {
         }
     }
 
-    /// Adds a document to a YAML file.
+    /// Appends a document to a YAML file.
     pub(super) fn document(mut self, document: &impl Serialize) -> anyhow::Result<Self> {
-        // Base64 is long, and nothing for a block scalar.
+        // Certificates in base64 are long lines, which would become block scalars.
         let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
         let yaml = serde_saphyr::to_string_with_options(document, options)
             .with_context(|| format!("failed to write `{}`", self.name))?;
@@ -53,10 +53,10 @@ impl File {
     }
 }
 
-/// Writes every file into a directory, which is made when it is not there.
+/// Writes the files to a directory, which is created if it does not exist.
 pub(super) fn write_to_directory(files: &[File], directory: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(directory)
-        .with_context(|| format!("failed to make `{}`", directory.display()))?;
+        .with_context(|| format!("failed to create `{}`", directory.display()))?;
     for file in files {
         let path = directory.join(file.name);
         fs::write(&path, &file.text)
@@ -65,7 +65,7 @@ pub(super) fn write_to_directory(files: &[File], directory: &Path) -> anyhow::Re
     Ok(())
 }
 
-/// Writes every file as one stream of YAML; what is no YAML becomes a comment.
+/// Writes the files as a stream of YAML, in which text files become comments.
 pub(super) fn write_to_stream(files: &[File], out: &mut dyn Write) -> std::io::Result<()> {
     for file in files {
         writeln!(out, "# file: {}", file.name)?;

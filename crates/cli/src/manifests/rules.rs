@@ -1,83 +1,12 @@
-//! The rules of many policies as the rules of one webhook.
+//! The union of the rules of several policies, as rules of a webhook.
 
 use std::collections::BTreeSet;
 
 use access::rules::{OperationPattern, Pattern, Rule};
 use serde::Serialize;
 
-/// `RuleWithOperations` of `admissionregistration.k8s.io/v1`.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct RuleWithOperations {
-    operations: Vec<String>,
-    api_groups: Vec<String>,
-    api_versions: Vec<String>,
-    resources: Vec<String>,
-    scope: String,
-}
-
-/// `MatchCondition` of `admissionregistration.k8s.io/v1`: a request for which one is false is not sent.
-#[derive(Debug, Serialize)]
-pub(super) struct MatchCondition {
-    name: &'static str,
-    expression: &'static str,
-}
-
-/// Rules that match whatever one of the rules matches. Rules that differ in their operations only become one.
-pub(super) fn union<'a>(rules: impl IntoIterator<Item = &'a Rule>) -> Vec<RuleWithOperations> {
-    let mut merged: Vec<(&Rule, BTreeSet<OperationPattern>)> = Vec::new();
-    for rule in rules {
-        match merged
-            .iter_mut()
-            .find(|(known, _)| differ_in_operations_only(known, rule))
-        {
-            Some((_, operations)) => operations.extend(rule.operations()),
-            None => merged.push((rule, rule.operations().iter().copied().collect())),
-        }
-    }
-    merged
-        .into_iter()
-        .map(|(rule, operations)| written(rule, operations))
-        .collect()
-}
-
-/// The conditions that keep a webhook for `*` away from objects that change all the time, or on which the cluster and
-/// its access control themselves depend. What a rule names, by resource or by group, is not left out.
-pub(super) fn exclusions<'a>(rules: impl IntoIterator<Item = &'a Rule>) -> Vec<MatchCondition> {
-    let (mut resources, mut groups) = (Vec::new(), Vec::new());
-    for rule in rules {
-        resources.extend(rule.resources().iter().map(|pattern| &pattern.resource));
-        groups.extend(rule.api_groups());
-    }
-    if !resources.contains(&&Pattern::Any) {
-        return Vec::new();
-    }
-    let named = |patterns: &[&Pattern], names: &[&str]| {
-        patterns
-            .iter()
-            .any(|pattern| matches!(pattern, Pattern::Only(name) if names.contains(&name.as_str())))
-    };
-    EXCLUSIONS
-        .iter()
-        .filter(|exclusion| !named(&resources, exclusion.resources))
-        .filter(|exclusion| !named(&groups, exclusion.groups))
-        .map(|exclusion| MatchCondition {
-            name: exclusion.name,
-            expression: exclusion.expression,
-        })
-        .collect()
-}
-
-struct Exclusion {
-    name: &'static str,
-    resources: &'static [&'static str],
-    /// The groups that have nothing else in them that a policy could be meant for.
-    groups: &'static [&'static str],
-    expression: &'static str,
-}
-
-/// Leases are how controllers and nodes say every few seconds that they live; losing one to a slow webhook stops them
-/// (kubernetes/kubernetes#90217).
+/// The exclusions. Controllers and nodes renew their leases every few seconds and stop when a slow
+/// webhook prevents it (kubernetes/kubernetes#90217).
 const EXCLUSIONS: [Exclusion; 3] = [
     Exclusion {
         name: "not-a-lease",
@@ -106,15 +35,90 @@ const EXCLUSIONS: [Exclusion; 3] = [
     },
 ];
 
-fn differ_in_operations_only(one: &Rule, other: &Rule) -> bool {
+/// `RuleWithOperations` of `admissionregistration.k8s.io/v1`.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RuleWithOperations {
+    operations: Vec<String>,
+    api_groups: Vec<String>,
+    api_versions: Vec<String>,
+    resources: Vec<String>,
+    scope: String,
+}
+
+/// `MatchCondition` of `admissionregistration.k8s.io/v1`. Requests for which it is false are not
+/// sent.
+#[derive(Debug, Serialize)]
+pub(super) struct MatchCondition {
+    name: &'static str,
+    expression: &'static str,
+}
+
+/// Objects to exclude from a webhook for all resources.
+struct Exclusion {
+    name: &'static str,
+    resources: &'static [&'static str],
+    /// The groups that contain no other resources that a policy could be for.
+    groups: &'static [&'static str],
+    expression: &'static str,
+}
+
+/// Returns rules that match a request if one of the given rules does. Rules that differ only in
+/// their operations are merged.
+pub(super) fn union<'a>(rules: impl IntoIterator<Item = &'a Rule>) -> Vec<RuleWithOperations> {
+    let mut merged: Vec<(&Rule, BTreeSet<OperationPattern>)> = Vec::new();
+    for rule in rules {
+        match merged
+            .iter_mut()
+            .find(|(known, _)| differ_only_in_operations(known, rule))
+        {
+            Some((_, operations)) => operations.extend(rule.operations()),
+            None => merged.push((rule, rule.operations().iter().copied().collect())),
+        }
+    }
+    merged
+        .into_iter()
+        .map(|(rule, operations)| to_wire(rule, operations))
+        .collect()
+}
+
+/// Returns match conditions that exclude objects from a webhook for all resources: those that
+/// change constantly, and those on which the cluster and its access control depend. Objects whose
+/// resource or group a rule names are not excluded.
+pub(super) fn exclusions<'a>(rules: impl IntoIterator<Item = &'a Rule>) -> Vec<MatchCondition> {
+    let (mut resources, mut groups) = (Vec::new(), Vec::new());
+    for rule in rules {
+        resources.extend(rule.resources().iter().map(|pattern| &pattern.resource));
+        groups.extend(rule.api_groups());
+    }
+    if !resources.contains(&&Pattern::Any) {
+        return Vec::new();
+    }
+    let is_named = |patterns: &[&Pattern], names: &[&str]| {
+        patterns
+            .iter()
+            .any(|pattern| matches!(pattern, Pattern::Only(name) if names.contains(&name.as_str())))
+    };
+    EXCLUSIONS
+        .iter()
+        .filter(|exclusion| !is_named(&resources, exclusion.resources))
+        .filter(|exclusion| !is_named(&groups, exclusion.groups))
+        .map(|exclusion| MatchCondition {
+            name: exclusion.name,
+            expression: exclusion.expression,
+        })
+        .collect()
+}
+
+fn differ_only_in_operations(one: &Rule, other: &Rule) -> bool {
     one.api_groups() == other.api_groups()
         && one.api_versions() == other.api_versions()
         && one.resources() == other.resources()
         && one.scope() == other.scope()
 }
 
-fn written(rule: &Rule, mut operations: BTreeSet<OperationPattern>) -> RuleWithOperations {
-    // Kubernetes wants `*` to stand alone.
+fn to_wire(rule: &Rule, mut operations: BTreeSet<OperationPattern>) -> RuleWithOperations {
+    // Kubernetes rejects `*` beside other operations.
     if operations.contains(&OperationPattern::Any) {
         operations = BTreeSet::from([OperationPattern::Any]);
     }
@@ -157,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn joins_rules_that_differ_in_operations_only() {
+    fn merges_rules_that_differ_only_in_operations() {
         let rules = [
             rule(&["CREATE"], &[""], &["pods"]),
             rule(&["UPDATE", "CREATE"], &[""], &["pods"]),
@@ -170,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn any_operation_stands_alone() {
+    fn replaces_other_operations_by_the_wildcard() {
         let rules = [
             rule(&["CREATE"], &[""], &["pods"]),
             rule(&["*"], &[""], &["pods"]),
@@ -178,9 +182,9 @@ mod tests {
         assert_eq!(union(&rules)[0].operations, ["*"]);
     }
 
-    /// S14: generated webhooks leave out what a cluster needs to live.
+    /// S14: generated webhooks exclude objects on which the cluster depends.
     #[test]
-    fn keeps_away_from_leases_when_everything_is_meant() {
+    fn excludes_leases_if_a_rule_matches_all_resources() {
         let all = ["not-a-lease", "not-an-event", "not-an-access-review"];
         assert_eq!(names(&[rule(&["*"], &["*"], &["*/*"])]), all);
         assert_eq!(names(&[rule(&["*"], &["*"], &["*"])]), all);
@@ -188,13 +192,13 @@ mod tests {
     }
 
     #[test]
-    fn does_not_leave_out_what_is_in_a_group_that_a_rule_names() {
+    fn does_not_exclude_groups_that_a_rule_names() {
         let rules = [rule(&["*"], &["coordination.k8s.io"], &["*"])];
         assert_eq!(names(&rules), ["not-an-event", "not-an-access-review"]);
     }
 
     #[test]
-    fn does_not_leave_out_what_a_rule_names() {
+    fn does_not_exclude_resources_that_a_rule_names() {
         let rules = [
             rule(&["*"], &["*"], &["*/*"]),
             rule(&["DELETE"], &["coordination.k8s.io"], &["leases"]),

@@ -1,4 +1,4 @@
-//! Where kube-apiserver finds the webhook server, and how the two know each other.
+//! The address of the server for kube-apiserver, and the certificates of both.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,9 +8,14 @@ use anyhow::{Context, anyhow, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// The URL under which kube-apiserver reaches the webhook server, such as `https://127.0.0.1:8443`.
+const HTTPS_PORT: u16 = 443;
+
+/// Upper bound of the length of a DNS label (RFC 1123).
+const MAX_DNS_LABEL: usize = 63;
+
+/// The URL of the server for kube-apiserver, such as `https://127.0.0.1:8443`.
 ///
-/// Kubernetes takes `https` only, and no user, query or fragment.
+/// Kubernetes accepts `https` only, and no user, query or fragment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ServerUrl {
     authority: String,
@@ -18,7 +23,7 @@ pub(crate) struct ServerUrl {
 }
 
 impl ServerUrl {
-    /// The URL of an endpoint; `path` begins with a slash.
+    /// Returns the URL of an endpoint. `path` begins with a slash.
     pub(super) fn endpoint(&self, path: &str) -> String {
         format!("https://{}{}{path}", self.authority, self.path)
     }
@@ -33,28 +38,25 @@ impl ServerUrl {
     }
 }
 
-const HTTPS_PORT: u16 = 443;
-
 impl FromStr for ServerUrl {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let rest = text.strip_prefix("https://").ok_or_else(|| {
-            anyhow!("must begin with `https://`: kube-apiserver calls webhooks over TLS only")
+            anyhow!("the URL must begin with `https://`, because kube-apiserver calls webhooks over TLS only")
         })?;
-        if let Some(letter) = rest
-            .chars()
-            .find(|letter| "?#@".contains(*letter) || letter.is_whitespace())
-        {
+        let is_forbidden =
+            |character: &char| "?#@".contains(*character) || character.is_whitespace();
+        if let Some(character) = rest.chars().find(is_forbidden) {
             bail!(
-                "has a `{letter}`: Kubernetes takes no user, query or fragment in the URL of a webhook"
+                "the URL contains `{character}`; webhook URLs must not have a user, query or fragment"
             );
         }
         let (authority, path) = rest
             .find('/')
             .map_or((rest, ""), |slash| rest.split_at(slash));
         if authority.is_empty() || authority.starts_with(':') {
-            bail!("names no host");
+            bail!("the URL has no host");
         }
         Ok(Self {
             authority: authority.to_owned(),
@@ -63,7 +65,7 @@ impl FromStr for ServerUrl {
     }
 }
 
-/// The Service under which kube-apiserver reaches the webhook server, written `NAMESPACE/NAME[:PORT]`.
+/// The Service of the server, written as `NAMESPACE/NAME[:PORT]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Service {
     pub(super) namespace: String,
@@ -72,7 +74,7 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// The name that the server's certificate must be for, and the port.
+    /// Returns the name for which the server certificate must be valid, and the port.
     fn host_port(&self) -> String {
         format!("{}.{}.svc:{}", self.name, self.namespace, self.port)
     }
@@ -84,19 +86,19 @@ impl FromStr for Service {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (namespace, rest) = text
             .split_once('/')
-            .ok_or_else(|| anyhow!("is not of the form `NAMESPACE/NAME[:PORT]`"))?;
+            .ok_or_else(|| anyhow!("expected `NAMESPACE/NAME[:PORT]`"))?;
         let (name, port) = match rest.split_once(':') {
             Some((name, port)) => (
                 name,
                 port.parse()
-                    .with_context(|| format!("`{port}` is no port"))?,
+                    .with_context(|| format!("invalid port `{port}`"))?,
             ),
             None => (rest, HTTPS_PORT),
         };
         for part in [namespace, name] {
             if !is_dns_label(part) {
                 bail!(
-                    "`{part}` is no name of Kubernetes: lower-case letters, digits and `-`, at most 63"
+                    "invalid name `{part}`: expected at most 63 lower-case letters, digits and `-`"
                 );
             }
         }
@@ -110,13 +112,13 @@ impl FromStr for Service {
 
 fn is_dns_label(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    (1..=63).contains(&text.len())
+    (1..=MAX_DNS_LABEL).contains(&text.len())
         && text.bytes().all(allowed)
         && !text.starts_with('-')
         && !text.ends_with('-')
 }
 
-/// The certificates that kube-apiserver trusts the webhook server by, as base64 of their PEM.
+/// The CA certificates with which kube-apiserver verifies the server, as base64 of their PEM.
 #[derive(Debug, Clone)]
 pub(crate) struct CaBundle(pub(super) String);
 
@@ -126,13 +128,13 @@ impl CaBundle {
             .with_context(|| format!("failed to read `{}`", file.display()))?;
         if pem.contains("PRIVATE KEY-----") {
             bail!(
-                "`{}` has a private key in it, which must not get into manifests",
+                "`{}` contains a private key, which must not be included in manifests",
                 file.display()
             );
         }
         if !pem.contains("-----BEGIN CERTIFICATE-----") {
             bail!(
-                "`{}` has no certificate in it (`-----BEGIN CERTIFICATE-----`)",
+                "`{}` does not contain a certificate (`-----BEGIN CERTIFICATE-----`)",
                 file.display()
             );
         }
@@ -140,14 +142,14 @@ impl CaBundle {
     }
 }
 
-/// The files by which kube-apiserver proves who it is. They are named in the manifests, never read.
+/// The client certificate of kube-apiserver. The manifests contain its path; it is not read.
 #[derive(Debug, Clone)]
 pub(crate) struct ClientCertificate {
     pub(super) certificate: PathBuf,
     pub(super) key: PathBuf,
 }
 
-/// Under what kube-apiserver reaches the admission webhooks.
+/// The address of the admission webhooks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Reach {
     Url(ServerUrl),
@@ -155,7 +157,7 @@ pub(crate) enum Reach {
 }
 
 impl Reach {
-    /// Host and port, as kube-apiserver looks its credentials up.
+    /// Returns host and port, under which kube-apiserver looks up its credentials.
     pub(super) fn host_port(&self) -> String {
         match self {
             Self::Url(server) => server.host_port(),
@@ -164,22 +166,23 @@ impl Reach {
     }
 }
 
-/// Everything that is not in the configuration and that the manifests need.
+/// The input of the manifests that is not in the configuration.
 #[derive(Debug)]
 pub(crate) struct Target {
-    /// For authentication and authorization, for which kube-apiserver finds no Services.
+    /// The address for authentication and authorization, for which kube-apiserver does not resolve
+    /// Services.
     pub(super) server: Option<ServerUrl>,
     pub(super) admission: Reach,
     pub(super) ca: CaBundle,
     pub(super) client: Option<ClientCertificate>,
-    /// The directory in which kube-apiserver finds the files.
-    pub(super) installed_in: PathBuf,
+    /// The directory of the files on the host of kube-apiserver.
+    pub(super) install_dir: PathBuf,
 }
 
 impl Target {
-    /// The path of one of the files, as kube-apiserver sees it.
-    pub(super) fn installed(&self, file: &str) -> String {
-        self.installed_in.join(file).display().to_string()
+    /// Returns the path of a file on the host of kube-apiserver.
+    pub(super) fn install_path(&self, file: &str) -> String {
+        self.install_dir.join(file).display().to_string()
     }
 }
 
@@ -188,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn joins_the_server_and_an_endpoint() {
+    fn joins_server_url_and_endpoint() {
         let url: ServerUrl = "https://127.0.0.1:8443/".parse().unwrap();
         assert_eq!(url.endpoint("/authn"), "https://127.0.0.1:8443/authn");
         let url: ServerUrl = "https://wasm.example.com/hooks".parse().unwrap();
@@ -211,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_urls_that_kubernetes_refuses() {
+    fn rejects_urls_that_kubernetes_rejects() {
         for text in [
             "http://a",
             "a:8443",
@@ -226,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_services_with_and_without_port() {
+    fn parses_services_with_and_without_port() {
         let service: Service = "k8s-wasm/webhook:8443".parse().unwrap();
         assert_eq!(service.host_port(), "webhook.k8s-wasm.svc:8443");
         assert_eq!("a/b".parse::<Service>().unwrap().port, 443);

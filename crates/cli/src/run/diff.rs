@@ -1,35 +1,37 @@
-//! The change that a patch makes, as people read it: a unified diff of the object's YAML.
+//! The effect of a patch as a unified diff of the object in YAML.
 
 use serde_json::Value;
 use similar::TextDiff;
 use wire::RawValue;
 
-use crate::paint::Paint;
+use crate::terminal::{Styles, styled};
 
-/// A unified diff, a line each, with a few lines of context; members are in alphabetical order.
-pub(super) fn of_objects(
+/// Returns the lines of a unified diff with three lines of context. Members of objects are in
+/// alphabetical order.
+pub(super) fn diff_objects(
     before: &RawValue,
     after: &RawValue,
-    paint: Paint,
+    styles: Styles,
 ) -> anyhow::Result<Vec<String>> {
-    let (before, after) = (yaml(before)?, yaml(after)?);
+    let (before, after) = (to_yaml(before)?, to_yaml(after)?);
     let diff = TextDiff::from_lines(&before, &after);
     let unified = diff.unified_diff().header("before", "after").to_string();
-    Ok(unified.lines().map(|line| painted(line, paint)).collect())
+    let lines = unified.lines().map(|line| styled_line(line, styles));
+    Ok(lines.collect())
 }
 
-fn yaml(object: &RawValue) -> anyhow::Result<String> {
+fn to_yaml(object: &RawValue) -> anyhow::Result<String> {
     let object: Value = serde_json::from_str(object.get())?;
-    // Long lines stay lines: folding them would make a change of one word a change of many lines.
+    // Folding long lines would turn the change of a word into a change of many lines.
     let options = serde_saphyr::ser_options! { folded_wrap_chars: usize::MAX };
     Ok(serde_saphyr::to_string_with_options(&object, options)?)
 }
 
-fn painted(line: &str, paint: Paint) -> String {
+fn styled_line(line: &str, styles: Styles) -> String {
     match line.as_bytes().first() {
-        Some(b'+') => paint.green(line),
-        Some(b'-') => paint.red(line),
-        Some(b'@') => paint.cyan(line),
+        Some(b'+') => styled(line, styles.success),
+        Some(b'-') => styled(line, styles.error),
+        Some(b'@') => styled(line, styles.hint),
         _ => line.to_owned(),
     }
 }
@@ -40,23 +42,31 @@ mod tests {
 
     fn diff(before: &str, after: &str) -> String {
         let raw = |json: &str| serde_json::from_str::<Box<RawValue>>(json).unwrap();
-        of_objects(&raw(before), &raw(after), Paint::Plain)
+        diff_objects(&raw(before), &raw(after), Styles::default())
             .unwrap()
             .join("\n")
     }
 
     #[test]
-    fn shows_what_was_added_and_removed() {
+    fn shows_added_and_removed_members() {
         let diff = diff(
             r#"{"kind":"ConfigMap","metadata":{"name":"a"},"data":{"old":"1"}}"#,
             r#"{"metadata":{"name":"a"},"kind":"ConfigMap","data":{"new":"yes"}}"#,
         );
-        let expected = "--- before\n+++ after\n@@ -1,5 +1,5 @@\n data:\n-  old: \"1\"\n+  new: \"yes\"\n kind: ConfigMap\n metadata:\n   name: a";
+        let expected = r#"--- before
++++ after
+@@ -1,5 +1,5 @@
+ data:
+-  old: "1"
++  new: "yes"
+ kind: ConfigMap
+ metadata:
+   name: a"#;
         assert_eq!(diff, expected);
     }
 
     #[test]
-    fn numbers_look_like_numbers() {
+    fn keeps_numbers_as_numbers() {
         assert!(
             diff(
                 r#"{"a":1.5,"b":12345678901234567890}"#,
@@ -67,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_a_script_stay_lines() {
+    fn compares_scripts_line_by_line() {
         let diff = diff(
             r#"{"run.sh":"set -e\necho a\n"}"#,
             r#"{"run.sh":"set -e\necho b\n"}"#,

@@ -1,23 +1,23 @@
-//! Decision and trace for programs.
+//! Decision and trace as JSON.
 
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use access::{Plane, Trace, admission, authn};
+use access::{Trace, admission, authn};
 use host::Decision;
 use serde::Serialize;
 use wire::RawValue;
 use wire::meta::UserInfo;
 
-use super::ask::Stage;
-use crate::report::Failed;
+use super::stages::Stage;
+use crate::outcome::CommandError;
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Document<'a> {
     decision: Summary<'a>,
     trace: &'a Trace,
-    elapsed_micros: u128,
+    duration_micros: u128,
 }
 
 #[derive(Debug, Serialize)]
@@ -39,8 +39,8 @@ struct Summary<'a> {
     audit_annotations: Option<&'a BTreeMap<String, String>>,
 }
 
-/// Writes one document, or one for each plane under the plane's name when there are two.
-pub(super) fn write(out: &mut dyn Write, stages: &[Stage]) -> Result<(), Failed> {
+/// Writes the document of a single stage, or an object with the documents of all stages by plane.
+pub(super) fn write(out: &mut dyn Write, stages: &[Stage]) -> Result<(), CommandError> {
     let documents = stages.iter().map(document).collect::<Result<Vec<_>, _>>()?;
     match documents.as_slice() {
         [one] => serde_json::to_writer_pretty(&mut *out, one)?,
@@ -58,25 +58,25 @@ pub(super) fn write(out: &mut dyn Write, stages: &[Stage]) -> Result<(), Failed>
 
 fn document(stage: &Stage) -> Result<Document<'_>, serde_json::Error> {
     Ok(Document {
-        decision: summary(stage.plane, stage)?,
-        trace: &stage.answered.trace,
-        elapsed_micros: stage.elapsed.as_micros(),
+        decision: summary(stage)?,
+        trace: &stage.evaluation.trace,
+        duration_micros: stage.elapsed.as_micros(),
     })
 }
 
-fn summary(plane: Plane, stage: &Stage) -> Result<Summary<'_>, serde_json::Error> {
-    let answered = &stage.answered;
+fn summary(stage: &Stage) -> Result<Summary<'_>, serde_json::Error> {
+    let evaluation = &stage.evaluation;
     let mut summary = Summary {
-        plane: plane.as_str(),
-        verdict: answered.verdict().as_str(),
-        message: answered.message(),
+        plane: stage.plane.as_str(),
+        verdict: evaluation.verdict().as_str(),
+        message: evaluation.message(),
         user: None,
         code: None,
         patch: None,
         warnings: &[],
         audit_annotations: None,
     };
-    match &answered.decision {
+    match &evaluation.decision {
         Ok(Decision::Authentication(authn::Decision::Authenticated(identity))) => {
             summary.user = Some(&identity.user)
         }

@@ -1,9 +1,9 @@
-//! `run` with a Kubewarden policy: the flags and the answer that scripts around `kwctl run` know.
+//! `run` with a Kubewarden policy: the flags and the output of `kwctl run`.
 
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use access::rules::Rule;
 use access::{Failure, FailureKind, admission};
@@ -13,36 +13,37 @@ use base64::engine::general_purpose::STANDARD;
 use capabilities::{Capabilities, Grants};
 use host::config::{self, AdmissionPolicy, Asked, Policy, Position};
 use host::load::{LoadErrorKind, LoadErrors};
-use host::{Configuration, FileModules, Host, ModuleSource};
-use kubewarden::{ExecutionMode, Metadata, PolicyType, Request, SettingsResponse, SettingsError};
+use host::{Configuration, FileModules, Host, LiveError, ModuleSource};
+use kubewarden::{ExecutionMode, Metadata, PolicyType, Request, SettingsAnswer, SettingsError};
 use serde::Serialize;
 use wire::admission::{PatchType, Response};
 
-use super::subject;
+use super::module;
 use crate::configuration::EngineArgs;
-use crate::exit::Exit;
-use crate::report::{Failed, OrFailed, Outcome};
+use crate::outcome::{CommandError, Exit, Outcome, ResultExt};
+use crate::runtime;
 
 /// The name under which the policy is loaded.
 const NAME: &str = "policy";
 
-/// What matters only to Kubewarden policies.
+/// The flags for Kubewarden policies. Their names are those of `kwctl run`.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Kubewarden policies")]
-pub(super) struct Flags {
-    /// How the policy is run, when neither its metadata nor its exports say
+#[group(skip)]
+pub(super) struct KubewardenArgs {
+    /// Execution mode of the policy, if neither its metadata nor its exports determine it
     #[arg(long, short, value_enum, requires = "module")]
     execution_mode: Option<Mode>,
 
-    /// Take the whole document for the request, whatever it is
+    /// Evaluate the document as a raw request
     #[arg(long, requires = "module")]
     raw: bool,
 
-    /// Let the policy read the kinds of Kubernetes objects that its metadata lists
+    /// Allow the policy to read the kinds of Kubernetes objects that its metadata lists
     #[arg(long, requires = "module")]
     allow_context_aware: bool,
 
-    /// The host calls that the policy may make
+    /// Host capabilities that the policy may use
     #[arg(
         long,
         value_name = "PATTERN",
@@ -51,7 +52,7 @@ pub(super) struct Flags {
     )]
     allowed_host_capabilities: Vec<String>,
 
-    /// Write the policy's host calls and their answers to a file
+    /// File into which host calls and their responses are recorded
     #[arg(
         long,
         value_name = "FILE",
@@ -60,22 +61,22 @@ pub(super) struct Flags {
     )]
     record_host_capabilities_interactions: Option<PathBuf>,
 
-    /// Answer the policy's host calls from such a file
+    /// Recorded file from which host calls are answered, instead of a cluster
     #[arg(long, value_name = "FILE", requires = "module")]
     replay_host_capabilities_interactions: Option<PathBuf>,
 }
 
-/// The execution modes.
+/// An execution mode on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Mode {
-    /// A waPC guest
+    /// waPC guest
     #[value(name = "kubewarden-wapc", alias = "kubewarden")]
     Wapc,
-    /// A program that reads stdin and writes stdout
+    /// WASI command that reads stdin and writes stdout
     Wasi,
-    /// Rego as for Open Policy Agent
+    /// Rego compiled for Open Policy Agent
     Opa,
-    /// Rego as for Gatekeeper
+    /// Rego compiled for Gatekeeper
     Gatekeeper,
 }
 
@@ -91,26 +92,27 @@ impl From<Mode> for ExecutionMode {
 }
 
 /// A Kubewarden policy in a file.
-pub(super) struct Subject {
+pub(super) struct PolicyFile {
     module: PathBuf,
     metadata: Option<Metadata>,
 }
 
-impl Subject {
-    /// The module, when it is a Kubewarden policy or the flags say so.
-    pub(super) fn find(module: &Path, flags: &Flags) -> Result<Option<Self>, Failed> {
+impl PolicyFile {
+    /// Opens the module if it is a Kubewarden policy, or if a flag requires one.
+    pub(super) fn open(module: &Path, args: &KubewardenArgs) -> Result<Option<Self>, CommandError> {
         let bytes = FileModules
             .read(module)
             .with_context(|| format!("failed to read the module `{}`", module.display()))?;
-        // What cannot be inspected cannot be loaded either, and loading tells better why.
+        // A module that cannot be inspected cannot be loaded either, and loading reports a better
+        // error.
         let Ok(inspection) = engine::inspect(&bytes) else {
             return Ok(None);
         };
         let detected = host::dialect::detect(&inspection) == config::Dialect::Kubewarden;
-        if !detected && flags.execution_mode.is_none() && !flags.raw {
+        if !detected && args.execution_mode.is_none() && !args.raw {
             return Ok(None);
         }
-        let metadata = Metadata::from_module(&bytes, &inspection)
+        let metadata = Metadata::of(&bytes, &inspection)
             .with_context(|| format!("failed to load `{}`", module.display()))?;
         Ok(Some(Self {
             module: module.to_owned(),
@@ -118,13 +120,13 @@ impl Subject {
         }))
     }
 
-    /// A configuration with this policy, which may mutate and is asked about everything.
-    pub(super) fn configuration(
+    /// Returns a configuration with this policy, which may mutate and evaluates every request.
+    pub(super) fn to_configuration(
         &self,
-        flags: &Flags,
+        args: &KubewardenArgs,
         settings: Option<Box<wire::RawValue>>,
         timeout: Duration,
-    ) -> Result<Configuration, Failed> {
+    ) -> Result<Configuration, CommandError> {
         let policy = Policy {
             name: NAME.parse()?,
             module: self.module.clone(),
@@ -140,8 +142,8 @@ impl Subject {
         };
         let metadata = self.metadata.iter();
         let resources = metadata.flat_map(|metadata| metadata.context_aware_resources.clone());
-        let granted = resources.filter(|_| flags.allow_context_aware);
-        let grants = Grants::new(&flags.allowed_host_capabilities, granted)?;
+        let granted = resources.filter(|_| args.allow_context_aware);
+        let grants = Grants::new(&args.allowed_host_capabilities, granted)?;
         let mut configuration = Configuration::default();
         configuration.admission.push(AdmissionPolicy {
             policy,
@@ -150,7 +152,7 @@ impl Subject {
             on_failure: admission::OnFailure::Fail,
             mode: access::Mode::Protect,
             asked: Asked::Module(config::Kubewarden {
-                execution_mode: flags.execution_mode.map(ExecutionMode::from),
+                execution_mode: args.execution_mode.map(ExecutionMode::from),
                 grants: grants.into(),
                 message: None,
             }),
@@ -159,69 +161,79 @@ impl Subject {
         Ok(configuration)
     }
 
-    /// Whether its requests are any JSON.
-    pub(super) fn is_raw(&self, flags: &Flags) -> bool {
+    /// Returns true if requests are raw documents.
+    pub(super) fn is_raw(&self, args: &KubewardenArgs) -> bool {
         let metadata = self.metadata.as_ref();
-        flags.raw || metadata.is_some_and(|metadata| metadata.policy_type == PolicyType::Raw)
+        args.raw || metadata.is_some_and(|metadata| metadata.policy_type == PolicyType::Raw)
     }
 
-    /// The request in the file, which may be without a review around it.
-    pub(super) fn request(&self, flags: &Flags, path: &Path) -> Result<Request, Failed> {
+    /// Reads a request from a file, with or without a review around it.
+    pub(super) fn read_request(
+        &self,
+        args: &KubewardenArgs,
+        path: &Path,
+    ) -> Result<Request, CommandError> {
         let json = super::review::read_json(path)?;
-        let request = if self.is_raw(flags) {
-            Request::from_raw(&json)
+        let request = if self.is_raw(args) {
+            Request::raw(&json)
         } else {
-            Request::from_file(&json)
+            Request::of_file(&json)
         };
-        let request = request.with_context(|| format!("`{}` holds no request", path.display()));
-        request.hint("`--raw` takes any JSON for the request of a policy that is made for that")
+        let request =
+            request.with_context(|| format!("`{}` does not contain a request", path.display()));
+        request.with_hint("use `--raw` if the policy evaluates raw documents")
     }
 }
 
-impl Flags {
-    /// What answers the policy's calls.
-    pub(super) fn capabilities(&self, engine: &EngineArgs) -> Result<Capabilities, Failed> {
+impl KubewardenArgs {
+    /// Returns the capabilities that respond to host calls: live, recording or replaying.
+    pub(super) fn capabilities(&self, engine: &EngineArgs) -> Result<Capabilities, CommandError> {
         let services = engine.services();
         let record = self.record_host_capabilities_interactions.as_deref();
         let replay = self.replay_host_capabilities_interactions.as_deref();
         Ok(match (record, replay) {
             (Some(file), _) => Capabilities::recording(services, file)
-                .with_context(|| format!("failed to record into `{}`", file.display()))?,
-            (None, Some(file)) => Capabilities::replaying(file)
-                .with_context(|| format!("failed to replay `{}`", file.display()))?,
+                .with_context(|| format!("failed to record host calls to `{}`", file.display()))?,
+            (None, Some(file)) => Capabilities::replaying(file).with_context(|| {
+                format!(
+                    "failed to read recorded host calls from `{}`",
+                    file.display()
+                )
+            })?,
             (None, None) => Capabilities::live(services),
         })
     }
 }
 
-/// The settings that the command line gives; `null` and an empty file are none.
-pub(super) fn settings(
+/// Reads settings from a file or from a flag. As with `kwctl`, an empty file contains no settings.
+pub(super) fn read_settings(
     file: Option<&Path>,
     json: Option<&str>,
-) -> Result<Option<Box<wire::RawValue>>, Failed> {
+) -> Result<Option<Box<wire::RawValue>>, CommandError> {
     if let Some(file) = file
         && fs::read_to_string(file).is_ok_and(|text| text.trim().is_empty())
     {
         return Ok(None);
     }
-    subject::settings(file, json)
+    module::read_settings(file, json)
 }
 
-/// Loads the policy; what it says of its settings goes to the output, as scripts expect it.
+/// Loads the policy. If it rejects its settings, its response is written to the output, as by
+/// `kwctl`.
 pub(super) fn load(
     engine: &EngineArgs,
     configuration: &Configuration,
     capabilities: &Capabilities,
     out: &mut dyn Write,
-) -> Result<Host, Failed> {
+) -> Result<Host, CommandError> {
     let loaded = engine.load_with(configuration, capabilities);
-    if let Err(failed) = &loaded
-        && let Some(LoadErrors(errors)) = failed.cause()
+    if let Err(error) = &loaded
+        && let Some(LiveError::Policies(LoadErrors(errors))) = error.as_live_error()
         && let [error] = errors.as_slice()
         && let LoadErrorKind::Settings(error) = &error.kind
-        && let Some(message) = objection(error)
+        && let Some(message) = settings_message(error)
     {
-        let answer = SettingsResponse {
+        let answer = SettingsAnswer {
             valid: false,
             message: message.clone(),
         };
@@ -232,8 +244,9 @@ pub(super) fn load(
     loaded
 }
 
-/// What a policy has against its settings; that it could not even read them counts.
-fn objection(error: &SettingsError) -> Option<Option<String>> {
+/// Returns the reason for which a policy rejects its settings, if there was a response or a failed
+/// call.
+fn settings_message(error: &SettingsError) -> Option<Option<String>> {
     match error {
         SettingsError::Invalid { message } => Some(message.clone()),
         SettingsError::Failed(failure) => Some(Some(failure.to_string())),
@@ -241,37 +254,35 @@ fn objection(error: &SettingsError) -> Option<Option<String>> {
     }
 }
 
-/// The answer as `kwctl run` prints it: one line, and success whatever the policy decides.
-pub(super) async fn answer(
+/// Evaluates a request, and writes the response as `kwctl run` does: one line, and success even if
+/// the policy rejects the request.
+pub(super) async fn evaluate(
     host: &Host,
     request: &Request,
     timeout: Duration,
     out: &mut dyn Write,
 ) -> Outcome {
-    let now = Instant::now();
-    let deadline = now.checked_add(timeout).unwrap_or(now);
+    let deadline = runtime::deadline(timeout);
     let response = host.evaluate_kubewarden(NAME, request, deadline).await?;
     let line = match &response {
-        Ok(response) => AdmissionResponse::of(response),
+        Ok(response) => AdmissionResponse::new(response),
         Err(failure) => AdmissionResponse::failed(request.uid(), failure),
     };
     serde_json::to_writer(&mut *out, &line)?;
     writeln!(out)?;
-    Ok(Exit::Yes)
+    Ok(Exit::Success)
 }
 
-/// Tells of recorded calls that the policy did not make: it is another policy, or another question.
-pub(super) fn warn_of_leftovers(capabilities: &Capabilities) {
+/// Warns if the policy did not make all recorded host calls: the recording is of another policy or
+/// request.
+pub(super) fn warn_about_unused_recordings(capabilities: &Capabilities) {
     let count = capabilities.leftovers().len();
     if count > 0 {
-        tracing::warn!(
-            count,
-            "the policy did not make all of the calls that were recorded"
-        );
+        tracing::warn!(count, "recorded host calls were not used by the policy");
     }
 }
 
-/// The peer's AdmissionResponse, member by member in its order.
+/// Kubewarden's AdmissionResponse, with its order of fields.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct AdmissionResponse<'a> {
@@ -296,7 +307,7 @@ struct Status {
 }
 
 impl<'a> AdmissionResponse<'a> {
-    fn of(response: &'a Response) -> Self {
+    fn new(response: &'a Response) -> Self {
         let status = response.status.as_ref().map(|status| Status {
             message: Some(status.message.clone()).filter(|message| !message.is_empty()),
             code: status.code,
@@ -319,8 +330,8 @@ impl<'a> AdmissionResponse<'a> {
                     .to_owned()
             }
             FailureKind::Reported => {
-                let said = failure.detail.as_deref().unwrap_or_default();
-                format!("internal server error: {said}")
+                let detail = failure.detail.as_deref().unwrap_or_default();
+                format!("internal server error: {detail}")
             }
             _ => format!("internal server error: {failure}"),
         };

@@ -1,4 +1,4 @@
-//! A review from a file or from standard input.
+//! Reviews in files and on standard input.
 
 use std::fs;
 use std::io::{self, Read};
@@ -7,35 +7,37 @@ use std::path::Path;
 use anyhow::Context;
 use wire::review::Kind;
 
-use crate::report::{Failed, OrFailed};
+use crate::outcome::{CommandError, ResultExt};
 
 /// A review, as JSON.
 #[derive(Debug)]
 pub(super) struct Review {
     pub(super) kind: Kind,
-    /// Byte for byte as it came, when it came as JSON.
+    /// Byte for byte the input if that was JSON.
     pub(super) json: Vec<u8>,
 }
 
 impl Review {
     /// Reads a review in JSON or YAML; the path `-` is standard input.
-    pub(super) fn read(path: &Path) -> Result<Self, Failed> {
+    pub(super) fn read(path: &Path) -> Result<Self, CommandError> {
         let json = read_json(path)?;
-        let kind = Kind::detect(&json).with_context(|| format!("{} holds no review", told(path))).hint(
-            "an object becomes a review by `kind: AdmissionReview` around it; `debug: true` logs those of a cluster",
-        )?;
+        let kind = Kind::detect(&json)
+            .with_context(|| format!("{} does not contain a review", source_name(path)))
+            .with_hint(
+                "wrap objects in an AdmissionReview; the server logs the reviews of policies with `debug: true`",
+            )?;
         Ok(Self { kind, json })
     }
 }
 
 /// Reads a document in JSON or YAML; the path `-` is standard input.
-pub(super) fn read_json(path: &Path) -> Result<Vec<u8>, Failed> {
-    let name = told(path);
+pub(super) fn read_json(path: &Path) -> Result<Vec<u8>, CommandError> {
+    let name = source_name(path);
     let bytes = read(path).with_context(|| format!("failed to read the review from {name}"))?;
     Ok(to_json(bytes).with_context(|| format!("{name} is neither JSON nor YAML"))?)
 }
 
-fn told(path: &Path) -> String {
+fn source_name(path: &Path) -> String {
     if path == Path::new("-") {
         "standard input".to_owned()
     } else {
@@ -52,12 +54,12 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     fs::read(path)
 }
 
-/// JSON stays as it is; everything else is read as YAML.
+/// Converts YAML into JSON. JSON stays unchanged.
 pub(super) fn to_json(bytes: Vec<u8>) -> anyhow::Result<Vec<u8>> {
     if serde_json::from_slice::<serde::de::IgnoredAny>(&bytes).is_ok() {
         return Ok(bytes);
     }
-    let text = String::from_utf8(bytes).context("it is not text in UTF-8")?;
+    let text = String::from_utf8(bytes).context("invalid UTF-8")?;
     let value: serde_json::Value = serde_saphyr::from_str(&text).map_err(|error| {
         let plain = error.without_snippet().to_string();
         anyhow::anyhow!(plain.lines().next().unwrap_or_default().to_owned())
@@ -70,19 +72,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn json_stays_byte_for_byte() {
+    fn keeps_json_byte_for_byte() {
         let json = b"{ \"a\": 1.50 }".to_vec();
         assert_eq!(to_json(json.clone()).unwrap(), json);
     }
 
     #[test]
-    fn yaml_becomes_json() {
+    fn converts_yaml_to_json() {
         let json = to_json(b"kind: TokenReview\nspec: {token: \"1\"}\n".to_vec()).unwrap();
         assert_eq!(json, br#"{"kind":"TokenReview","spec":{"token":"1"}}"#);
     }
 
     #[test]
-    fn what_is_neither_is_told_by_line() {
+    fn reports_the_line_of_a_syntax_error() {
         let error = to_json(b"a: [1\nb: 2".to_vec()).unwrap_err().to_string();
         assert!(error.contains("line 2"), "{error}");
     }

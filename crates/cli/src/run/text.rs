@@ -1,54 +1,48 @@
-//! Decision, change and trace for people.
+//! Decision, patch and trace as text.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use access::{admission, authn};
 use host::Decision;
 
-use super::ask::Stage;
 use super::diff;
-use crate::paint::Paint;
-use crate::report::Failed;
+use super::stages::Stage;
+use crate::outcome::CommandError;
+use crate::terminal::{Styles, format_duration};
 use crate::trace;
 
-/// Writes what each plane decided, and why.
-pub(super) fn write(out: &mut dyn Write, paint: Paint, stages: &[Stage]) -> Result<(), Failed> {
+/// Writes the decision and the trace of each stage.
+pub(super) fn write(
+    out: &mut dyn Write,
+    styles: Styles,
+    stages: &[Stage],
+) -> Result<(), CommandError> {
     for (index, stage) in stages.iter().enumerate() {
         if index > 0 {
             writeln!(out)?;
         }
-        let verdict = stage.answered.verdict();
-        writeln!(out, "{}: {}", stage.plane, trace::painted(verdict, paint))?;
-        let message = stage.answered.message();
+        let evaluation = &stage.evaluation;
+        let verdict = trace::styled_verdict(evaluation.verdict(), styles);
+        writeln!(out, "{}: {verdict}", stage.plane)?;
+        let message = evaluation.message();
         if !message.is_empty() {
             writeln!(out, "  message: {message}")?;
         }
-        if let Ok(decision) = &stage.answered.decision {
-            write_decision(out, paint, stage, decision)?;
+        match &evaluation.decision {
+            Ok(Decision::Authentication(authn::Decision::Authenticated(identity))) => {
+                write_identity(out, identity)?;
+            }
+            Ok(Decision::Admission(answer)) => write_admission(out, styles, stage, answer)?,
+            Ok(Decision::Authentication(authn::Decision::Unknown) | Decision::Authorization(_))
+            | Err(_) => {}
         }
-        trace::write(out, &stage.answered.trace.steps)?;
-        writeln!(out, "  time: {}", trace::told(stage.elapsed))?;
+        trace::write(out, &evaluation.trace.steps)?;
+        writeln!(out, "  duration: {}", format_duration(stage.elapsed))?;
     }
     Ok(())
 }
 
-fn write_decision(
-    out: &mut dyn Write,
-    paint: Paint,
-    stage: &Stage,
-    decision: &Decision,
-) -> Result<(), Failed> {
-    match decision {
-        Decision::Authentication(authn::Decision::Authenticated(identity)) => {
-            write_identity(out, identity)?
-        }
-        Decision::Authentication(authn::Decision::Unknown) | Decision::Authorization(_) => {}
-        Decision::Admission(answer) => write_answer(out, paint, stage, answer)?,
-    }
-    Ok(())
-}
-
-fn write_identity(out: &mut dyn Write, identity: &authn::Identity) -> std::io::Result<()> {
+fn write_identity(out: &mut dyn Write, identity: &authn::Identity) -> io::Result<()> {
     let user = &identity.user;
     writeln!(out, "  user: {}", user.username)?;
     if !user.uid.is_empty() {
@@ -66,12 +60,12 @@ fn write_identity(out: &mut dyn Write, identity: &authn::Identity) -> std::io::R
     Ok(())
 }
 
-fn write_answer(
+fn write_admission(
     out: &mut dyn Write,
-    paint: Paint,
+    styles: Styles,
     stage: &Stage,
     answer: &admission::Answer,
-) -> Result<(), Failed> {
+) -> Result<(), CommandError> {
     for warning in &answer.warnings {
         writeln!(out, "  warning: {warning}")?;
     }
@@ -80,9 +74,9 @@ fn write_answer(
     }
     if let admission::Decision::Accept { patch: Some(patch) } = &answer.decision {
         let review = wire::admission::Review::parse(&stage.review)?;
-        writeln!(out, "  change:")?;
+        writeln!(out, "  patch:")?;
         if let Some(before) = review.request.object {
-            for line in diff::of_objects(before, &patch.object(), paint)? {
+            for line in diff::diff_objects(before, &patch.object(), styles)? {
                 writeln!(out, "    {line}")?;
             }
         }

@@ -1,10 +1,10 @@
 //! `k8s-wasm check`.
 
 use crate::modules;
-use crate::place::Place;
+use crate::test_dir::TestDir;
 
 #[test]
-fn lists_the_policies_and_warns_of_what_is_hardly_meant() {
+fn lists_policies_and_warns_about_probable_mistakes() {
     let configuration = "\
 apiVersion: k8s-wasm/v1alpha1
 kind: Configuration
@@ -13,18 +13,18 @@ authentication:
   - {module: knows.wasm, allowSystemNames: true}
 authorization:
   modules:
-  - {name: vetoes, module: denies.wasm, failurePolicy: Deny}
+  - {name: denies, module: denies.wasm, failurePolicy: Deny}
 admission:
   modules:
-  - {name: never-asked, module: accepts.wasm}
-  - name: asked-by-validate
+  - {name: never-evaluated, module: accepts.wasm}
+  - name: validates-only
     module: accepts.wasm
     mutating: true
     rules:
     - {operations: ['*'], apiGroups: [''], apiVersions: [v1], resources: [pods]}
 lockOutGuard: {exempt: [all]}
 ";
-    Place::new()
+    TestDir::new()
         .with("policies.yaml", configuration)
         .with("knows.wasm", modules::knows())
         .with("denies.wasm", modules::denies())
@@ -33,7 +33,7 @@ lockOutGuard: {exempt: [all]}
 }
 
 #[test]
-fn tells_every_mistake_of_the_configuration_at_once() {
+fn reports_all_configuration_errors_at_once() {
     let configuration = "\
 apiVersion: k8s-wasm/v1alpha1
 kind: Configuration
@@ -47,7 +47,7 @@ admission:
     rules:
     - {operations: [CREATED], apiGroups: [''], apiVersions: [v1], resources: [pods]}
 ";
-    Place::new()
+    TestDir::new()
         .with("policies.yaml", configuration)
         .with("list.yaml", "modules:\n- {modul: a.wasm}\n")
         .prints(
@@ -63,7 +63,7 @@ admission:
 }
 
 #[test]
-fn tells_every_module_that_cannot_be_loaded() {
+fn reports_all_modules_that_cannot_be_loaded() {
     let configuration = "\
 apiVersion: k8s-wasm/v1alpha1
 kind: Configuration
@@ -73,7 +73,7 @@ authentication:
   - {module: denies.wasm}
   - {module: notes.txt}
 ";
-    Place::new()
+    TestDir::new()
         .with("policies.yaml", configuration)
         .with("denies.wasm", modules::denies())
         .with("notes.txt", "hello")
@@ -81,18 +81,18 @@ authentication:
 }
 
 #[test]
-fn wants_a_configuration() {
-    Place::new().prints("check-nothing", &["check"]);
+fn requires_a_configuration() {
+    TestDir::new().prints("check-nothing", &["check"]);
 }
 
 #[test]
-fn tells_which_policies_would_lock_the_cluster_out() {
+fn reports_policies_that_would_lock_the_cluster_out() {
     let configuration = "\
 apiVersion: k8s-wasm/v1alpha1
 kind: Configuration
 authorization:
   modules:
-  - {name: vetoes, module: denies.wasm}
+  - {name: denies, module: denies.wasm}
 admission:
   modules:
   - name: strict
@@ -104,7 +104,7 @@ lockOutGuard:
     service-account-tokens, replicaset-pods, endpoint-slices, endpoints, scheduler-leader, kube-proxy, coredns, cluster-admins,
     apiserver-loopback, webhook-configurations, policy-configuration]
 ";
-    Place::new()
+    TestDir::new()
         .with("policies.yaml", configuration)
         .with("denies.wasm", modules::denies())
         .with("rejects.wasm", modules::rejects())
@@ -112,16 +112,16 @@ lockOutGuard:
 }
 
 #[test]
-fn tells_what_the_guard_has_not_asked() {
+fn lists_exempt_operations() {
     let configuration = "\
 apiVersion: k8s-wasm/v1alpha1
 kind: Configuration
 authorization:
   modules:
-  - {name: someone-else, module: denies.wasm, policyMode: monitor}
+  - {name: monitored, module: denies.wasm, policyMode: monitor}
 lockOutGuard: {exempt: [endpoints, coredns]}
 ";
-    Place::new()
+    TestDir::new()
         .with("policies.yaml", configuration)
         .with("denies.wasm", modules::denies())
         .prints("check-exempt", &["check", "--config", "policies.yaml"]);

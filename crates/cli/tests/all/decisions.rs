@@ -1,10 +1,10 @@
-//! Decisions after the fact: `explain`, `top` and `replay`, of a server that runs and of its log.
+//! `k8s-wasm explain`, `top` and `replay`, with a running server and with its decision log.
 
 use std::fs;
 
 use crate::modules;
-use crate::place::{ACCESS, Place, TOKEN};
-use crate::serve::{Running, post};
+use crate::serve::{TestServer, post};
+use crate::test_dir::{ACCESS, TOKEN, TestDir};
 
 const CONFIGURATION: &str = "\
 apiVersion: k8s-wasm/v1alpha1
@@ -26,8 +26,8 @@ const SECRET: &str = r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionRev
     "namespace":"default","name":"s","userInfo":{"username":"jane"},
     "object":{"apiVersion":"v1","kind":"Secret","metadata":{"name":"s","namespace":"default"},"data":{"k":"aHVudGVyMg=="}}}}"#;
 
-fn place() -> Place {
-    Place::new()
+fn test_dir() -> TestDir {
+    TestDir::new()
         .with("policies.yaml", CONFIGURATION.replace("VALUES", "rejects"))
         .with("lenient.yaml", CONFIGURATION.replace("VALUES", "accepts"))
         .with("knows.wasm", modules::knows())
@@ -36,40 +36,40 @@ fn place() -> Place {
         .with("accepts.wasm", modules::accepts())
 }
 
-/// A server that has decided on a token, an access and a Secret.
-fn server(place: &Place) -> Running {
+/// Starts a server, and posts a TokenReview, a SubjectAccessReview and an AdmissionReview.
+fn server(dir: &TestDir) -> TestServer {
     let arguments = ["--insecure-plaintext", "--decision-log", "decisions.jsonl"];
-    let server = Running::start(place, &arguments);
+    let server = TestServer::start(dir, &arguments);
     let address = server.field("address");
     for (path, review) in [("/authn", TOKEN), ("/authz", ACCESS), ("/validate", SECRET)] {
-        let answer = post(&address, path, review);
-        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        let response = post(&address, path, review);
+        assert!(response.starts_with("HTTP/1.1 200"), "{response}");
     }
     server
 }
 
-/// The exit code and what was printed.
-fn output(place: &Place, arguments: &[&str]) -> (Option<i32>, String) {
-    let output = place.command(arguments).output().unwrap();
+/// Runs the program, and returns its exit code and its output.
+fn output(dir: &TestDir, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = dir.command(arguments).output().unwrap();
     let text = [output.stdout, output.stderr].concat();
     (output.status.code(), String::from_utf8(text).unwrap())
 }
 
 #[test]
-fn every_plane_is_explained_in_words() {
-    let place = place();
-    let server = server(&place);
+fn explains_decisions_of_every_plane() {
+    let dir = test_dir();
+    let server = server(&dir);
     let admin = server.field("admin");
-    let (code, text) = output(&place, &["explain", "--admin", &admin]);
+    let (code, text) = output(&dir, &["explain", "--admin-address", &admin]);
     assert_eq!(code, Some(0), "{text}");
     for words in [
         "authentication: authenticated",
         "the token belongs to magic-user",
         "jane may not list pods",
         "not on a Sunday",
-        "jane wants to create secrets `s` in namespace `default`, and may not",
-        "rejected with 403: <withheld: it may quote a secret>",
-        "uid 705ab4f5",
+        "jane may not create secrets `s` in namespace `default`",
+        "rejected with code 403: <not kept: it may quote a secret>",
+        "uid: 705ab4f5",
     ] {
         assert!(text.contains(words), "{words}\n{text}");
     }
@@ -80,19 +80,23 @@ fn every_plane_is_explained_in_words() {
 }
 
 #[test]
-fn one_decision_is_found_among_many() {
-    let place = place();
-    let server = server(&place);
+fn finds_a_decision_by_id_and_by_subject() {
+    let dir = test_dir();
+    let server = server(&dir);
     let admin = server.field("admin");
     for wanted in [
         &["705ab4f5"][..],
         &["3"],
         &["--plane", "validation"],
-        &["--refused", "--last", "1"],
+        &["--refused", "--limit", "1"],
         &["--resource", "secrets", "--user", "jane", "-n", "default"],
     ] {
-        let arguments = [&["explain", "--admin", &admin, "-o", "json"], wanted].concat();
-        let (code, text) = output(&place, &arguments);
+        let arguments = [
+            &["explain", "--admin-address", &admin, "-o", "json"],
+            wanted,
+        ]
+        .concat();
+        let (code, text) = output(&dir, &arguments);
         assert_eq!(code, Some(0), "{text}");
         let found: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(
@@ -102,14 +106,20 @@ fn one_decision_is_found_among_many() {
         );
         assert_eq!(found[0]["plane"], "validation", "{wanted:?}");
     }
-    let (code, text) = output(&place, &["explain", "--admin", &admin, "--user", "nobody"]);
+    let (code, text) = output(
+        &dir,
+        &["explain", "--admin-address", &admin, "--user", "nobody"],
+    );
     assert_eq!(code, Some(2));
-    assert!(text.contains("none of the 3 decisions"), "{text}");
+    assert!(
+        text.contains("no matching decision among the 3 available"),
+        "{text}"
+    );
 }
 
 #[test]
-fn a_server_that_is_not_there_is_named() {
-    let (code, text) = output(&place(), &["explain", "--admin", "127.0.0.1:1"]);
+fn reports_an_unreachable_server() {
+    let (code, text) = output(&test_dir(), &["explain", "--admin-address", "127.0.0.1:1"]);
     assert_eq!(code, Some(3));
     assert!(
         text.contains("127.0.0.1:1") && text.contains("--admin-listen"),
@@ -118,11 +128,11 @@ fn a_server_that_is_not_there_is_named() {
 }
 
 #[test]
-fn top_shows_what_each_policy_answers() {
-    let place = place();
-    let server = server(&place);
+fn top_shows_the_verdicts_of_each_policy() {
+    let dir = test_dir();
+    let server = server(&dir);
     let admin = server.field("admin");
-    let (code, text) = output(&place, &["top", "--once", "--admin", &admin]);
+    let (code, text) = output(&dir, &["top", "--once", "--admin-address", &admin]);
     assert_eq!(code, Some(0), "{text}");
     let row = text.lines().find(|line| line.contains("sundays")).unwrap();
     assert!(
@@ -132,12 +142,12 @@ fn top_shows_what_each_policy_answers() {
 }
 
 #[test]
-fn a_log_is_replayed_against_other_policies() {
-    let place = place();
-    let mut server = server(&place);
+fn replays_a_log_with_other_policies() {
+    let dir = test_dir();
+    let mut server = server(&dir);
     server.signal("-TERM");
     assert_eq!(server.child.wait().unwrap().code(), Some(0));
-    let log = fs::read_to_string(place.path().join("decisions.jsonl")).unwrap();
+    let log = fs::read_to_string(dir.path().join("decisions.jsonl")).unwrap();
     assert_eq!(log.lines().count(), 3);
     assert!(
         !log.contains("magic-token") && !log.contains("aHVudGVy"),
@@ -145,29 +155,29 @@ fn a_log_is_replayed_against_other_policies() {
     );
 
     let replay = ["replay", "decisions.jsonl", "--config"];
-    let (code, text) = output(&place, &[&replay[..], &["policies.yaml"]].concat());
+    let (code, text) = output(&dir, &[&replay[..], &["policies.yaml"]].concat());
     assert_eq!(code, Some(0), "{text}");
     assert!(
-        text.contains("0 would differ, 2 would not\n1 on tokens"),
+        text.contains("0 different, 2 same, 1 skipped (decisions on tokens)"),
         "{text}"
     );
 
-    let (code, text) = output(&place, &[&replay[..], &["lenient.yaml"]].concat());
+    let (code, text) = output(&dir, &[&replay[..], &["lenient.yaml"]].concat());
     assert_eq!(code, Some(1), "{text}");
-    let expected = "was rejected: <withheld: it may quote a secret>\n  now accepted\n1 would differ, 1 would not\n";
+    let expected = "was rejected: <not kept: it may quote a secret>\n  now accepted\n1 different, 1 same, 1 skipped";
     assert!(text.contains(expected), "{text}");
 
-    let (code, text) = output(&place, &["explain", "-f", "decisions.jsonl", "--refused"]);
+    let (code, text) = output(&dir, &["explain", "-f", "decisions.jsonl", "--refused"]);
     assert_eq!(code, Some(0), "{text}");
     assert!(text.contains("jane may not list pods"), "{text}");
 }
 
 #[test]
-fn a_policy_that_is_gone_is_a_difference() {
+fn a_missing_policy_is_a_difference() {
     let line = r#"{"sequence":1,"time":"2026-01-01T00:00:00Z","plane":"validation","policy":"gone","subject":{},"verdict":"accepted","durationMicros":1,"generation":1,"steps":[],"review":{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview"}}"#;
-    let place = place().with("decisions.jsonl", line);
+    let dir = test_dir().with("decisions.jsonl", line);
     let (code, text) = output(
-        &place,
+        &dir,
         &["replay", "decisions.jsonl", "--config", "policies.yaml"],
     );
     assert_eq!(code, Some(1), "{text}");
@@ -178,10 +188,10 @@ fn a_policy_that_is_gone_is_a_difference() {
 }
 
 #[test]
-fn what_a_file_says_does_nothing_to_a_terminal() {
-    let line = r#"{"sequence":1,"time":"2026-01-01T00:00:00Z","plane":"authorization","subject":{"user":"\u001b]52;c;x\u0007"},"verdict":"denied","message":"\u202e","durationMicros":1,"generation":1,"steps":[],"uid":"\u001b[0m"}"#;
-    let place = place().with("decisions.jsonl", line);
-    let (code, text) = output(&place, &["explain", "-f", "decisions.jsonl"]);
+fn removes_control_characters_of_a_file() {
+    let line = r#"{"sequence":1,"time":"\u001b[2J","plane":"authorization","subject":{"user":"\u001b]52;c;x\u0007"},"verdict":"denied","message":"\u202e","durationMicros":1,"generation":1,"steps":[],"uid":"\u001b[0m"}"#;
+    let dir = test_dir().with("decisions.jsonl", line);
+    let (code, text) = output(&dir, &["explain", "-f", "decisions.jsonl"]);
     assert_eq!(code, Some(0), "{text}");
     assert!(
         !text.contains('\u{1b}') && !text.contains('\u{202e}'),
@@ -190,17 +200,17 @@ fn what_a_file_says_does_nothing_to_a_terminal() {
 }
 
 #[test]
-fn a_damaged_line_of_a_log_is_named_and_the_rest_is_replayed() {
-    let place = place().with("broken.jsonl", "{\"sequence\":1\n\n[]\n");
+fn skips_invalid_lines_of_a_log() {
+    let dir = test_dir().with("broken.jsonl", "{\"sequence\":1\n\n[]\n");
     let (code, text) = output(
-        &place,
+        &dir,
         &["replay", "broken.jsonl", "--config", "policies.yaml"],
     );
     assert_eq!(code, Some(2), "{text}");
     for words in [
-        "line 1 is no decision",
-        "line 3 is no decision",
-        "2 could not be asked",
+        "line 1: not a decision",
+        "line 3: not a decision",
+        "0 different, 0 same, 2 failed",
     ] {
         assert!(text.contains(words), "{words}\n{text}");
     }

@@ -1,23 +1,23 @@
 //! `k8s-wasm inspect`.
 
 use crate::modules;
-use crate::place::Place;
+use crate::test_dir::TestDir;
 
 #[test]
-fn shows_what_a_module_is() {
-    let place = Place::new().with("both.wasm", modules::both());
-    place.prints("inspect", &["inspect", "both.wasm"]);
-    place.prints("inspect-json", &["inspect", "both.wasm", "-o", "json"]);
+fn shows_exports_imports_and_memories() {
+    let dir = TestDir::new().with("both.wasm", modules::both());
+    dir.prints("inspect", &["inspect", "both.wasm"]);
+    dir.prints("inspect-json", &["inspect", "both.wasm", "-o", "json"]);
 }
 
 #[test]
-fn says_what_a_file_is_instead() {
-    let place = Place::new()
+fn rejects_files_that_are_not_modules() {
+    let dir = TestDir::new()
         .with("text.wasm", "(module)")
         .with("empty.wasm", "")
         .with("note.wasm", "hello");
-    place.prints("inspect-text", &["inspect", "text.wasm"]);
-    place.prints("inspect-empty", &["inspect", "empty.wasm"]);
-    place.prints("inspect-note", &["inspect", "note.wasm"]);
-    place.prints("inspect-missing", &["inspect", "missing.wasm"]);
+    dir.prints("inspect-text", &["inspect", "text.wasm"]);
+    dir.prints("inspect-empty", &["inspect", "empty.wasm"]);
+    dir.prints("inspect-note", &["inspect", "note.wasm"]);
+    dir.prints("inspect-missing", &["inspect", "missing.wasm"]);
 }

@@ -1,22 +1,22 @@
-//! Kubewarden policies on the command line: what scripts around the peer's program know.
+//! Kubewarden policies on the command line, with the flags and the output of `kwctl`.
 
-use crate::place::Place;
+use crate::test_dir::TestDir;
 
-/// A waPC guest that rejects the request, and settings without the word `fine`.
+/// A waPC guest that rejects every request, and empty settings.
 const REJECTS: &str = r#"(module
     (import "wapc" "__guest_request" (func $request (param i32 i32)))
-    (import "wapc" "__guest_response" (func $answer (param i32 i32)))
+    (import "wapc" "__guest_response" (func $respond (param i32 i32)))
     (memory (export "memory") 1)
     (data (i32.const 0) "{\22accepted\22:false,\22message\22:\22not here\22,\22code\22:418}")
     (data (i32.const 100) "{\22valid\22:true}")
-    (data (i32.const 200) "{\22valid\22:false,\22message\22:\22say that it is fine\22}")
+    (data (i32.const 200) "{\22valid\22:false,\22message\22:\22settings are required\22}")
     (func (export "__guest_call") (param $operation i32) (param $len i32) (result i32)
         (call $request (i32.const 1024) (i32.const 2048))
         (if (i32.eq (local.get $operation) (i32.const 8))
-            (then (call $answer (i32.const 0) (i32.const 50)))
+            (then (call $respond (i32.const 0) (i32.const 50)))
             (else (if (i32.gt_u (local.get $len) (i32.const 2))
-                (then (call $answer (i32.const 100) (i32.const 14)))
-                (else (call $answer (i32.const 200) (i32.const 47))))))
+                (then (call $respond (i32.const 100) (i32.const 14)))
+                (else (call $respond (i32.const 200) (i32.const 49))))))
         i32.const 1))"#;
 
 const METADATA: &str = "\
@@ -28,15 +28,15 @@ contextAwareResources: [{apiVersion: v1, kind: Namespace}]
 annotations: {io.kubewarden.policy.title: not-here}
 ";
 
-fn place() -> Place {
-    Place::new()
+fn test_dir() -> TestDir {
+    TestDir::new()
         .with("policy.wasm", wat::parse_str(REJECTS).unwrap())
         .with("metadata.yml", METADATA)
-        .with("usage.md", "# Say that it is fine\n")
+        .with("usage.md", "# Settings are required\n")
 }
 
 #[test]
-fn prints_the_answer_that_scripts_of_the_peer_read_and_exits_with_0() {
+fn prints_the_response_as_kwctl_and_exits_with_0() {
     let arguments = [
         "run",
         "file://policy.wasm",
@@ -45,19 +45,19 @@ fn prints_the_answer_that_scripts_of_the_peer_read_and_exits_with_0() {
         "--settings-json",
         r#"{"fine":1}"#,
     ];
-    place().prints("kubewarden-run", &arguments);
+    test_dir().prints("kubewarden-run", &arguments);
 }
 
 #[test]
-fn tells_of_bad_settings_as_the_peer_does() {
-    place().prints(
+fn reports_invalid_settings_as_kwctl() {
+    test_dir().prints(
         "kubewarden-settings",
         &["run", "policy.wasm", "-r", "configmap.yaml"],
     );
 }
 
 #[test]
-fn explains_a_decision_to_people_when_they_ask_for_text() {
+fn prints_text_on_request() {
     let arguments = [
         "run",
         "policy.wasm",
@@ -68,14 +68,14 @@ fn explains_a_decision_to_people_when_they_ask_for_text() {
         "-o",
         "text",
     ];
-    place()
+    test_dir()
         .with("settings.yaml", "fine: true\n")
         .prints("kubewarden-text", &arguments);
 }
 
 #[test]
-fn writes_metadata_that_inspect_shows() {
-    let place = place();
+fn annotates_a_policy() {
+    let dir = test_dir();
     let arguments = [
         "annotate",
         "policy.wasm",
@@ -86,13 +86,13 @@ fn writes_metadata_that_inspect_shows() {
         "-o",
         "annotated.wasm",
     ];
-    place.prints("kubewarden-annotate", &arguments);
-    place.prints("kubewarden-inspect", &["inspect", "annotated.wasm"]);
+    dir.prints("kubewarden-annotate", &arguments);
+    dir.prints("kubewarden-inspect", &["inspect", "annotated.wasm"]);
 }
 
 #[test]
-fn refuses_metadata_that_says_nothing() {
-    let place = place().with("empty.yml", "rules: []\nmutating: false\n");
+fn rejects_metadata_without_rules() {
+    let dir = test_dir().with("empty.yml", "rules: []\nmutating: false\n");
     let arguments = [
         "annotate",
         "policy.wasm",
@@ -101,14 +101,14 @@ fn refuses_metadata_that_says_nothing() {
         "-o",
         "annotated.wasm",
     ];
-    place.prints("kubewarden-no-rules", &arguments);
+    dir.prints("kubewarden-no-rules", &arguments);
 }
 
 #[test]
-fn checks_the_policies_of_the_peers_server() {
+fn checks_policies_of_a_policy_server_file() {
     let policies =
         "fine: {module: policy.wasm, settings: {fine: true}}\nbad: {module: policy.wasm}\n";
-    place()
+    test_dir()
         .with("policies.yml", policies)
         .prints("kubewarden-check", &["check", "--policies", "policies.yml"]);
 }

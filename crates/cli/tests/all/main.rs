@@ -1,4 +1,4 @@
-//! The program as a user meets it: run on small modules, its whole output compared with committed files.
+//! Runs the program on small modules, and compares its output with the files in `tests/expected`.
 
 mod check;
 mod decisions;
@@ -6,8 +6,8 @@ mod inspect;
 mod kubewarden;
 mod manifests;
 mod modules;
-mod place;
 mod run;
 mod serve;
+mod test_dir;
 mod traces;
 mod usage;

@@ -1,6 +1,6 @@
-//! `k8s-wasm manifests`. That a real kube-apiserver takes them is a story of `tests/conformance`.
+//! `k8s-wasm manifests`. `tests/conformance` tests the files with a real kube-apiserver.
 
-use crate::place::Place;
+use crate::test_dir::TestDir;
 
 const CONFIGURATION: &str = "\
 apiVersion: k8s-wasm/v1alpha1
@@ -10,8 +10,8 @@ authentication:
   - {module: authn.wasm}
 authorization:
   modules:
-  - {module: adds.wasm}
-  - {module: vetoes.wasm, failurePolicy: Deny, timeout: 4s}
+  - {module: allows.wasm}
+  - {module: denies.wasm, failurePolicy: Deny, timeout: 4s}
 admission:
   modules:
   - name: adds_labels
@@ -32,7 +32,7 @@ admission:
     rules:
     - {operations: [CREATE], apiGroups: [''], apiVersions: [v1], resources: [pods]}
     - {operations: [CONNECT], apiGroups: [''], apiVersions: [v1], resources: [pods/exec]}
-  - {name: never-asked, module: never.wasm}
+  - {name: never-evaluated, module: unused.wasm}
 ";
 
 const ADMISSION_ONLY: &str = "\
@@ -48,8 +48,8 @@ admission:
 
 const CA: &str = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
 
-fn place() -> Place {
-    Place::new()
+fn test_dir() -> TestDir {
+    TestDir::new()
         .with("policies.yaml", CONFIGURATION)
         .with("admission.yaml", ADMISSION_ONLY)
         .with("ca.crt", CA)
@@ -66,23 +66,23 @@ fn arguments<'a>(more: &[&'a str]) -> Vec<&'a str> {
     common.into_iter().chain(more.iter().copied()).collect()
 }
 
-/// S13, S14: the webhooks have no side effects. Generated webhooks leave out what a cluster needs to live.
+/// S13, S14: the webhooks have no side effects, and exclude objects on which the cluster depends.
 #[test]
-fn writes_everything_that_a_kube_apiserver_needs() {
-    let place = place();
+fn writes_all_files() {
+    let dir = test_dir();
     let more = [
         "--server",
         "https://127.0.0.1:8443",
         "-d",
         "out",
-        "--installed-in",
+        "--install-dir",
         "/etc/k8s-wasm",
         "--client-cert",
         "/etc/pki/client.crt",
         "--client-key",
         "/etc/pki/client.key",
     ];
-    place.prints("manifests", &arguments(&more));
+    dir.prints("manifests", &arguments(&more));
     for file in [
         "authentication-webhook.kubeconfig",
         "authorization-webhook.kubeconfig",
@@ -92,14 +92,14 @@ fn writes_everything_that_a_kube_apiserver_needs() {
         "admission-configuration.yaml",
         "kube-apiserver-flags.txt",
     ] {
-        place.holds(&format!("manifests-{file}"), &format!("out/{file}"));
+        dir.contains(&format!("manifests-{file}"), &format!("out/{file}"));
     }
 }
 
-/// S14: generated webhooks leave out what a cluster needs to live.
+/// S14: generated webhooks exclude objects on which the cluster depends.
 #[test]
-fn prints_one_stream_of_yaml_with_only_what_the_configuration_has() {
-    let through_service = [
+fn prints_a_stream_of_yaml() {
+    let with_service = [
         "manifests",
         "--config",
         "admission.yaml",
@@ -110,11 +110,11 @@ fn prints_one_stream_of_yaml_with_only_what_the_configuration_has() {
         "--exclude-namespace",
         "gatekeeper-system",
     ];
-    place().prints("manifests-service", &through_service);
+    test_dir().prints("manifests-service", &with_service);
 }
 
 #[test]
-fn makes_a_webhook_for_each_policy_when_asked_to() {
+fn generates_a_webhook_per_policy() {
     let more = [
         "--server",
         "https://wasm.example.com",
@@ -124,36 +124,36 @@ fn makes_a_webhook_for_each_policy_when_asked_to() {
         "--cache-ttl",
         "off",
     ];
-    let place = place();
-    place.prints("manifests-per-policy", &arguments(&more));
-    place.holds(
+    let dir = test_dir();
+    dir.prints("manifests-per-policy", &arguments(&more));
+    dir.contains(
         "manifests-per-policy-admission-webhooks.yaml",
         "out/admission-webhooks.yaml",
     );
-    place.holds(
+    dir.contains(
         "manifests-uncached-authorization-configuration.yaml",
         "out/authorization-configuration.yaml",
     );
-    place.holds(
+    dir.contains(
         "manifests-uncached-flags.txt",
         "out/kube-apiserver-flags.txt",
     );
 }
 
 #[test]
-fn says_what_it_needs() {
-    let place = place()
+fn reports_missing_and_invalid_options() {
+    let dir = test_dir()
         .with("key.pem", "-----BEGIN PRIVATE KEY-----\n")
         .with(
             "empty.yaml",
             "apiVersion: k8s-wasm/v1alpha1\nkind: Configuration\n",
         );
-    place.prints("manifests-nowhere", &arguments(&[]));
-    place.prints(
+    dir.prints("manifests-no-server", &arguments(&[]));
+    dir.prints(
         "manifests-plaintext",
         &arguments(&["--server", "http://127.0.0.1:8443"]),
     );
-    place.prints(
+    dir.prints(
         "manifests-service-only",
         &arguments(&["--service", "k8s-wasm/webhook"]),
     );
@@ -164,7 +164,7 @@ fn says_what_it_needs() {
             .chain(server)
             .collect::<Vec<_>>()
     };
-    place.prints("manifests-key-as-ca", &command("policies.yaml", "key.pem"));
-    place.prints("manifests-no-ca", &command("policies.yaml", "missing.crt"));
-    place.prints("manifests-no-policy", &command("empty.yaml", "ca.crt"));
+    dir.prints("manifests-key-as-ca", &command("policies.yaml", "key.pem"));
+    dir.prints("manifests-no-ca", &command("policies.yaml", "missing.crt"));
+    dir.prints("manifests-no-policy", &command("empty.yaml", "ca.crt"));
 }

@@ -1,19 +1,19 @@
-//! Modules whose entry points write what they are told, or fail.
+//! Modules whose entry points write a given response, trap or loop.
 
 use std::fmt::Write;
 
-/// What an entry point does.
-pub(crate) enum Does<'a> {
-    /// Writes this to stdout.
-    Answers(&'a str),
-    /// Writes this to stderr and traps.
+/// The behaviour of an entry point.
+pub(crate) enum Behavior<'a> {
+    /// Writes a text to stdout.
+    Writes(&'a str),
+    /// Writes a text to stderr, and traps.
     Traps(&'a str),
-    /// Never comes to an end.
+    /// Never returns.
     Loops,
 }
 
-/// A module with these entry points.
-pub(crate) fn module(entry_points: &[(&str, Does<'_>)]) -> Vec<u8> {
+/// Returns a module with the given entry points.
+pub(crate) fn module(entry_points: &[(&str, Behavior<'_>)]) -> Vec<u8> {
     let mut text = String::from(
         "(module
            (import \"wasi_snapshot_preview1\" \"fd_write\"
@@ -21,11 +21,11 @@ pub(crate) fn module(entry_points: &[(&str, Does<'_>)]) -> Vec<u8> {
            (memory (export \"memory\") 1)",
     );
     let mut start = 1024;
-    for (name, does) in entry_points {
-        let (descriptor, output, end) = match does {
-            Does::Answers(output) => (1, *output, ""),
-            Does::Traps(output) => (2, *output, "unreachable"),
-            Does::Loops => (2, "", "(loop (br 0))"),
+    for (name, behavior) in entry_points {
+        let (descriptor, output, end) = match behavior {
+            Behavior::Writes(output) => (1, *output, ""),
+            Behavior::Traps(output) => (2, *output, "unreachable"),
+            Behavior::Loops => (2, "", "(loop (br 0))"),
         };
         let bytes: String = output.bytes().fold(String::new(), |mut bytes, byte| {
             write!(bytes, "\\{byte:02x}").unwrap();
@@ -48,63 +48,63 @@ pub(crate) fn module(entry_points: &[(&str, Does<'_>)]) -> Vec<u8> {
     wat::parse_str(&text).unwrap()
 }
 
-/// Knows every token.
+/// Returns a module that authenticates every token.
 pub(crate) fn knows() -> Vec<u8> {
     module(&[(
         "authn",
-        Does::Answers(
+        Behavior::Writes(
             r#"{"response":{"status":{"authenticated":true,"user":{"username":"magic-user","uid":"0","groups":["magic-group"]}}}}"#,
         ),
     )])
 }
 
-/// Knows no token.
-pub(crate) fn stranger() -> Vec<u8> {
+/// Returns a module that authenticates no token.
+pub(crate) fn knows_nothing() -> Vec<u8> {
     module(&[(
         "authn",
-        Does::Answers(r#"{"response":{"status":{"authenticated":false}}}"#),
+        Behavior::Writes(r#"{"response":{"status":{"authenticated":false}}}"#),
     )])
 }
 
-/// Denies everything.
+/// Returns a module that denies every request.
 pub(crate) fn denies() -> Vec<u8> {
     module(&[(
         "authz",
-        Does::Answers(r#"{"response":{"status":{"denied":true,"reason":"not on a Sunday"}}}"#),
+        Behavior::Writes(r#"{"response":{"status":{"denied":true,"reason":"not on a Sunday"}}}"#),
     )])
 }
 
-/// Rejects every object.
+/// Returns a module that rejects every object.
 pub(crate) fn rejects() -> Vec<u8> {
-    let answer = r#"{"response":{"response":{"allowed":false,"status":{"message":"the key `not-allowed-value` is not allowed"},"warnings":["values are checked"]}}}"#;
-    module(&[("validate", Does::Answers(answer))])
+    let response = r#"{"response":{"response":{"allowed":false,"status":{"message":"the key `not-allowed-value` is not allowed"},"warnings":["values are checked"]}}}"#;
+    module(&[("validate", Behavior::Writes(response))])
 }
 
-/// Accepts every object.
+/// Returns a module that accepts every object.
 pub(crate) fn accepts() -> Vec<u8> {
     module(&[(
         "validate",
-        Does::Answers(r#"{"response":{"response":{"allowed":true}}}"#),
+        Behavior::Writes(r#"{"response":{"response":{"allowed":true}}}"#),
     )])
 }
 
-/// Adds `magic-value: foobar` to the config map of `place::CONFIG_MAP`.
-pub(crate) fn changes() -> Vec<u8> {
-    module(&[("mutate", Does::Answers(CHANGED))])
+/// Returns a module that adds `magic-value: foobar` to `test_dir::CONFIG_MAP`.
+pub(crate) fn patches() -> Vec<u8> {
+    module(&[("mutate", Behavior::Writes(PATCHED))])
 }
 
-/// Can both mutate and validate.
+/// Returns a module that exports `mutate` and `validate`.
 pub(crate) fn both() -> Vec<u8> {
     let accepts = r#"{"response":{"response":{"allowed":true}}}"#;
     module(&[
-        ("mutate", Does::Answers(CHANGED)),
-        ("validate", Does::Answers(accepts)),
+        ("mutate", Behavior::Writes(PATCHED)),
+        ("validate", Behavior::Writes(accepts)),
     ])
 }
 
-/// Fails in every entry point.
+/// Returns a module that traps in every entry point.
 pub(crate) fn traps() -> Vec<u8> {
-    let traps = || Does::Traps("the table of users is empty\n");
+    let traps = || Behavior::Traps("the table of users is empty\n");
     module(&[
         ("authn", traps()),
         ("authz", traps()),
@@ -113,10 +113,10 @@ pub(crate) fn traps() -> Vec<u8> {
     ])
 }
 
-/// Does not answer before its deadline.
+/// Returns a module that never responds.
 pub(crate) fn loops() -> Vec<u8> {
-    module(&[("authn", Does::Loops)])
+    module(&[("authn", Behavior::Loops)])
 }
 
-/// `[{"op":"add","path":"/data/magic-value","value":"foobar"}]`
-const CHANGED: &str = r#"{"response":{"response":{"allowed":true,"patchType":"JSONPatch","patch":"W3sib3AiOiJhZGQiLCJwYXRoIjoiL2RhdGEvbWFnaWMtdmFsdWUiLCJ2YWx1ZSI6ImZvb2JhciJ9XQ=="}}}"#;
+/// A response with the patch `[{"op":"add","path":"/data/magic-value","value":"foobar"}]`
+const PATCHED: &str = r#"{"response":{"response":{"allowed":true,"patchType":"JSONPatch","patch":"W3sib3AiOiJhZGQiLCJwYXRoIjoiL2RhdGEvbWFnaWMtdmFsdWUiLCJ2YWx1ZSI6ImZvb2JhciJ9XQ=="}}}"#;

@@ -1,21 +1,21 @@
 //! `k8s-wasm run`.
 
 use crate::modules;
-use crate::place::Place;
+use crate::test_dir::TestDir;
 
 const CONFIGURATION: &str = "\
 apiVersion: k8s-wasm/v1alpha1
 kind: Configuration
 authentication:
   modules:
-  - {name: stranger, module: stranger.wasm}
+  - {name: knows-nothing, module: knows-nothing.wasm}
   - {name: broken, module: traps.wasm}
   - {name: knows, module: knows.wasm}
-  - {name: never-asked, module: knows.wasm}
+  - {name: never-evaluated, module: knows.wasm}
 admission:
   modules:
   - name: adds-magic
-    module: changes.wasm
+    module: patches.wasm
     mutating: true
     rules: &configmaps
     - {operations: [CREATE], apiGroups: [''], apiVersions: [v1], resources: [configmaps]}
@@ -27,39 +27,39 @@ admission:
     - {operations: [CREATE], apiGroups: [''], apiVersions: [v1], resources: [pods]}
 ";
 
-fn place() -> Place {
-    Place::new()
+fn test_dir() -> TestDir {
+    TestDir::new()
         .with("policies.yaml", CONFIGURATION)
         .with("knows.wasm", modules::knows())
-        .with("stranger.wasm", modules::stranger())
+        .with("knows-nothing.wasm", modules::knows_nothing())
         .with("denies.wasm", modules::denies())
         .with("rejects.wasm", modules::rejects())
         .with("accepts.wasm", modules::accepts())
-        .with("changes.wasm", modules::changes())
+        .with("patches.wasm", modules::patches())
         .with("both.wasm", modules::both())
         .with("traps.wasm", modules::traps())
 }
 
 #[test]
-fn tells_who_a_token_belongs_to() {
-    place().prints(
+fn authenticates_a_token() {
+    test_dir().prints(
         "run-authenticated",
         &["run", "knows.wasm", "-r", "token.json"],
     );
 }
 
 #[test]
-fn exits_with_1_when_nobody_knows_the_token() {
-    place().prints(
+fn exits_with_1_for_an_unknown_token() {
+    test_dir().prints(
         "run-unauthenticated",
-        &["run", "stranger.wasm", "-r", "token.json"],
+        &["run", "knows-nothing.wasm", "-r", "token.json"],
     );
 }
 
 #[test]
 fn reads_yaml_from_standard_input() {
     let review = "apiVersion: authentication.k8s.io/v1\nkind: TokenReview\nspec: {token: a}\n";
-    place().prints_given(
+    test_dir().prints_given(
         "run-stdin",
         &["run", "knows.wasm", "-r", "-", "-o", "review"],
         review,
@@ -67,33 +67,33 @@ fn reads_yaml_from_standard_input() {
 }
 
 #[test]
-fn tells_why_access_is_denied() {
-    place().prints("run-denied", &["run", "denies.wasm", "-r", "access.json"]);
+fn shows_why_a_request_is_denied() {
+    test_dir().prints("run-denied", &["run", "denies.wasm", "-r", "access.json"]);
 }
 
 #[test]
-fn answers_in_the_version_of_the_question() {
-    place().prints(
+fn responds_in_the_version_of_the_review() {
+    test_dir().prints(
         "run-denied-review",
         &["run", "denies.wasm", "-r", "access.json", "-o", "review"],
     );
 }
 
 #[test]
-fn shows_the_change_as_a_diff() {
-    place().prints(
-        "run-changed",
-        &["run", "changes.wasm", "-r", "configmap.yaml"],
+fn shows_a_patch_as_a_diff() {
+    test_dir().prints(
+        "run-patched",
+        &["run", "patches.wasm", "-r", "configmap.yaml"],
     );
 }
 
 #[test]
-fn prints_the_review_with_the_patch() {
-    place().prints(
-        "run-changed-review",
+fn prints_a_response_with_a_patch() {
+    test_dir().prints(
+        "run-patched-review",
         &[
             "run",
-            "changes.wasm",
+            "patches.wasm",
             "-r",
             "configmap.yaml",
             "-o",
@@ -103,8 +103,8 @@ fn prints_the_review_with_the_patch() {
 }
 
 #[test]
-fn tells_why_an_object_is_rejected() {
-    place().prints(
+fn shows_why_an_object_is_rejected() {
+    test_dir().prints(
         "run-rejected",
         &["run", "rejects.wasm", "-r", "configmap.yaml"],
     );
@@ -112,13 +112,13 @@ fn tells_why_an_object_is_rejected() {
 
 #[test]
 fn exits_with_3_when_a_module_traps() {
-    place().prints("run-trapped", &["run", "traps.wasm", "-r", "access.json"]);
+    test_dir().prints("run-trapped", &["run", "traps.wasm", "-r", "access.json"]);
 }
 
 #[test]
-fn prints_the_status_that_the_webhook_sends_for_a_failure() {
-    let place = place();
-    place.prints(
+fn prints_the_status_of_the_webhook_for_a_failure() {
+    let dir = test_dir();
+    dir.prints(
         "run-trapped-authz-review",
         &["run", "traps.wasm", "-r", "access.json", "-o", "review"],
     );
@@ -132,26 +132,26 @@ fn prints_the_status_that_the_webhook_sends_for_a_failure() {
         "-o",
         "review",
     ];
-    place.prints("run-trapped-validate-review", &validate);
+    dir.prints("run-trapped-validate-review", &validate);
 }
 
 #[test]
-fn asks_a_chain_until_one_knows_the_token() {
-    place().prints(
+fn evaluates_a_chain_until_a_policy_decides() {
+    test_dir().prints(
         "run-chain",
         &["run", "--config", "policies.yaml", "-r", "token.json"],
     );
 }
 
-/// S15: what matters is validated after it was mutated.
+/// S15: validation sees the mutated object.
 #[test]
-fn mutates_and_then_validates_as_the_api_server_does() {
-    let place = place();
-    place.prints(
+fn validates_the_mutated_object() {
+    let dir = test_dir();
+    dir.prints(
         "run-both-planes",
         &["run", "--config", "policies.yaml", "-r", "configmap.yaml"],
     );
-    place.prints(
+    dir.prints(
         "run-both-planes-json",
         &[
             "run",
@@ -166,7 +166,7 @@ fn mutates_and_then_validates_as_the_api_server_does() {
 }
 
 #[test]
-fn asks_one_policy_by_name() {
+fn evaluates_a_single_policy() {
     let one = [
         "run",
         "--config",
@@ -178,13 +178,13 @@ fn asks_one_policy_by_name() {
         "-o",
         "json",
     ];
-    place().prints("run-one-policy-json", &one);
+    test_dir().prints("run-one-policy-json", &one);
 }
 
 #[test]
-fn wants_a_choice_where_there_are_two_answers() {
-    let place = place();
-    place.prints(
+fn requires_a_choice_between_mutation_and_validation() {
+    let dir = test_dir();
+    dir.prints(
         "run-two-entry-points",
         &["run", "both.wasm", "-r", "configmap.yaml"],
     );
@@ -197,17 +197,17 @@ fn wants_a_choice_where_there_are_two_answers() {
         "-o",
         "review",
     ];
-    place.prints("run-two-answers", &review);
+    dir.prints("run-two-responses", &review);
 }
 
 #[test]
-fn says_what_is_wrong_with_the_question() {
-    let place = place()
+fn reports_invalid_reviews_and_options() {
+    let dir = test_dir()
         .with("pod.yaml", "apiVersion: v1\nkind: Pod\n")
         .with("broken.yaml", "a: [1\nb: 2\n");
-    place.prints("run-no-review", &["run", "knows.wasm", "-r", "pod.yaml"]);
-    place.prints("run-no-yaml", &["run", "knows.wasm", "-r", "broken.yaml"]);
-    place.prints("run-no-file", &["run", "knows.wasm", "-r", "missing.json"]);
+    dir.prints("run-no-review", &["run", "knows.wasm", "-r", "pod.yaml"]);
+    dir.prints("run-no-yaml", &["run", "knows.wasm", "-r", "broken.yaml"]);
+    dir.prints("run-no-file", &["run", "knows.wasm", "-r", "missing.json"]);
     let wrong = [
         "run",
         "knows.wasm",
@@ -216,7 +216,7 @@ fn says_what_is_wrong_with_the_question() {
         "--entry-point",
         "validate",
     ];
-    place.prints("run-wrong-entry-point", &wrong);
+    dir.prints("run-wrong-entry-point", &wrong);
     let unknown = [
         "run",
         "--config",
@@ -226,13 +226,13 @@ fn says_what_is_wrong_with_the_question() {
         "-r",
         "configmap.yaml",
     ];
-    place.prints("run-unknown-policy", &unknown);
-    place.prints(
+    dir.prints("run-unknown-policy", &unknown);
+    dir.prints(
         "run-other-plane",
         &["run", "--config", "policies.yaml", "-r", "access.json"],
     );
-    place.prints("run-nothing-to-ask", &["run", "-r", "token.json"]);
-    place.prints(
+    dir.prints("run-no-policies", &["run", "-r", "token.json"]);
+    dir.prints(
         "run-wrong-module",
         &["run", "denies.wasm", "-r", "token.json"],
     );
@@ -244,11 +244,11 @@ fn says_what_is_wrong_with_the_question() {
         "--settings-json",
         "{a: 1",
     ];
-    place.prints("run-bad-settings", &settings);
+    dir.prints("run-bad-settings", &settings);
 }
 
 #[test]
-fn shows_what_policies_would_have_done_that_are_only_watched() {
+fn shows_the_verdicts_of_monitored_policies() {
     let configuration = "\
 apiVersion: k8s-wasm/v1alpha1
 kind: Configuration
@@ -260,11 +260,11 @@ authorization:
   modules:
   - {name: new-rules, module: denies.wasm, policyMode: monitor}
 ";
-    let place = place().with("watched.yaml", configuration);
+    let dir = test_dir().with("monitored.yaml", configuration);
     for (name, review) in [
-        ("run-watched-token", "token.json"),
-        ("run-watched-access", "access.json"),
+        ("run-monitored-token", "token.json"),
+        ("run-monitored-access", "access.json"),
     ] {
-        place.prints(name, &["run", "--config", "watched.yaml", "-r", review]);
+        dir.prints(name, &["run", "--config", "monitored.yaml", "-r", review]);
     }
 }

@@ -1,11 +1,11 @@
-//! `k8s-wasm serve`, as far as it is not the server itself.
+//! `k8s-wasm serve`: flags, signals and reloads.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
 use crate::modules;
-use crate::place::{ACCESS, Place, TOKEN};
+use crate::test_dir::{ACCESS, TOKEN, TestDir};
 
 const CONFIGURATION: &str = "\
 apiVersion: k8s-wasm/v1alpha1
@@ -19,15 +19,15 @@ authorization:
 lockOutGuard: {exempt: [all]}
 ";
 
-/// A server that is serving; killed when dropped.
-pub(crate) struct Running {
+/// A running server, which is killed on drop.
+pub(crate) struct TestServer {
     pub(crate) child: Child,
     stderr: BufReader<std::process::ChildStderr>,
     log: String,
 }
 
-impl Running {
-    pub(crate) fn start(place: &Place, more: &[&str]) -> Self {
+impl TestServer {
+    pub(crate) fn start(dir: &TestDir, more: &[&str]) -> Self {
         let common = [
             "serve",
             "--config",
@@ -40,36 +40,36 @@ impl Running {
             "json",
         ];
         let arguments: Vec<&str> = common.into_iter().chain(more.iter().copied()).collect();
-        let mut command = place.command(&arguments);
+        let mut command = dir.command(&arguments);
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
-        let mut running = Self {
+        let mut server = Self {
             child,
             stderr,
             log: String::new(),
         };
-        running.read_log_until("\"serving\"");
-        running
+        server.read_log_until("\"serving\"");
+        server
     }
 
-    /// Reads the log up to a line with this text.
+    /// Reads the log up to a line that contains a text.
     pub(crate) fn read_log_until(&mut self, text: &str) {
         loop {
             let mut line = String::new();
             let length = self.stderr.read_line(&mut line).unwrap();
             self.log.push_str(&line);
-            assert!(length > 0, "the server ended:\n{}", self.log);
+            assert!(length > 0, "the server exited:\n{}", self.log);
             if line.contains(text) {
                 return;
             }
         }
     }
 
-    /// A field of the line that says where the server serves.
+    /// Returns a field of the log line with the addresses of the server.
     pub(crate) fn field(&self, name: &str) -> String {
         let (_, rest) = self.log.split_once(&format!("\"{name}\":\"")).unwrap();
         rest.split('"').next().unwrap().to_owned()
@@ -84,15 +84,15 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for TestServer {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-fn place() -> Place {
-    Place::new()
+fn test_dir() -> TestDir {
+    TestDir::new()
         .with("policies.yaml", CONFIGURATION)
         .with("knows.wasm", modules::knows())
         .with("traps.wasm", modules::traps())
@@ -102,14 +102,14 @@ pub(crate) fn post(address: &str, path: &str, body: &str) -> String {
     post_with(address, path, "", body)
 }
 
-/// The same with further headers, each with its end of line.
+/// Posts with additional headers, each with its line end.
 pub(crate) fn post_with(address: &str, path: &str, headers: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     let request = request(path, headers, body);
     stream.write_all(request.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    response
 }
 
 fn request(path: &str, headers: &str, body: &str) -> String {
@@ -120,32 +120,32 @@ fn request(path: &str, headers: &str, body: &str) -> String {
 }
 
 #[test]
-fn serves_until_it_is_told_to_stop() {
-    let place = place();
-    let mut server = Running::start(&place, &["--insecure-plaintext"]);
+fn serves_until_sigterm() {
+    let dir = test_dir();
+    let mut server = TestServer::start(&dir, &["--insecure-plaintext"]);
     assert!(
         server.log.contains("\"policy\":\"knows\"") && server.log.contains("sha256:"),
         "{}",
         server.log
     );
-    let answer = post(&server.field("address"), "/authn", TOKEN);
-    assert!(answer.contains("magic-user"), "{answer}");
+    let response = post(&server.field("address"), "/authn", TOKEN);
+    assert!(response.contains("magic-user"), "{response}");
     server.signal("-TERM");
     server.read_log_until("\"stopped\"");
     assert_eq!(server.child.wait().unwrap().code(), Some(0));
 }
 
 #[test]
-fn answers_exactly_what_run_prints() {
-    let place = place();
-    let server = Running::start(&place, &["--insecure-plaintext"]);
+fn responds_as_run_prints() {
+    let dir = test_dir();
+    let server = TestServer::start(&dir, &["--insecure-plaintext"]);
     let address = server.field("address");
     for (path, review, file) in [
         ("/authn", TOKEN, "token.json"),
         ("/authz", ACCESS, "access.json"),
     ] {
-        let answer = post(&address, path, review);
-        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        let response = post(&address, path, review);
+        let (_, body) = response.split_once("\r\n\r\n").unwrap();
         let run = [
             "run",
             "--config",
@@ -155,13 +155,13 @@ fn answers_exactly_what_run_prints() {
             "-o",
             "review",
         ];
-        let printed = String::from_utf8(place.command(&run).output().unwrap().stdout).unwrap();
+        let printed = String::from_utf8(dir.command(&run).output().unwrap().stdout).unwrap();
         assert_eq!(printed, format!("{body}\n"));
     }
 }
 
 #[test]
-fn a_second_signal_stops_it_at_once() {
+fn exits_immediately_on_a_second_signal() {
     let configuration = "\
 apiVersion: k8s-wasm/v1alpha1
 kind: Configuration
@@ -169,10 +169,10 @@ authentication:
   modules:
   - {module: loops.wasm, timeout: 30s, debug: true}
 ";
-    let place = Place::new()
+    let dir = TestDir::new()
         .with("policies.yaml", configuration)
         .with("loops.wasm", modules::loops());
-    let mut server = Running::start(&place, &["--insecure-plaintext", "--log-level", "debug"]);
+    let mut server = TestServer::start(&dir, &["--insecure-plaintext", "--log-level", "debug"]);
     let address = server.field("address");
     let mut stream = TcpStream::connect(address).unwrap();
     stream
@@ -186,33 +186,38 @@ authentication:
 }
 
 #[test]
-fn keeps_compiled_code_from_one_start_to_the_next() {
-    let place = place();
-    drop(Running::start(&place, &["--insecure-plaintext"]));
-    let code = place.path().join(".cache/k8s-wasm/code");
+fn caches_compiled_code() {
+    let dir = test_dir();
+    drop(TestServer::start(&dir, &["--insecure-plaintext"]));
+    let code = dir.path().join(".cache/k8s-wasm/code");
     assert!(code.read_dir().unwrap().count() > 0);
 }
 
 #[test]
-fn makes_certificates_for_trying_things_out() {
-    let place = place();
-    let mut server = Running::start(
-        &place,
-        &["--dev-certs", "certs", "--dev-names", "wasm.example.com"],
+fn creates_development_certificates() {
+    let dir = test_dir();
+    let mut server = TestServer::start(
+        &dir,
+        &[
+            "--dev-certs",
+            "certs",
+            "--dev-cert-names",
+            "wasm.example.com",
+        ],
     );
     let mut stdout = BufReader::new(server.child.stdout.take().unwrap());
     let mut line = String::new();
     stdout.read_line(&mut line).unwrap();
-    assert_eq!(line, "development certificates are in certs\n");
+    assert_eq!(line, "development certificates: certs\n");
     for file in ["ca.crt", "ca.key", "tls.crt", "tls.key"] {
-        assert!(place.path().join("certs").join(file).exists(), "{file}");
+        assert!(dir.path().join("certs").join(file).exists(), "{file}");
     }
 }
 
 #[test]
-fn says_why_it_cannot_serve() {
-    let place = place();
-    let first = Running::start(&place, &["--insecure-plaintext"]);
+fn reports_an_address_in_use() {
+    let dir = test_dir();
+    let first = TestServer::start(&dir, &["--insecure-plaintext"]);
     let address = first.field("address");
     let serve = [
         "serve",
@@ -222,7 +227,7 @@ fn says_why_it_cannot_serve() {
         "--listen",
         &address,
     ];
-    let output = place.command(&serve).output().unwrap();
+    let output = dir.command(&serve).output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(3), "{stderr}");
     assert!(
@@ -232,9 +237,9 @@ fn says_why_it_cannot_serve() {
 }
 
 #[test]
-fn loads_on_sighup_although_no_file_has_changed() {
-    let place = place();
-    let mut server = Running::start(&place, &["--insecure-plaintext"]);
+fn reloads_on_sighup() {
+    let dir = test_dir();
+    let mut server = TestServer::start(&dir, &["--insecure-plaintext"]);
     server.signal("-HUP");
-    server.read_log_until("changed policies are in place");
+    server.read_log_until("reloaded configuration");
 }

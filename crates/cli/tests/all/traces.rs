@@ -1,4 +1,4 @@
-//! Traces as a collector gets them from a server that runs.
+//! Traces of a running server, as a collector receives them.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
@@ -8,8 +8,8 @@ use std::thread;
 use serde_json::Value;
 
 use crate::modules;
-use crate::place::{ACCESS, Place, TOKEN};
-use crate::serve::{Running, post, post_with};
+use crate::serve::{TestServer, post, post_with};
+use crate::test_dir::{ACCESS, TOKEN, TestDir};
 
 const CONFIGURATION: &str = "\
 apiVersion: k8s-wasm/v1alpha1
@@ -23,20 +23,20 @@ authorization:
 lockOutGuard: {exempt: [all]}
 ";
 
-/// The example of W3C, once recorded by its caller and once not.
-const RECORDED: &str = "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n";
-const NOT_RECORDED: &str =
+/// The example of W3C Trace Context, sampled and not sampled.
+const SAMPLED: &str = "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n";
+const NOT_SAMPLED: &str =
     "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00\r\n";
 
-fn place() -> Place {
-    Place::new()
+fn test_dir() -> TestDir {
+    TestDir::new()
         .with("policies.yaml", CONFIGURATION)
         .with("knows.wasm", modules::knows())
         .with("traps.wasm", modules::traps())
         .with("denies.wasm", modules::denies())
 }
 
-/// A collector: its URL, and the bodies that are posted to where traces are.
+/// Starts a collector, and returns its URL and the bodies of the requests for traces.
 fn collector() -> (String, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -55,16 +55,16 @@ fn collector() -> (String, Receiver<String>) {
             let length = length.lines().next().unwrap().parse().unwrap();
             let mut body = vec![0; length];
             stream.read_exact(&mut body).unwrap();
-            let answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
-            stream.get_mut().write_all(answer.as_bytes()).unwrap();
+            let response = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+            stream.get_mut().write_all(response.as_bytes()).unwrap();
             sender.send(String::from_utf8(body).unwrap()).unwrap();
         }
     });
     (url, bodies)
 }
 
-/// Stops a server, and returns the spans that the collector has by then, and the text of them.
-fn spans(mut server: Running, bodies: &Receiver<String>) -> (Vec<Value>, String) {
+/// Stops a server, and returns the spans that the collector has received, and their text.
+fn spans(mut server: TestServer, bodies: &Receiver<String>) -> (Vec<Value>, String) {
     server.signal("-TERM");
     assert_eq!(server.child.wait().unwrap().code(), Some(0));
     let bodies: Vec<String> = bodies.try_iter().collect();
@@ -80,9 +80,9 @@ fn spans(mut server: Running, bodies: &Receiver<String>) -> (Vec<Value>, String)
     (spans.collect(), bodies.join("\n"))
 }
 
-/// An attribute as text; empty when there is none.
-fn attribute<'a>(of: &'a Value, key: &str) -> &'a str {
-    let attributes = of["attributes"].as_array().unwrap();
+/// Returns an attribute as text, or an empty text if it is absent.
+fn attribute<'a>(span: &'a Value, key: &str) -> &'a str {
+    let attributes = span["attributes"].as_array().unwrap();
     let found = attributes.iter().find(|attribute| attribute["key"] == key);
     let value = found.map(|attribute| &attribute["value"]);
     value
@@ -90,19 +90,19 @@ fn attribute<'a>(of: &'a Value, key: &str) -> &'a str {
         .unwrap_or_default()
 }
 
-fn named<'a>(spans: &'a [Value], name: &str) -> &'a Value {
+fn find_span<'a>(spans: &'a [Value], name: &str) -> &'a Value {
     let mut found = spans.iter().filter(|span| span["name"] == name);
     let span = found.next();
-    assert!(found.next().is_none(), "{name} is there twice");
+    assert!(found.next().is_none(), "several spans {name}");
     span.unwrap_or_else(|| panic!("no {name} in {spans:#?}"))
 }
 
-fn time(span: &Value, which: &str) -> u64 {
-    span[which].as_str().unwrap().parse().unwrap()
+fn time(span: &Value, field: &str) -> u64 {
+    span[field].as_str().unwrap().parse().unwrap()
 }
 
 #[track_caller]
-fn is_child(child: &Value, parent: &Value) {
+fn assert_child(child: &Value, parent: &Value) {
     assert_eq!(child["traceId"], parent["traceId"]);
     assert_eq!(child["parentSpanId"], parent["spanId"]);
     assert_eq!(child["kind"], 1);
@@ -117,15 +117,15 @@ fn is_child(child: &Value, parent: &Value) {
 }
 
 #[test]
-fn a_review_is_a_child_of_the_api_server_and_the_parent_of_its_calls() {
+fn review_span_is_child_of_the_api_server_and_parent_of_its_calls() {
     let (url, bodies) = collector();
     let arguments = ["--insecure-plaintext", "--otlp-endpoint", &url];
-    let server = Running::start(&place(), &arguments);
-    post_with(&server.field("address"), "/authz", RECORDED, ACCESS);
+    let server = TestServer::start(&test_dir(), &arguments);
+    post_with(&server.field("address"), "/authz", SAMPLED, ACCESS);
     let (spans, text) = spans(server, &bodies);
     assert_eq!(spans.len(), 3, "{text}");
 
-    let review = named(&spans, "k8s-wasm authorization");
+    let review = find_span(&spans, "k8s-wasm authorization");
     assert_eq!(review["traceId"], "0af7651916cd43dd8448eb211c80319c");
     assert_eq!(review["parentSpanId"], "b7ad6b7169203331");
     assert_eq!(review["kind"], 2);
@@ -137,41 +137,41 @@ fn a_review_is_a_child_of_the_api_server_and_the_parent_of_its_calls() {
         ("k8s_wasm.user", "jane"),
         ("k8s_wasm.verb", "list"),
         ("k8s_wasm.resource", "pods"),
-        ("k8s_wasm.sequence", "1"),
+        ("k8s_wasm.decision", "1"),
         ("http.response.status_code", "200"),
     ] {
         assert_eq!(attribute(review, key), value, "{key}");
     }
 
-    let broken = named(&spans, "policy broken");
-    is_child(broken, review);
-    assert_eq!(attribute(broken, "k8s_wasm.verdict"), "failed");
+    let broken = find_span(&spans, "policy broken");
+    assert_child(broken, review);
+    assert_eq!(attribute(broken, "k8s_wasm.answer"), "failed");
     assert_eq!(attribute(broken, "error.type"), "trap");
     assert_eq!(broken["status"]["code"], 2);
 
-    let sundays = named(&spans, "policy sundays");
-    is_child(sundays, review);
-    assert_eq!(attribute(sundays, "k8s_wasm.verdict"), "denied");
+    let sundays = find_span(&spans, "policy sundays");
+    assert_child(sundays, review);
+    assert_eq!(attribute(sundays, "k8s_wasm.answer"), "denied");
     assert!(sundays["status"]["code"].is_null(), "{sundays:#}");
     let after_broken = time(broken, "endTimeUnixNano")..;
     assert!(after_broken.contains(&time(sundays, "startTimeUnixNano")));
 }
 
 #[test]
-fn the_api_server_says_what_is_recorded_and_the_share_says_for_the_rest() {
-    for (share, expected) in [("0", 1), ("1", 3)] {
+fn samples_by_rate_without_traceparent() {
+    for (rate, expected) in [("0", 1), ("1", 3)] {
         let (url, bodies) = collector();
         let arguments = [
             "--insecure-plaintext",
             "--otlp-endpoint",
             &url,
-            "--otlp-sample",
-            share,
+            "--otlp-sample-rate",
+            rate,
         ];
-        let server = Running::start(&place(), &arguments);
+        let server = TestServer::start(&test_dir(), &arguments);
         let address = server.field("address");
-        post_with(&address, "/authn", RECORDED, TOKEN);
-        post_with(&address, "/authn", NOT_RECORDED, TOKEN);
+        post_with(&address, "/authn", SAMPLED, TOKEN);
+        post_with(&address, "/authn", NOT_SAMPLED, TOKEN);
         post_with(&address, "/authn", "traceparent: 00-nonsense\r\n", TOKEN);
         post(&address, "/authn", TOKEN);
         let (spans, text) = spans(server, &bodies);
@@ -183,19 +183,19 @@ fn the_api_server_says_what_is_recorded_and_the_share_says_for_the_rest() {
 }
 
 #[test]
-fn a_collector_that_is_away_changes_no_decision() {
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr();
-    let url = format!("http://{}", nobody.unwrap());
+fn decides_while_the_collector_is_unavailable() {
+    let unused_address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr();
+    let url = format!("http://{}", unused_address.unwrap());
     let arguments = [
         "--insecure-plaintext",
         "--otlp-endpoint",
         &url,
-        "--otlp-sample",
+        "--otlp-sample-rate",
         "1",
     ];
-    let mut server = Running::start(&place(), &arguments);
-    let answer = post(&server.field("address"), "/authn", TOKEN);
-    assert!(answer.contains("magic-user"), "{answer}");
+    let mut server = TestServer::start(&test_dir(), &arguments);
+    let response = post(&server.field("address"), "/authn", TOKEN);
+    assert!(response.contains("magic-user"), "{response}");
     server.read_log_until("traces cannot be sent");
     server.signal("-TERM");
     assert_eq!(server.child.wait().unwrap().code(), Some(0));

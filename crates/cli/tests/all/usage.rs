@@ -1,40 +1,40 @@
-//! The command line itself: help, mistakes, completions and the reference page.
+//! Help, usage errors, completions and the reference page.
 
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
-use crate::place::Place;
+use crate::test_dir::TestDir;
 
 #[test]
-fn explains_itself() {
-    let place = Place::new();
-    place.prints("help", &["--help"]);
-    place.prints("help-run", &["run", "--help"]);
+fn prints_help() {
+    let dir = TestDir::new();
+    dir.prints("help", &["--help"]);
+    dir.prints("help-run", &["run", "--help"]);
 }
 
 #[test]
-fn says_what_is_wrong_with_a_command() {
-    let place = Place::new();
-    place.prints("usage-unknown-command", &["server"]);
-    place.prints(
+fn reports_usage_errors() {
+    let dir = TestDir::new();
+    dir.prints("usage-unknown-command", &["server"]);
+    dir.prints(
         "usage-serve-without-tls",
         &["serve", "--config", "policies.yaml"],
     );
-    place.prints(
+    dir.prints(
         "usage-two-kinds-of-tls",
         &["serve", "--dev-certs", "certs", "--insecure-plaintext"],
     );
-    place.prints(
+    dir.prints(
         "usage-bad-timeout",
         &["run", "a.wasm", "-r", "token.json", "--timeout", "10"],
     );
 }
 
 #[test]
-fn completes_in_every_shell() {
+fn generates_completions_for_every_shell() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
-        let output = Place::new()
+        let output = TestDir::new()
             .command(&["completions", shell])
             .output()
             .unwrap();
@@ -47,9 +47,9 @@ fn completes_in_every_shell() {
 }
 
 #[test]
-fn a_reader_that_leaves_is_no_error() {
-    let place = Place::new();
-    let mut command = place.command(&["completions", "bash"]);
+fn succeeds_when_the_reader_of_stdout_is_gone() {
+    let dir = TestDir::new();
+    let mut command = dir.command(&["completions", "bash"]);
     let mut child = command
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -64,9 +64,22 @@ fn a_reader_that_leaves_is_no_error() {
 }
 
 #[test]
-fn the_reference_page_is_fresh() {
+fn respects_the_variables_for_colors() {
+    let errors_with = |variables: &[(&str, &str)]| {
+        let mut command = TestDir::new().command(&["check"]);
+        command.envs(variables.iter().copied());
+        String::from_utf8(command.output().unwrap().stderr).unwrap()
+    };
+    let red = "\u{1b}[31merror:\u{1b}[0m";
+    assert!(errors_with(&[]).starts_with("error:"));
+    assert!(errors_with(&[("CLICOLOR_FORCE", "1")]).starts_with(red));
+    assert!(errors_with(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]).starts_with("error:"));
+}
+
+#[test]
+fn reference_page_is_up_to_date() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/command-line.md");
-    let output = Place::new()
+    let output = TestDir::new()
         .command(&["reference", "command-line"])
         .output()
         .unwrap();

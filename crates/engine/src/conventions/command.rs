@@ -115,7 +115,7 @@ impl Convention for CommandConvention {
 
     type Selector = ();
     type State = State;
-    type Input<'a> = ();
+    type Input = ();
     type Returned = ();
 
     fn link(linker: &mut Linker<CallState<State>>) -> wasmtime::Result<()> {
@@ -136,7 +136,7 @@ impl Convention for CommandConvention {
     async fn call(
         &self,
         instance: &mut Instance<State>,
-        (): Self::Input<'_>,
+        (): Self::Input,
     ) -> wasmtime::Result<()> {
         instance.call_nullary(&self.start).await
     }

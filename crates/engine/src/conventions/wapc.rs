@@ -128,7 +128,7 @@ impl Convention for WapcConvention {
 
     type Selector = ();
     type State = State;
-    type Input<'a> = ();
+    type Input = ();
     type Returned = i32;
 
     fn link(linker: &mut Linker<CallState<State>>) -> wasmtime::Result<()> {
@@ -157,7 +157,7 @@ impl Convention for WapcConvention {
     async fn call(
         &self,
         instance: &mut Instance<State>,
-        (): Self::Input<'_>,
+        (): Self::Input,
     ) -> wasmtime::Result<i32> {
         let state = instance.state();
         let lengths = (length(&state.operation)?, length(&state.payload)?);

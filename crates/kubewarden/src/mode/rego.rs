@@ -44,7 +44,7 @@ pub(super) async fn validate_opa(
 ) -> Result<Validation, Failure> {
     let input = request.without_settings();
     let data = data(call.settings, context)?;
-    let output = evaluate(policy, &input, &data, call).await?;
+    let output = evaluate(policy, input, data, call).await?;
     let [set]: [ResultSet<Review>; 1] = parse(&output, "result with an AdmissionResponse")?;
     set.result.response.try_into()
 }
@@ -63,7 +63,8 @@ pub(super) async fn validate_gatekeeper(
             String::new(),
         )
     })?;
-    let output = evaluate(policy, &input, context.unwrap_or(b"{}"), call).await?;
+    let inventory = context.unwrap_or(b"{}").to_vec();
+    let output = evaluate(policy, input, inventory, call).await?;
     let [set]: [ResultSet<Vec<Violation>>; 1] = parse(&output, "list of violations")?;
     if set.result.is_empty() {
         return Ok(Validation::accept());
@@ -75,8 +76,8 @@ pub(super) async fn validate_gatekeeper(
 
 async fn evaluate(
     policy: &Rego,
-    input: &[u8],
-    data: &[u8],
+    input: Vec<u8>,
+    data: Vec<u8>,
     call: Call<'_>,
 ) -> Result<Output, Failure> {
     let builtins = Arc::new(Evaluation::new(call.deadline));

@@ -2,7 +2,7 @@
 //!
 //! Both exchange the same JSON: operations of a waPC guest, or the stdin and stdout of a program.
 
-use engine::{CallError, CallFailed, Command, Output, Wapc};
+use engine::{CallError, CallFailure, Command, Output, Wapc};
 
 use super::call::{Call, SettingsResponse, parse};
 use crate::failure::Failure;
@@ -85,7 +85,7 @@ async fn run(
 }
 
 /// Takes the error of a program that exits with a code other than 0 from its stderr.
-fn from_failed_program(failed: CallFailed) -> Failure {
+fn from_failed_program(failed: CallFailure) -> Failure {
     let message = String::from_utf8_lossy(&failed.stderr).trim().to_owned();
     match failed.error {
         CallError::Exit(_) if !message.is_empty() => Failure::reported(message, failed),

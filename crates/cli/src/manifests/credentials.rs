@@ -1,13 +1,16 @@
-//! The kubeconfig files by which kube-apiserver calls webhooks and proves who it is.
+//! Kubeconfigs of kube-apiserver, and the AdmissionConfiguration that refers to one.
 
 use serde::Serialize;
 
 use super::target::Target;
 
+/// API version of the AdmissionConfiguration.
+const API_VERSION: &str = "apiserver.config.k8s.io/v1";
+
 const CLUSTER: &str = "k8s-wasm";
 const USER: &str = "kube-apiserver";
 
-/// `kind: Config` of `v1`, as much of it as kube-apiserver reads for a webhook.
+/// `kind: Config` of `v1`, with the fields that kube-apiserver reads for a webhook.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) struct Kubeconfig {
@@ -61,7 +64,8 @@ struct Context {
 }
 
 impl Kubeconfig {
-    /// For authentication and authorization: the URL is called exactly as it is.
+    /// Creates the kubeconfig of an authentication or authorization webhook, which is called at
+    /// `url`.
     pub(super) fn webhook(target: &Target, url: String) -> Self {
         let cluster = Cluster {
             server: url,
@@ -77,7 +81,8 @@ impl Kubeconfig {
         )
     }
 
-    /// For admission: who kube-apiserver is to the webhooks at `host_port`. Where they are stands elsewhere.
+    /// Creates the kubeconfig with the credentials for the admission webhooks at `host_port`. Their
+    /// addresses are in the webhook configurations.
     pub(super) fn credentials(target: &Target, host_port: String) -> Self {
         Self::new(Vec::new(), host_port, target)
     }
@@ -106,6 +111,51 @@ impl Kubeconfig {
                 },
             }],
             current_context: CLUSTER,
+        }
+    }
+}
+
+/// `AdmissionConfiguration` of `apiserver.config.k8s.io/v1`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AdmissionConfiguration {
+    api_version: &'static str,
+    kind: &'static str,
+    plugins: [Plugin; 2],
+}
+
+#[derive(Debug, Serialize)]
+struct Plugin {
+    name: &'static str,
+    configuration: WebhookAdmissionConfiguration,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WebhookAdmissionConfiguration {
+    api_version: &'static str,
+    kind: &'static str,
+    kube_config_file: String,
+}
+
+impl AdmissionConfiguration {
+    /// Creates a configuration in which both webhook plugins use the credentials of a kubeconfig.
+    pub(super) fn new(kubeconfig: &str) -> Self {
+        let plugin = |name| Plugin {
+            name,
+            configuration: WebhookAdmissionConfiguration {
+                api_version: API_VERSION,
+                kind: "WebhookAdmissionConfiguration",
+                kube_config_file: kubeconfig.to_owned(),
+            },
+        };
+        Self {
+            api_version: API_VERSION,
+            kind: "AdmissionConfiguration",
+            plugins: [
+                plugin("MutatingAdmissionWebhook"),
+                plugin("ValidatingAdmissionWebhook"),
+            ],
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A module without a configuration: the one policy it makes.
+//! A configuration for a single module.
 
 use std::fs;
 use std::path::Path;
@@ -12,15 +12,15 @@ use host::{Configuration, FileModules, ModuleSource};
 use wire::RawValue;
 use wire::review::Kind;
 
-use super::EntryPoint;
 use super::review::to_json;
-use crate::report::{Failed, OrFailed};
+use super::stages::EntryPoint;
+use crate::outcome::{CommandError, ResultExt};
 
-/// The settings that the command line gives, as JSON.
-pub(super) fn settings(
+/// Reads settings from a file or from a flag.
+pub(super) fn read_settings(
     file: Option<&Path>,
     json: Option<&str>,
-) -> Result<Option<Box<RawValue>>, Failed> {
+) -> Result<Option<Box<RawValue>>, CommandError> {
     let bytes = match (file, json) {
         (Some(file), _) => {
             let bytes =
@@ -31,20 +31,20 @@ pub(super) fn settings(
         (None, Some(json)) => json.as_bytes().to_vec(),
         (None, None) => return Ok(None),
     };
-    let settings = serde_json::from_slice(&bytes).context("`--settings-json` is no JSON")?;
+    let settings = serde_json::from_slice(&bytes).context("invalid JSON in `--settings-json`")?;
     Ok(Some(settings))
 }
 
-/// A configuration with one policy, which is asked about everything.
-pub(super) fn of_module(
+/// Returns a configuration with one policy, which evaluates every request.
+pub(super) fn to_configuration(
     module: &Path,
     kind: Kind,
     entry_point: Option<EntryPoint>,
     settings: Option<Box<RawValue>>,
     timeout: Duration,
-) -> Result<Configuration, Failed> {
+) -> Result<Configuration, CommandError> {
     let policy = Policy {
-        name: name(module)?,
+        name: policy_name(module)?,
         module: module.to_owned(),
         settings,
         timeout,
@@ -77,7 +77,7 @@ pub(super) fn of_module(
         Kind::AdmissionReview => {
             let mutating = match entry_point {
                 Some(entry_point) => entry_point == EntryPoint::Mutate,
-                None => mutates(module)?,
+                None => is_mutating(module)?,
             };
             let (rules, on_failure) = (vec![Rule::everything()], admission::OnFailure::default());
             configuration.admission.push(AdmissionPolicy {
@@ -94,8 +94,8 @@ pub(super) fn of_module(
     Ok(configuration)
 }
 
-/// The file's name without `.wasm`, as far as that is a name.
-fn name(module: &Path) -> Result<PolicyName, Failed> {
+/// Returns the name of the file without `.wasm`, or `module` if that is not a valid name.
+fn policy_name(module: &Path) -> Result<PolicyName, CommandError> {
     let stem = module
         .file_stem()
         .and_then(|stem| stem.to_str())
@@ -103,24 +103,25 @@ fn name(module: &Path) -> Result<PolicyName, Failed> {
     Ok(stem.parse().or_else(|_| "module".parse())?)
 }
 
-/// Whether an AdmissionReview is for the module's `mutate`.
-fn mutates(module: &Path) -> Result<bool, Failed> {
+/// Returns true if the module exports `mutate`.
+fn is_mutating(module: &Path) -> Result<bool, CommandError> {
     let bytes = FileModules
         .read(module)
         .with_context(|| format!("failed to read the module `{}`", module.display()))?;
-    // What cannot be inspected cannot be loaded either, and loading tells better why.
-    let exports = engine::inspect(&bytes);
+    // A module that cannot be inspected cannot be loaded either, and loading reports a better
+    // error.
+    let inspection = engine::inspect(&bytes);
     let exports = |name| {
-        exports
+        inspection
             .as_ref()
             .is_ok_and(|module| module.export(name).is_some())
     };
     match (exports("mutate"), exports("validate")) {
         (true, true) => Err(anyhow!(
-            "`{}` can both mutate and validate",
+            "`{}` exports both `mutate` and `validate`",
             module.display()
         ))
-        .hint("choose one with `--entry-point mutate` or `--entry-point validate`"),
-        (mutates, _) => Ok(mutates),
+        .with_hint("use `--entry-point mutate` or `--entry-point validate`"),
+        (is_mutating, _) => Ok(is_mutating),
     }
 }

@@ -1,4 +1,4 @@
-//! A directory of its own to run the program in, and the comparison of what it printed.
+//! A temporary directory in which a test runs the program, and the comparison of its output.
 
 use std::fs;
 use std::io::Write;
@@ -10,11 +10,11 @@ use tempfile::TempDir;
 /// A TokenReview.
 pub(crate) const TOKEN: &str = r#"{"apiVersion":"authentication.k8s.io/v1","kind":"TokenReview","spec":{"token":"magic-token"}}"#;
 
-/// A SubjectAccessReview of the older version.
+/// A SubjectAccessReview of version v1beta1.
 pub(crate) const ACCESS: &str = r#"{"apiVersion":"authorization.k8s.io/v1beta1","kind":"SubjectAccessReview",
   "spec":{"user":"jane","group":["dev"],"resourceAttributes":{"verb":"list","version":"v1","resource":"pods"}}}"#;
 
-/// An AdmissionReview, as YAML.
+/// An AdmissionReview in YAML.
 pub(crate) const CONFIG_MAP: &str = "\
 apiVersion: admission.k8s.io/v1
 kind: AdmissionReview
@@ -33,18 +33,17 @@ request:
     data: {colour: blue, size: '1'}
 ";
 
-/// A directory to run the program in.
-pub(crate) struct Place {
+/// A temporary directory with a review of each kind.
+pub(crate) struct TestDir {
     directory: TempDir,
 }
 
-impl Place {
+impl TestDir {
     pub(crate) fn new() -> Self {
-        let place = Self {
+        let dir = Self {
             directory: tempfile::tempdir().unwrap(),
         };
-        place
-            .with("token.json", TOKEN)
+        dir.with("token.json", TOKEN)
             .with("access.json", ACCESS)
             .with("configmap.yaml", CONFIG_MAP)
     }
@@ -58,7 +57,8 @@ impl Place {
         self
     }
 
-    /// The program with these arguments, in this directory and without the user's environment.
+    /// Returns a command that runs the program in this directory, without the environment of the
+    /// user.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_k8s-wasm"));
         command
@@ -69,12 +69,12 @@ impl Place {
         command
     }
 
-    /// Runs the program; what it printed and its exit code must be as in `expected/NAME.txt`.
+    /// Runs the program. Its output and exit code must be those in `expected/NAME.txt`.
     pub(crate) fn prints(&self, name: &str, arguments: &[&str]) {
         self.prints_given(name, arguments, "");
     }
 
-    /// The same, with something on standard input.
+    /// Runs the program as [`Self::prints`] does, with standard input.
     pub(crate) fn prints_given(&self, name: &str, arguments: &[&str], stdin: &str) {
         let mut command = self.command(arguments);
         command
@@ -92,27 +92,27 @@ impl Place {
         self.compare(name, &transcript(arguments, &output));
     }
 
-    /// What a file holds must be as in `expected/NAME`.
-    pub(crate) fn holds(&self, name: &str, file: &str) {
+    /// The content of a file must be that of `expected/NAME`.
+    pub(crate) fn contains(&self, name: &str, file: &str) {
         self.compare(name, &fs::read_to_string(self.path().join(file)).unwrap());
     }
 
     fn compare(&self, name: &str, actual: &str) {
         let here = self.path().canonicalize().unwrap();
-        let actual = without_times(&actual.replace(here.to_str().unwrap(), "/here"));
-        let file = expected(name);
+        let actual = hide_times(&actual.replace(here.to_str().unwrap(), "/here"));
+        let file = expected_file(name);
         if std::env::var_os("UPDATE_EXPECTED").is_some() {
             fs::write(&file, &actual).unwrap();
         }
         let expected = fs::read_to_string(&file).unwrap_or_default();
         assert!(
             actual == expected,
-            "{name} is not as expected; when it is meant so, run again with UPDATE_EXPECTED=1\n{actual}"
+            "{name} differs; to accept it, run again with UPDATE_EXPECTED=1\n{actual}"
         );
     }
 }
 
-fn expected(name: &str) -> PathBuf {
+fn expected_file(name: &str) -> PathBuf {
     let name = if name.contains('.') {
         name.to_owned()
     } else {
@@ -137,21 +137,22 @@ fn transcript(arguments: &[&str], output: &Output) -> String {
     transcript + &format!("--- exit {}\n", output.status.code().unwrap())
 }
 
-/// The text with every duration as `T`, and every `Micros` of JSON as 0.
-fn without_times(text: &str) -> String {
+/// Replaces durations by `T`, and microseconds in JSON by 0.
+fn hide_times(text: &str) -> String {
     let lines = text.lines().map(|line| match line.find("Micros\":") {
         Some(found) => format!(
             "{}Micros\": 0{}",
             &line[..found],
             if line.ends_with(',') { "," } else { "" }
         ),
-        None => without_durations(line),
+        None => hide_durations(line),
     });
     lines.map(|line| line + "\n").collect()
 }
 
-/// A number and a unit become `T`, and the blank space before them, which depends on their width, is gone.
-fn without_durations(line: &str) -> String {
+/// Replaces a number and a unit by `T`, and removes the blanks before them, which depend on their
+/// width.
+fn hide_durations(line: &str) -> String {
     let mut words: Vec<&str> = Vec::new();
     for word in line.split(' ') {
         let after_number = words

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 use std::{ptr, slice};
 
-use ::host::{EvaluationRequest, Reply, with_causes};
+use ::host::{EvaluationRequest, Reply, error_chain};
+use access::NoDecision;
 use access::rules::{self, Target};
 use observe::DecisionEvent;
 use tracing::Instrument;
@@ -146,7 +147,7 @@ impl Host {
             }
         })?;
         let answered = answered.map_err(|error| {
-            let told = with_causes(&error);
+            let told = error_chain(&error);
             self.observer
                 .metrics()
                 .record_rejected_request("BadRequest");
@@ -163,12 +164,14 @@ impl Host {
             arrival,
             parent: None,
         });
-        if let Some(message) = answered.overload() {
-            return Err(Refused::new(STATUS_BUSY, message));
-        }
         match answered.reply {
             Reply::Review(review) => Ok(review),
-            Reply::Failed(message) => Err(Refused::new(STATUS_UNDECIDED, message)),
+            Reply::NoDecision(NoDecision::Overloaded(message)) => {
+                Err(Refused::new(STATUS_BUSY, message))
+            }
+            Reply::NoDecision(NoDecision::PoliciesFailed(message)) => {
+                Err(Refused::new(STATUS_UNDECIDED, message))
+            }
         }
     }
 }

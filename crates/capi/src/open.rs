@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ::host::config::{self, Format};
 use ::host::live::Parts;
-use ::host::{FileModules, Live, Reload, with_causes};
+use ::host::{FileModules, Live, Reload, error_chain};
 use capabilities::{Capabilities, ServiceOptions, Services};
 use observe::Observer;
 use tokio::runtime::{self, Runtime};
@@ -127,7 +127,7 @@ impl Host {
             Ok(Reload::Unchanged) => Err(Refused::new(STATUS_UNCHANGED, "")),
             Err(error) => {
                 self.observer.record_failed_reload();
-                Err(Refused::configuration(with_causes(&error)))
+                Err(Refused::configuration(error_chain(&error)))
             }
         }
     }
@@ -143,7 +143,7 @@ fn give_memory_back() {
 }
 
 fn open(parts: Parts) -> Result<Live, Refused> {
-    let live = Live::open(parts).map_err(|error| Refused::configuration(with_causes(&error)))?;
+    let live = Live::open(parts).map_err(|error| Refused::configuration(error_chain(&error)))?;
     ::host::log::loaded(&live.current());
     Ok(live)
 }

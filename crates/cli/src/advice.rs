@@ -3,7 +3,8 @@
 use access::authn::SystemNames;
 use access::authz::OnFailure;
 use access::{Mode, Plane, PolicyName};
-use host::{Configuration, Host};
+use host::{Configuration, Host, PolicyEntryPoint};
+use wire::EntryPoint;
 
 /// Something to think about.
 #[derive(Debug)]
@@ -24,9 +25,10 @@ pub(crate) fn of(configuration: &Configuration, host: &Host) -> Vec<Advice> {
             policy: entry.policy.name.clone(),
             text: "has no rules, so it is never asked",
         });
-    let validates = host
-        .policies()
-        .filter(|policy| policy.plane == Plane::Mutation && policy.entry_point == "validate");
+    let validates = host.policies().filter(|policy| {
+        policy.plane == Plane::Mutation
+            && policy.entry_point == PolicyEntryPoint::Function(EntryPoint::Validate)
+    });
     let asked_to_validate = validates.map(|policy| Advice {
         policy: policy.name,
         text: "is mutating, but its module has no `mutate`: it is asked by `validate`",

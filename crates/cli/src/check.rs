@@ -125,7 +125,7 @@ fn write_policies(
         table.row([
             policy.plane.to_string(),
             policy.name.to_string(),
-            policy.entry_point.to_owned(),
+            policy.entry_point.as_str().to_owned(),
             policy.digest.as_ref().map(short).unwrap_or_default(),
             file,
         ]);

@@ -130,7 +130,7 @@ impl Args {
             && fits(&self.user, &subject.user)
             && fits(&self.resource, &subject.resource)
             && fits(&self.namespace, &subject.namespace)
-            && (!self.refused || is_refused(record.verdict))
+            && (!self.refused || record.verdict.is_refusal())
     }
 }
 
@@ -144,17 +144,6 @@ impl PlaneName {
             Self::Validation => Plane::Validation.as_str(),
             Self::Raw => "raw",
         }
-    }
-}
-
-fn is_refused(verdict: Verdict) -> bool {
-    match verdict {
-        Verdict::Unauthenticated | Verdict::Denied | Verdict::Rejected | Verdict::Failed => true,
-        Verdict::Authenticated
-        | Verdict::Allowed
-        | Verdict::NoOpinion
-        | Verdict::Accepted
-        | Verdict::Patched => false,
     }
 }
 

@@ -107,9 +107,6 @@ struct CustomSection {
     size_bytes: usize,
 }
 
-/// The functions that the specification gives a meaning.
-const ENTRY_POINTS: [&str; 4] = ["authn", "authz", "validate", "mutate"];
-
 impl Report {
     fn of(module: &Inspection, metadata: Option<Metadata>) -> Self {
         Self {
@@ -117,7 +114,8 @@ impl Report {
             digest: module.digest.to_string(),
             size_bytes: module.size.bytes(),
             dialect: dialect(module),
-            entry_points: ENTRY_POINTS
+            entry_points: wire::EntryPoint::ALL
+                .map(wire::EntryPoint::as_str)
                 .into_iter()
                 .filter(|name| is_entry_point(module, name))
                 .collect(),
@@ -240,7 +238,7 @@ fn is_entry_point(module: &Inspection, name: &str) -> bool {
 }
 
 fn dialect(module: &Inspection) -> &'static str {
-    match host::dialect::detect(module) {
+    match host::detect_protocol(module) {
         Dialect::Wasi => "wasi",
         Dialect::Kubewarden => "kubewarden",
     }

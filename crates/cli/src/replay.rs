@@ -84,7 +84,7 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
             Ok(now) if is_same(&line.record, &now) => tally.same += 1,
             Ok(now) => {
                 tally.different += 1;
-                write_difference(out, paint, &line, &told(&now), is_refused(now.verdict))?;
+                write_difference(out, paint, &line, &told(&now), now.verdict.is_refusal())?;
             }
             // The API server would be told so, too.
             Err(error @ (EvaluateError::NoSuchPolicy(_) | EvaluateError::NotKubewarden(_))) => {
@@ -93,7 +93,7 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
             }
             Err(error) => {
                 tally.unusable += 1;
-                let why = host::with_causes(&error);
+                let why = host::error_chain(&error);
                 writeln!(out, "{} line {number}: {why}", paint.yellow("skipped:"))?;
             }
         }
@@ -158,13 +158,6 @@ fn plane(name: &str) -> Option<Plane> {
 /// Whether clients would have noticed nothing but other words.
 fn is_same(then: &Record, now: &Record) -> bool {
     then.verdict == now.verdict && then.change == now.change
-}
-
-fn is_refused(verdict: Verdict) -> bool {
-    matches!(
-        verdict,
-        Verdict::Denied | Verdict::Rejected | Verdict::Failed
-    )
 }
 
 fn write_difference(

@@ -85,12 +85,12 @@ impl Failed {
             };
             return errors.iter().map(entry).collect();
         }
-        let policies = match live {
+        let policies: Option<&LoadErrors> = match live {
             Some(LiveError::Policies(errors)) => Some(errors),
             _ => self.error.downcast_ref(),
         };
-        if let Some(LoadErrors(errors)) = policies {
-            return errors.iter().map(Entry::of_load_error).collect();
+        if let Some(errors) = policies {
+            return errors.as_slice().iter().map(Entry::of_load_error).collect();
         }
         let locked_out = match live {
             Some(LiveError::LockedOut(locked_out)) => Some(locked_out),

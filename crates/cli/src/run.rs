@@ -16,7 +16,7 @@ use access::Plane;
 use anyhow::{Context, anyhow};
 use capabilities::Capabilities;
 use host::config::units;
-use host::{Host, Reply, Verdict};
+use host::{Host, Verdict};
 use wire::review::Kind;
 
 use crate::configuration::{ConfigurationArgs, EngineArgs};
@@ -267,21 +267,11 @@ impl Args {
 /// Exactly the body that the webhook server would answer with.
 fn write_reply(out: &mut dyn Write, stages: &[Stage]) -> io::Result<()> {
     for stage in stages {
-        match &stage.answered.reply {
-            Reply::Review(review) => out.write_all(review)?,
-            Reply::Failed(message) => out.write_all(&failure_body(stage.plane, message))?,
-        }
+        let (_, body) = server::status_and_body(Some(stage.plane), &stage.answered.reply);
+        out.write_all(&body)?;
         writeln!(out)?;
     }
     Ok(())
-}
-
-/// As `server::webhook` answers when a policy failed and nobody decided.
-fn failure_body(plane: Plane, message: &str) -> Vec<u8> {
-    match plane {
-        Plane::Authorization => wire::meta::failure_body(503, "ServiceUnavailable", message),
-        _ => wire::meta::failure_body(500, "InternalError", message),
-    }
 }
 
 /// The last stage tells: each before it was passed.

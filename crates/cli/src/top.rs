@@ -127,7 +127,7 @@ impl Window {
                 let row = rows
                     .entry((record.plane.as_str(), step.policy.as_str()))
                     .or_default();
-                if let (Some(answer), Some(elapsed)) = (step.answer(), step.elapsed()) {
+                if let (Some(answer), Some(elapsed)) = (step.verdict(), step.duration()) {
                     *row.answers.entry(answer.as_str().to_owned()).or_default() += 1;
                     row.micros.push(elapsed.as_micros());
                 }

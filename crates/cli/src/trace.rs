@@ -31,13 +31,16 @@ pub(crate) fn write(out: &mut dyn Write, steps: &[Step]) -> std::io::Result<()> 
             StepOutcome::Skipped(reason) => {
                 (format!("not asked: {}", reason.describe()), String::new())
             }
-            StepOutcome::Evaluated { timing, answer } => (what(answer), told(timing.elapsed)),
-            StepOutcome::Monitored { timing, answer } => (
+            StepOutcome::Evaluated { timing, verdict } => (what(verdict), told(timing.duration)),
+            StepOutcome::Monitored {
+                timing,
+                verdict: answer,
+            } => (
                 match answer {
                     StepVerdict::Failed { .. } => format!("mode monitor: {}", what(answer)),
                     _ => format!("mode monitor, would have been: {}", what(answer)),
                 },
-                told(timing.elapsed),
+                told(timing.duration),
             ),
         };
         table.row([

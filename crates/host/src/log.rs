@@ -15,7 +15,7 @@ pub fn loaded(host: &Host) {
             plane = policy.plane.as_str(),
             policy = %policy.name,
             digest = policy.digest.map(tracing::field::display),
-            entry_point = policy.entry_point,
+            entry_point = policy.entry_point.as_str(),
             "loaded"
         );
     }
@@ -35,8 +35,8 @@ pub fn decision(plane: &str, answered: &Evaluation, status: Option<u16>, arrival
         }
     }
     for step in &answered.trace.steps {
-        if let Some(answer) = step.would_have() {
-            tracing::info!(plane, policy = %step.policy, "would be {}, mode monitor", answer.as_str());
+        if let Some(verdict) = step.would_have() {
+            tracing::info!(plane, policy = %step.policy, "would be {}, mode monitor", verdict.as_str());
         }
     }
     tracing::info!(
@@ -59,8 +59,8 @@ const UID_MAX: usize = 64;
 /// The policy that decided, when it was one; of several that reject, the first.
 fn deciding(trace: &Trace) -> Option<&str> {
     let decided = trace.steps.iter().find(|step| match &step.outcome {
-        StepOutcome::Evaluated { answer, .. } => matches!(
-            answer,
+        StepOutcome::Evaluated { verdict, .. } => matches!(
+            verdict,
             StepVerdict::Authenticated { .. }
                 | StepVerdict::Allowed { .. }
                 | StepVerdict::Denied { .. }

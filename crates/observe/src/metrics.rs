@@ -225,7 +225,7 @@ impl Metrics {
                 StepOutcome::Monitored { .. } => Mode::Monitor,
             };
             let policy = || labels::Name(step.policy.clone());
-            if let Some(answer) = step.answer() {
+            if let Some(answer) = step.verdict() {
                 let labels = Answered {
                     plane,
                     policy: policy(),
@@ -234,7 +234,7 @@ impl Metrics {
                 };
                 self.answers.get_or_create(&labels).inc();
             }
-            if let Some(elapsed) = step.elapsed() {
+            if let Some(elapsed) = step.duration() {
                 let labels = Policy {
                     plane,
                     policy: policy(),

@@ -145,7 +145,7 @@ impl Words {
         for note in &mut step.notes {
             *note = self.told(note);
         }
-        match step.answer_mut() {
+        match step.verdict_mut() {
             Some(StepVerdict::Authenticated { username: text }) => {
                 *text = text::line(text, MAX_TEXT)
             }
@@ -184,10 +184,10 @@ mod tests {
             policy: "p".parse().unwrap(),
             outcome: StepOutcome::Evaluated {
                 timing: Timing {
-                    after: Duration::from_micros(2),
-                    elapsed: Duration::from_micros(5),
+                    start: Duration::from_micros(2),
+                    duration: Duration::from_micros(5),
                 },
-                answer: StepVerdict::Failed {
+                verdict: StepVerdict::Failed {
                     failure,
                     consequence: Consequence::NoDecision,
                 },
@@ -202,7 +202,7 @@ mod tests {
         );
         assert!(told.len() < 2_000, "{} bytes", told.len());
         let read: Step = serde_json::from_str(&told).unwrap();
-        assert_eq!(read.elapsed(), Some(Duration::from_micros(5)));
+        assert_eq!(read.duration(), Some(Duration::from_micros(5)));
     }
 
     #[test]
@@ -211,7 +211,7 @@ mod tests {
             policy: "p".parse().unwrap(),
             outcome: StepOutcome::Evaluated {
                 timing: Timing::default(),
-                answer: StepVerdict::Rejected {
+                verdict: StepVerdict::Rejected {
                     message: "the password hunter2 is too weak".into(),
                     code: 403,
                 },

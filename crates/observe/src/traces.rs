@@ -159,7 +159,7 @@ fn export_all(receiver: &Receiver<Message>, exporter: &Exporter, shared: &Shared
 fn log_change(sent: &Result<usize, ExportError>, was_broken: bool) {
     match sent {
         Err(error) if !was_broken => {
-            let error = host::with_causes(error);
+            let error = host::error_chain(error);
             tracing::error!(error, "traces cannot be sent; decisions go on without them");
         }
         Ok(_) if was_broken => tracing::info!("traces are sent again"),

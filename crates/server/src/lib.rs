@@ -27,4 +27,5 @@ pub mod tls;
 mod webhook;
 
 pub use options::{CaPath, CertificatePath, Clients, KeyPath, Options, Tls};
+pub use refusal::status_and_body;
 pub use server::{BindError, Handle, Server};

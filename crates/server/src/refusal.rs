@@ -1,5 +1,6 @@
 //! Requests that are not answered with a review: which HTTP code, and what the `Status` in the body says.
 
+use access::{NoDecision, Plane};
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
@@ -46,7 +47,36 @@ pub(crate) enum Refusal {
 /// What a client is asked to wait when there is too much to do, in seconds: kube-apiserver reads integers only.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
 
+/// Returns the HTTP status code and the body of the response to a client; `plane` is `None` for a
+/// raw review. The webhook server sends exactly these.
+#[must_use]
+pub fn status_and_body(plane: Option<Plane>, reply: &host::Reply) -> (u16, Vec<u8>) {
+    match reply {
+        host::Reply::Review(review) => (StatusCode::OK.as_u16(), review.clone()),
+        host::Reply::NoDecision(no_decision) => {
+            let refusal = Refusal::from_no_decision(plane, no_decision);
+            (refusal.status().as_u16(), refusal.body())
+        }
+    }
+}
+
 impl Refusal {
+    /// Creates the response to a review without a decision.
+    pub(crate) fn from_no_decision(plane: Option<Plane>, no_decision: &NoDecision) -> Self {
+        let message = no_decision.message().to_owned();
+        match (no_decision, plane) {
+            (NoDecision::Overloaded(_), _) => Self::Overload(message),
+            (NoDecision::PoliciesFailed(_), Some(Plane::Authorization)) => {
+                Self::Authorizer(message)
+            }
+            (NoDecision::PoliciesFailed(_), _) => Self::AdmissionPolicy(message),
+        }
+    }
+
+    fn body(&self) -> Vec<u8> {
+        wire::meta::failure_body(self.status().as_u16(), self.reason(), &self.to_string())
+    }
+
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::Path | Self::Policy(_) => StatusCode::NOT_FOUND,
@@ -80,8 +110,7 @@ impl Refusal {
 
     pub(crate) fn response(&self) -> Response<Full<Bytes>> {
         let status = self.status();
-        let body = wire::meta::failure_body(status.as_u16(), self.reason(), &self.to_string());
-        let mut response = json(status, body);
+        let mut response = json(status, self.body());
         match self {
             Self::Method { allow } => {
                 response

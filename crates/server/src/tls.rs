@@ -107,7 +107,7 @@ impl Identity {
                     tracing::info!("the TLS files have changed and are in use");
                     None
                 }
-                Ok(Err(error)) => Some(host::with_causes(&error)),
+                Ok(Err(error)) => Some(host::error_chain(&error)),
                 Err(error) => Some(format!("reading the TLS files ended abnormally: {error}")),
             };
             // Not before it is there twice: one file after the other is written.

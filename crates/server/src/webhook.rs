@@ -18,7 +18,6 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Instant;
 
-use access::Plane;
 use arc_swap::ArcSwap;
 use host::{EvaluateError, Evaluation, EvaluationRequest, Host, Reply};
 use http_body_util::Full;
@@ -149,26 +148,17 @@ fn unanswerable(error: EvaluateError) -> Refusal {
     match error {
         EvaluateError::NoSuchPolicy(name) => Refusal::Policy(name),
         EvaluateError::Review(_) | EvaluateError::Request(_) | EvaluateError::NotKubewarden(_) => {
-            Refusal::Review(host::with_causes(&error))
+            Refusal::Review(host::error_chain(&error))
         }
     }
 }
 
 /// What is sent; takes the reply out of the answer.
 fn respond(route: &Route<'_>, answered: &mut Evaluation) -> Response<Full<Bytes>> {
-    if let Some(message) = answered.overload() {
-        return Refusal::Overload(message.to_owned()).response();
-    }
-    let is_access = matches!(
-        route,
-        Route::Review {
-            plane: Plane::Authorization,
-            ..
-        }
-    );
     match &mut answered.reply {
         Reply::Review(review) => json(StatusCode::OK, mem::take(review)),
-        Reply::Failed(message) if is_access => Refusal::Authorizer(mem::take(message)).response(),
-        Reply::Failed(message) => Refusal::AdmissionPolicy(mem::take(message)).response(),
+        Reply::NoDecision(no_decision) => {
+            Refusal::from_no_decision(route.asked().0, no_decision).response()
+        }
     }
 }

@@ -21,7 +21,7 @@ pub type Entry = fn(&[u8]) -> Vec<u8>;
 pub fn authn<T: Authenticator>(input: &[u8]) -> Vec<u8> {
     answer(input, Kind::TokenReview, |policy: T, asked| {
         let answer = policy.authenticate(&asked)?;
-        Ok(authentication::answer(Version::V1, &answer.into()))
+        Ok(authentication::write_response(Version::V1, &answer.into()))
     })
 }
 
@@ -30,7 +30,7 @@ pub fn authn<T: Authenticator>(input: &[u8]) -> Vec<u8> {
 pub fn authz<T: Authorizer>(input: &[u8]) -> Vec<u8> {
     answer(input, Kind::SubjectAccessReview, |policy: T, asked| {
         let answer = policy.authorize(&asked)?;
-        Ok(authorization::answer(Version::V1, &answer.into()))
+        Ok(authorization::write_response(Version::V1, &answer.into()))
     })
 }
 
@@ -41,7 +41,10 @@ pub fn validate<T: Validator>(input: &[u8]) -> Vec<u8> {
     answer(input, kind, |policy: T, asked: admission::Request<'_>| {
         let uid = asked.uid.clone();
         let answer = policy.validate(&asked.into())?;
-        Ok(admission::answer(Version::V1, &answer.into_response(uid)))
+        Ok(admission::write_response(
+            Version::V1,
+            &answer.into_response(uid),
+        ))
     })
 }
 
@@ -52,7 +55,10 @@ pub fn mutate<T: Mutator>(input: &[u8]) -> Vec<u8> {
     answer(input, kind, |policy: T, asked: admission::Request<'_>| {
         let uid = asked.uid.clone();
         let answer = policy.mutate(&asked.into())?;
-        Ok(admission::answer(Version::V1, &answer.into_response(uid)))
+        Ok(admission::write_response(
+            Version::V1,
+            &answer.into_response(uid),
+        ))
     })
 }
 

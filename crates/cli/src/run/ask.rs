@@ -119,7 +119,7 @@ pub(super) async fn in_order(
 /// The review with the object as it was changed.
 fn changed(review: &[u8], answered: &Evaluation) -> Result<Vec<u8>, Failed> {
     match &answered.decision {
-        Ok(Decision::Admission(admission::Answer {
+        Ok(Decision::Admission(admission::Response {
             decision: admission::Decision::Accept { patch: Some(patch) },
             ..
         })) => Ok(wire::admission::Review::parse(review)?.for_module_with(&patch.object())?),

@@ -106,7 +106,7 @@ impl Subject {
         let Ok(inspection) = engine::inspect(&bytes) else {
             return Ok(None);
         };
-        let detected = host::dialect::detect(&inspection) == config::Dialect::Kubewarden;
+        let detected = host::detect_protocol(&inspection) == config::Dialect::Kubewarden;
         if !detected && flags.execution_mode.is_none() && !flags.raw {
             return Ok(None);
         }
@@ -216,7 +216,7 @@ pub(super) fn load(
 ) -> Result<Host, Failed> {
     let loaded = engine.load_with(configuration, capabilities);
     if let Err(failed) = &loaded
-        && let Some(LoadErrors(errors)) = failed.cause()
+        && let Some(errors) = failed.cause::<LoadErrors>()
         && let [error] = errors.as_slice()
         && let LoadErrorKind::Settings(error) = &error.kind
         && let Some(message) = objection(error)

@@ -70,7 +70,7 @@ fn write_answer(
     out: &mut dyn Write,
     paint: Paint,
     stage: &Stage,
-    answer: &admission::Answer,
+    answer: &admission::Response,
 ) -> Result<(), Failed> {
     for warning in &answer.warnings {
         writeln!(out, "  warning: {warning}")?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use host::live::LiveError;
-use host::{Live, Reload, with_causes};
+use host::{Live, Reload, error_chain};
 use server::Handle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::MissedTickBehavior;
@@ -52,7 +52,7 @@ pub(super) async fn changes(live: Arc<Live>, server: Handle, mut hangups: Signal
                 super::announce(&live.set());
             }
             Ok(Err(error)) => {
-                let problem = with_causes(&error);
+                let problem = error_chain(&error);
                 tracing::error!(
                     problem,
                     is_tried_again = error.is_transient(),

@@ -172,7 +172,7 @@ fn a_policy_that_is_gone_is_a_difference() {
     );
     assert_eq!(code, Some(1), "{text}");
     assert!(
-        text.contains("was accepted\n  now there is no policy `gone` here"),
+        text.contains("was accepted\n  now there is no policy `gone`"),
         "{text}"
     );
 }

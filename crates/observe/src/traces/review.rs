@@ -42,7 +42,7 @@ impl Review {
         let now = SystemTime::now();
         let steps = mem::take(&mut record.steps);
         let message = mem::take(&mut record.message);
-        let began = decided.answered.began;
+        let began = decided.answered.start;
         Self {
             parent: decided.parent,
             begin: now.checked_sub(elapsed).unwrap_or(now),
@@ -64,7 +64,7 @@ impl Review {
 impl Call {
     /// None when the policy was not asked.
     fn of(step: Step) -> Option<Self> {
-        let answer = step.answer()?.as_str();
+        let answer = step.verdict()?.as_str();
         let failure = step.failure().map(|(failure, _)| failure.clone());
         let (mode, timing) = match step.outcome {
             StepOutcome::Skipped(_) => return None,

@@ -81,7 +81,7 @@ fn add(spans: &mut Vec<Value>, review: &Review) -> Result<(), getrandom::Error> 
     spans.push(root);
     let chain = after(review.begin, review.until_chain);
     for call in &review.calls {
-        let begin = after(chain, call.timing.after);
+        let begin = after(chain, call.timing.start);
         let failure = call.failure.as_ref();
         spans.push(json!({
             "traceId": trace_id,
@@ -91,7 +91,7 @@ fn add(spans: &mut Vec<Value>, review: &Review) -> Result<(), getrandom::Error> 
             "name": format!("policy {}", call.policy),
             "kind": INTERNAL,
             "startTimeUnixNano": nanoseconds(begin),
-            "endTimeUnixNano": nanoseconds(after(begin, call.timing.elapsed)),
+            "endTimeUnixNano": nanoseconds(after(begin, call.timing.duration)),
             "attributes": of_call(call),
             "status": status(failure.map(|failure| &*failure.message)),
         }));

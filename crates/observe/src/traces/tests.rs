@@ -46,11 +46,9 @@ fn take(traces: &Traces, parent: Option<&str>) {
     let answered = Evaluation {
         uid: None,
         subject: Subject::default(),
-        decision: Err(NoDecision {
-            message: "nobody was asked".to_owned(),
-        }),
+        decision: Err(NoDecision::PoliciesFailed("nobody was asked".to_owned())),
         trace: Trace::default(),
-        began: Instant::now(),
+        start: Instant::now(),
         reply: Reply::Review(Vec::new()),
     };
     let decided = DecisionEvent {
@@ -139,6 +137,6 @@ fn a_header_that_is_none_is_told_without_its_value() {
             sample: 1.0,
         };
         let error = Traces::open(&options).unwrap_err();
-        assert!(!host::with_causes(&error).contains("hunter2"), "{error}");
+        assert!(!host::error_chain(&error).contains("hunter2"), "{error}");
     }
 }

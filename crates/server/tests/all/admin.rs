@@ -115,7 +115,11 @@ async fn the_last_decisions_are_told_with_their_reasons_and_without_tokens() {
     };
     assert_eq!(last.verdict, Verdict::Authenticated);
     assert_eq!(last.subject.user, "magic-user");
-    let answers: Vec<_> = last.steps.iter().filter_map(|step| step.answer()).collect();
+    let answers: Vec<_> = last
+        .steps
+        .iter()
+        .filter_map(|step| step.verdict())
+        .collect();
     let words: Vec<_> = answers.iter().map(|answer| answer.as_str()).collect();
     assert_eq!(words, ["failed", "authenticated"]);
 

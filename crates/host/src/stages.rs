@@ -1,0 +1,5 @@
+//! The evaluation of a review on each plane: parse, evaluate the chain, reply.
+
+mod admission;
+mod authentication;
+mod authorization;

@@ -112,7 +112,8 @@ impl Outcome {
 /// };
 /// let chain = [Entry { policy, evaluator: Jane }];
 /// let review = Review::parse(
-///     br#"{"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": {"token": "t"}}"#,
+///     br#"{"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview",
+///         "spec": {"token": "t"}}"#,
 /// )?;
 /// let outcome = authn::decide(&chain, &review, &()).await;
 /// let Ok(Decision::Authenticated(identity)) = outcome.decision else { panic!() };

@@ -145,7 +145,7 @@ impl Decision {
 /// let chain = [Entry { policy, evaluator: AllowAll }];
 /// let review = Review::parse(
 ///     br#"{"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview",
-///         "spec": {"user": "jane", "nonResourceAttributes": {"path": "/healthz", "verb": "get"}}}"#,
+///         "spec": {"user": "jane", "nonResourceAttributes": {"path": "/", "verb": "get"}}}"#,
 /// )?;
 /// let outcome = authz::decide(&chain, &review, &()).await;
 /// let reason = "allowed by policy `allow-all`".to_owned();

@@ -1,4 +1,4 @@
-//! Checked identities: the checks on authenticator responses that kube-apiserver leaves to webhooks.
+//! Checked identities: the checks of authenticators that kube-apiserver leaves to webhooks.
 
 use wire::authentication::Status;
 use wire::meta::UserInfo;

@@ -71,8 +71,9 @@ impl Rule {
 
     /// Returns whether the rule matches a request.
     ///
-    /// Compares `resource` and `subResource` of the review. With `matchPolicy: Equivalent` these are
-    /// the resource that the API server converted the request to, not the one that the user sent.
+    /// Compares `resource` and `subResource` of the review. With `matchPolicy: Equivalent` these
+    /// name the resource that the API server converted the request to, not the one that the user
+    /// sent.
     #[must_use]
     pub fn matches(&self, target: &Target<'_>) -> bool {
         let is_operation = |pattern: &OperationPattern| pattern.matches(target.operation);
@@ -133,7 +134,8 @@ pub struct Target<'a> {
     pub resource: &'a str,
     /// The subresource; empty for the resource itself.
     pub subresource: &'a str,
-    /// True if the request has a namespace. A request for a Namespace has its own name as namespace.
+    /// True if the request has a namespace. A request for a Namespace has its own name as
+    /// namespace.
     pub has_namespace: bool,
 }
 
@@ -248,8 +250,8 @@ impl ResourcePattern {
         matches!(&self.subresource, Pattern::Only(word) if word.is_empty())
     }
 
-    /// Returns whether this entry makes the other one redundant. The API server rejects such lists as
-    /// likely mistakes.
+    /// Returns whether this entry makes the other one redundant. The API server rejects such lists
+    /// as likely mistakes.
     fn covers(&self, other: &Self) -> bool {
         if self == other {
             return false;

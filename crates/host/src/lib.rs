@@ -26,11 +26,9 @@ pub mod load;
 pub mod lockout;
 pub mod log;
 mod policy;
-mod raw;
 pub mod redact;
 mod reply;
 mod request;
-mod stages;
 mod subject;
 
 pub use config::Configuration;

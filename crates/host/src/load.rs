@@ -1,7 +1,6 @@
 //! Loading of policies. Reports every policy that cannot be loaded, not only the first one.
 
 mod admission;
-mod blocking;
 mod error;
 mod modules;
 
@@ -16,8 +15,8 @@ use crate::host::Host;
 use crate::policy::{LoadedPolicy, NativeModule};
 use modules::Modules;
 
-pub use blocking::{NoRuntime, block_on};
-pub use error::{LoadError, LoadErrorKind, LoadErrors, error_chain};
+pub use admission::block_on;
+pub use error::{LoadError, LoadErrorKind, LoadErrors, NoRuntime, error_chain};
 pub use modules::{FileModules, ModuleSource, detect_protocol};
 
 impl Host {

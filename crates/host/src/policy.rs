@@ -198,7 +198,8 @@ impl<M> LoadedPolicy<M> {
     /// Logs the redacted review of a call if the policy has `debug: true`.
     fn log_review(&self, review: &[u8]) {
         if self.debug {
-            tracing::debug!(policy = %self.name, review = %redact::review(review), "calling module");
+            let review = redact::review(review);
+            tracing::debug!(policy = %self.name, %review, "calling module");
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Only used where somebody asked for it, so it may parse everything once more.
 
 use serde_json::Value;
+use wire::authentication::{TOKEN_POINTER, TOKEN_REQUEST_POINTER};
 
 /// What stands in the place of what is taken out.
 pub const REDACTED: &str = "<redacted>";
@@ -18,15 +19,15 @@ pub(crate) fn review(bytes: &[u8]) -> String {
 
 /// Takes out tokens, those in objects included, and the data of Secrets; whether there was any.
 pub fn secrets(review: &mut Value) -> bool {
-    let mut found = take_out(review, "/spec/token");
+    let mut found = take_out(review, TOKEN_POINTER);
     let is_secret = is_secret(review);
     for object in ["/request/object", "/request/oldObject"] {
         let Some(object) = review.pointer_mut(object) else {
             continue;
         };
         // A TokenReview, and the TokenRequest of a service account, may be objects of admission.
-        found |= take_out(object, "/spec/token");
-        found |= take_out(object, "/status/token");
+        found |= take_out(object, TOKEN_POINTER);
+        found |= take_out(object, TOKEN_REQUEST_POINTER);
         if is_secret {
             redact_secret(object);
             found = true;
@@ -62,7 +63,7 @@ pub(crate) fn output(review: &[u8], stdout: &[u8]) -> String {
         return format!("allowed: {allowed:?}, {size}");
     }
     let text = output.to_string();
-    match review.pointer("/spec/token").and_then(Value::as_str) {
+    match review.pointer(TOKEN_POINTER).and_then(Value::as_str) {
         Some(token) if !token.is_empty() => {
             // As it stands in JSON, where some characters are escaped.
             let quoted = Value::from(token).to_string();

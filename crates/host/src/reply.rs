@@ -4,8 +4,6 @@ use access::admission::{self, SingleOutcome};
 use access::{NoDecision, authn, authz};
 use wire::review::Version;
 
-use crate::raw;
-
 /// The reply to a client. Front ends map it to their protocol, such as HTTP status codes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
@@ -58,7 +56,7 @@ impl Reply {
     /// Creates the reply to a raw review.
     pub(crate) fn from_raw(single: &SingleOutcome) -> Self {
         match (&single.response, &single.outcome.response) {
-            (Ok(response), _) => Self::Review(raw::write_response(response)),
+            (Ok(response), _) => Self::Review(wire::admission::write_raw_response(response)),
             (Err(_), Err(overload @ NoDecision::Overloaded(_))) => {
                 Self::NoDecision(overload.clone())
             }

@@ -8,8 +8,8 @@ use crate::redact;
 /// The maximum length of a field in characters. Clients choose these texts, and records keep them.
 const MAX_FIELD: usize = 253;
 
-/// The subject of a review: the user and the requested operation. Parts that a review does not have
-/// are empty.
+/// The subject of a review: the user and the requested operation. Parts that a review lacks are
+/// empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Subject {

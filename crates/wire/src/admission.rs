@@ -283,6 +283,31 @@ pub fn parse_response(review: &RawValue) -> Result<Response, ParseError> {
         .ok_or_else(|| ParseError::missing("response"))
 }
 
+/// Extracts the request of a raw review: any JSON in `{"request": …}`.
+///
+/// # Errors
+/// Fails if the bytes are not such a JSON object.
+pub fn parse_raw_request(review: &[u8]) -> Result<&RawValue, ParseError> {
+    #[derive(Deserialize)]
+    struct Body<'a> {
+        #[serde(borrow)]
+        request: &'a RawValue,
+    }
+    let review: Body<'_> = serde_json::from_slice(review)?;
+    Ok(review.request)
+}
+
+/// Serializes the response to a raw review: `{"response": …}`.
+#[must_use]
+pub fn write_raw_response(response: &Response) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        response: &'a Response,
+    }
+    // Serializing strings, booleans and lists to memory cannot fail.
+    serde_json::to_vec(&Body { response }).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

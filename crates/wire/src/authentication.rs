@@ -12,9 +12,11 @@ use crate::json::{Members, is_default, nullable};
 use crate::meta::UserInfo;
 use crate::review::{self, Kind, ParseError, Version};
 
-/// The JSON pointers to tokens: in a TokenReview, and in a TokenReview or TokenRequest (of a service
-/// account) as an object of an admission request.
-pub const TOKEN_POINTERS: [&str; 2] = ["/spec/token", "/status/token"];
+/// The JSON pointer to the token of a TokenReview.
+pub const TOKEN_POINTER: &str = "/spec/token";
+
+/// The JSON pointer to the token of a TokenRequest, which creates a token of a service account.
+pub const TOKEN_REQUEST_POINTER: &str = "/status/token";
 
 /// A TokenReview request.
 ///
@@ -63,11 +65,11 @@ pub struct Status {
     /// True if the token belongs to a known user.
     #[serde(default, with = "nullable")]
     pub authenticated: bool,
-    /// The user, when authenticated.
+    /// The user, if authenticated.
     #[serde(default, skip_serializing_if = "is_default")]
     pub user: Option<UserInfo>,
-    /// The audiences that the token and the request have in common. Empty from an authenticator that does not know
-    /// audiences, which means the API server's own.
+    /// The audiences that the token and the request have in common. Empty if the authenticator does
+    /// not support audiences; kube-apiserver then assumes its own.
     #[serde(default, with = "nullable", skip_serializing_if = "is_default")]
     pub audiences: Vec<String>,
     /// The reason why the token could not be checked. kube-apiserver logs it and caches nothing.

@@ -125,7 +125,7 @@ pub struct NonResourceAttributes {
     pub verb: String,
 }
 
-/// The `status` of a SubjectAccessReview. Neither `allowed` nor `denied` stands for no opinion.
+/// The `status` of a SubjectAccessReview. Without `allowed` and `denied` there is no opinion.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Status {

@@ -5,7 +5,7 @@ mod notices;
 mod single_policy;
 mod validate;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 use wire::admission::{Response, Review};

@@ -136,7 +136,8 @@ fn a_failure_with_policy_deny_denies() {
     );
 }
 
-/// S11: no opinion unless a policy decides; never both allowed and denied; raw selectors are ignored.
+/// S11: no opinion unless a policy decides; never both allowed and denied; raw selectors are
+/// ignored.
 #[test]
 fn rejects_both_allowed_and_denied() {
     let both = Status {
@@ -185,7 +186,8 @@ fn evaluates_no_policy_on_a_malformed_review() {
     }
 }
 
-/// S11: no opinion unless a policy decides; never both allowed and denied; raw selectors are ignored.
+/// S11: no opinion unless a policy decides; never both allowed and denied; raw selectors are
+/// ignored.
 #[test]
 fn an_empty_chain_has_no_opinion() {
     let decision = evaluate(&[], &Table::new([])).decision.unwrap();

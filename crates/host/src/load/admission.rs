@@ -1,21 +1,23 @@
 //! Loading of admission policies: native modules, Kubewarden policies and groups.
 
-use std::sync::Arc;
+use std::io;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use access::{Plane, admission};
 use kubewarden::{Group, Member};
+use tokio::runtime::{Handle, Runtime};
 use wire::EntryPoint;
 
 use super::Loader;
-use super::blocking::block_on;
-use super::error::LoadErrorKind;
+use super::error::{LoadErrorKind, NoRuntime};
 use super::modules::CompiledModule;
 use crate::chain::Chain;
 use crate::config::{self, AdmissionPolicy, Asked, Dialect, Policy};
 use crate::policy::{AdmissionProgram, KubewardenPolicy, KubewardenProgram, LoadedPolicy};
 
-/// The minimum timeout for the validation of settings, because the machine may be compiling modules.
+/// The minimum timeout for the validation of settings. Long, because the machine may be compiling
+/// modules.
 const MIN_SETTINGS_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The chains of both admission planes.
@@ -157,4 +159,31 @@ fn settings_deadline(policy: &Policy) -> Instant {
     let now = Instant::now();
     now.checked_add(policy.timeout.max(MIN_SETTINGS_TIMEOUT))
         .unwrap_or(now)
+}
+
+/// Blocks until calls of policies return.
+///
+/// Works inside and outside of a runtime, because it has its own. That runtime is never shut down:
+/// connections that a policy opens while it is loaded are reused later.
+///
+/// # Errors
+/// Fails if the runtime cannot be started, or the calls panic.
+pub fn block_on<T: Send>(calls: impl Future<Output = T> + Send) -> Result<T, NoRuntime> {
+    static RUNTIME: OnceLock<io::Result<Runtime>> = OnceLock::new();
+    let runtime = RUNTIME.get_or_init(|| {
+        tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("loading")
+            .enable_all()
+            .build()
+    });
+    let runtime = runtime
+        .as_ref()
+        .map_err(|error| NoRuntime(error.to_string()))?;
+    // Stays on this thread if possible, so that log lines of the policy go to its subscriber.
+    if Handle::try_current().is_err() {
+        return Ok(runtime.block_on(calls));
+    }
+    std::thread::scope(|scope| scope.spawn(|| runtime.block_on(calls)).join())
+        .map_err(|_| NoRuntime("the call panicked".to_owned()))
 }

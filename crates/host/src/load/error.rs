@@ -7,7 +7,6 @@ use std::path::PathBuf;
 
 use access::PolicyName;
 
-use super::blocking::NoRuntime;
 use crate::config::{Dialect, Position};
 
 /// The error of a policy that cannot be loaded.
@@ -39,7 +38,10 @@ pub enum LoadErrorKind {
     #[error(transparent)]
     EntryPoint(#[from] engine::EntryError),
     /// The protocol of the module is not the configured one.
-    #[error("the configuration has `type: {}`, but the file is {}", name(*.configured), describe(*.found))]
+    #[error(
+        "the configuration has `type: {}`, but the file is {}",
+        name(*.configured), describe(*.found)
+    )]
     Dialect {
         /// The configured protocol.
         configured: Dialect,
@@ -113,6 +115,11 @@ impl fmt::Display for LoadErrors {
         Ok(())
     }
 }
+
+/// The reason why there is no runtime for calls while policies are loaded.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+pub struct NoRuntime(pub(super) String);
 
 /// Formats an error and its sources on one line, separated by colons.
 #[must_use]

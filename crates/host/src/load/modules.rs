@@ -11,8 +11,8 @@ use kubewarden::Metadata;
 use super::error::LoadErrorKind;
 use crate::config::{Dialect, Policy};
 
-/// The maximum size of a module file in bytes. Far above real modules; prevents reading a disk image
-/// into memory by mistake.
+/// The maximum size of a module file in bytes. Far above real modules; prevents reading a disk
+/// image into memory by mistake.
 const MAX_MODULE_BYTES: u64 = 256 << 20;
 
 /// The custom section that contains the metadata of a Kubewarden policy.

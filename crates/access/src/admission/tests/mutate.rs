@@ -195,3 +195,43 @@ fn records_but_does_not_apply_the_change_of_a_monitored_policy() {
     assert_eq!(would_have, [Some(&changed), None, None, None]);
     assert_eq!(failure_of(&outcome.trace, 2).0, FailureKind::Response);
 }
+
+/// An evaluator that parses the review; the first policy changes the object.
+struct Parsing(usize);
+
+impl Evaluate<Response> for Parsing {
+    type Context = AtomicUsize;
+    type Parsed = Value;
+
+    async fn evaluate(
+        &self,
+        review: &PolicyReview<'_, Value>,
+        parsed: &AtomicUsize,
+    ) -> Evaluated<Response> {
+        let review = review.parsed(|json| {
+            parsed.fetch_add(1, Ordering::Relaxed);
+            serde_json::from_slice(json).unwrap()
+        });
+        let is_changed = review["request"]["object"] == json!({"changed": true});
+        assert_eq!(is_changed, self.0 > 0);
+        Evaluated {
+            response: Ok(full(&json!({"changed": true}))),
+            timing: Timing::default(),
+        }
+    }
+}
+
+#[test]
+fn parses_a_review_once_until_the_object_changes() {
+    let parsing = chain(&[FAIL; 4]).into_iter().map(|entry| Entry {
+        policy: entry.policy,
+        evaluator: Parsing(entry.evaluator.0),
+    });
+    let parsing: Vec<_> = parsing.collect();
+    let body = body("CREATE", &json!({}));
+    let review = Review::parse(body.as_bytes()).unwrap();
+    let parsed = AtomicUsize::new(0);
+    let outcome = block(mutate(&parsing, &review, &[], &parsed));
+    assert!(outcome.response.is_ok());
+    assert_eq!(parsed.into_inner(), 2);
+}

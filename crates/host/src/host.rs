@@ -137,26 +137,6 @@ impl Host {
             .chain(validation.map(|entry| entry.evaluator.info(Plane::Validation)))
     }
 
-    /// The authorization chain, for callers that evaluate a part of it.
-    #[must_use]
-    pub fn authorizers(&self) -> &[Entry<authz::Policy, LoadedPolicy<NativeModule>>] {
-        self.authorization.entries()
-    }
-
-    /// The mutation chain, for callers that evaluate a part of it.
-    #[must_use]
-    pub fn mutating_policies(&self) -> &[Entry<admission::Policy, LoadedPolicy<AdmissionProgram>>] {
-        self.mutation.entries()
-    }
-
-    /// The validation chain, for callers that evaluate a part of it.
-    #[must_use]
-    pub fn validating_policies(
-        &self,
-    ) -> &[Entry<admission::Policy, LoadedPolicy<AdmissionProgram>>] {
-        self.validation.entries()
-    }
-
     /// The engine that runs the modules.
     #[must_use]
     pub fn engine(&self) -> &Engine {

@@ -29,6 +29,7 @@ mod policy;
 pub mod redact;
 mod reply;
 mod request;
+mod selection;
 mod subject;
 
 pub use config::Configuration;
@@ -36,13 +37,12 @@ pub use evaluation::{Decision, Evaluation, Verdict};
 pub use host::Host;
 pub use live::{Live, LiveError, Reload};
 pub use load::{
-    FileModules, LoadError, LoadErrors, ModuleSource, block_on, detect_protocol, error_chain,
+    FileModules, LoadError, LoadErrors, ModuleSource, NoRuntime, detect_protocol, error_chain,
+    wait_for,
 };
 pub use lockout::LockedOut;
-pub use policy::{
-    AdmissionProgram, CallContext, KubewardenPolicy, KubewardenProgram, LoadedPolicy, NativeModule,
-    PolicyEntryPoint, PolicyInfo,
-};
+pub use policy::{PolicyEntryPoint, PolicyInfo};
 pub use reply::Reply;
 pub use request::{EvaluateError, EvaluationRequest};
+pub use selection::{Selected, SelectedEvaluation};
 pub use subject::Subject;

@@ -15,7 +15,7 @@ use crate::host::Host;
 use crate::policy::{LoadedPolicy, NativeModule};
 use modules::Modules;
 
-pub use admission::block_on;
+pub use admission::wait_for;
 pub use error::{LoadError, LoadErrorKind, LoadErrors, NoRuntime, error_chain};
 pub use modules::{FileModules, ModuleSource, detect_protocol};
 

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use crate::Host;
 use crate::config::{Configuration, Guarded};
-use crate::load::block_on;
+use crate::load::wait_for;
 
 pub use exempt::{Exempt, UnknownNeed};
 pub use refused::{Cause, LockedOut, Refusal};
@@ -73,7 +73,7 @@ fn check_within(
     let now = Instant::now();
     let deadline = now.checked_add(time).unwrap_or(now);
     let guard = ask::Guard::new(host, is_asked, deadline);
-    let heard = block_on(guard.ask_all(&questions)).unwrap_or_else(|error| ask::Heard {
+    let heard = wait_for(guard.ask_all(&questions)).unwrap_or_else(|error| ask::Heard {
         refusals: ask::nothing_asked(&questions, &error.to_string()),
         not_asked: questions.len(),
     });

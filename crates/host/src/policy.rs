@@ -15,7 +15,7 @@ use crate::{failure, redact};
 
 /// A policy that can be evaluated. `M` is the type of programs that its plane supports.
 #[derive(Debug)]
-pub struct LoadedPolicy<M> {
+pub(crate) struct LoadedPolicy<M> {
     name: PolicyName,
     program: M,
     timeout: Duration,
@@ -24,7 +24,7 @@ pub struct LoadedPolicy<M> {
 
 /// A module of the project's own specification, and the parameters of its calls.
 #[derive(Debug)]
-pub struct NativeModule {
+pub(crate) struct NativeModule {
     pub(crate) entry: engine::Entry,
     pub(crate) entry_point: EntryPoint,
     pub(crate) settings: Option<Box<RawValue>>,
@@ -33,7 +33,7 @@ pub struct NativeModule {
 
 /// The program of an admission policy.
 #[derive(Debug)]
-pub enum AdmissionProgram {
+pub(crate) enum AdmissionProgram {
     /// A module of the project's own specification.
     Module(NativeModule),
     /// A Kubewarden policy or group.
@@ -42,7 +42,7 @@ pub enum AdmissionProgram {
 
 /// A Kubewarden policy, or a group of them.
 #[derive(Debug)]
-pub enum KubewardenProgram {
+pub(crate) enum KubewardenProgram {
     /// One policy.
     Policy(KubewardenPolicy),
     /// A group of policies. It never mutates.
@@ -51,7 +51,7 @@ pub enum KubewardenProgram {
 
 /// A Kubewarden policy and its part of the configuration.
 #[derive(Debug)]
-pub struct KubewardenPolicy {
+pub(crate) struct KubewardenPolicy {
     pub(crate) policy: kubewarden::Policy,
     pub(crate) digest: engine::Digest,
     pub(crate) may_mutate: bool,
@@ -61,7 +61,7 @@ pub struct KubewardenPolicy {
 
 /// The data that all calls of one evaluation share.
 #[derive(Debug, Clone, Copy)]
-pub struct CallContext {
+pub(crate) struct CallContext {
     deadline: Instant,
     start: Instant,
 }
@@ -106,8 +106,7 @@ impl PolicyEntryPoint {
 
 impl CallContext {
     /// Creates the context of an evaluation that starts now.
-    #[must_use]
-    pub fn new(deadline: Instant) -> Self {
+    pub(crate) fn new(deadline: Instant) -> Self {
         Self {
             deadline,
             start: Instant::now(),
@@ -144,8 +143,7 @@ impl<M> LoadedPolicy<M> {
     }
 
     /// The name of the policy.
-    #[must_use]
-    pub fn name(&self) -> &PolicyName {
+    pub(crate) fn name(&self) -> &PolicyName {
         &self.name
     }
 

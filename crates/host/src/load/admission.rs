@@ -149,7 +149,7 @@ impl Loader<'_> {
             // The limits are the same on both admission planes.
             self.limits(policy, Plane::Validation),
         )?;
-        block_on(loaded.validate_settings(settings_deadline(policy)))??;
+        wait_for(loaded.validate_settings(settings_deadline(policy)))??;
         Ok(loaded)
     }
 }
@@ -161,14 +161,14 @@ fn settings_deadline(policy: &Policy) -> Instant {
         .unwrap_or(now)
 }
 
-/// Blocks until calls of policies return.
+/// Waits until calls of policies return, and blocks.
 ///
 /// Works inside and outside of a runtime, because it has its own. That runtime is never shut down:
 /// connections that a policy opens while it is loaded are reused later.
 ///
 /// # Errors
 /// Fails if the runtime cannot be started, or the calls panic.
-pub fn block_on<T: Send>(calls: impl Future<Output = T> + Send) -> Result<T, NoRuntime> {
+pub fn wait_for<T: Send>(calls: impl Future<Output = T> + Send) -> Result<T, NoRuntime> {
     static RUNTIME: OnceLock<io::Result<Runtime>> = OnceLock::new();
     let runtime = RUNTIME.get_or_init(|| {
         tokio::runtime::Builder::new_multi_thread()

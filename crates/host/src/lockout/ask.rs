@@ -55,9 +55,9 @@ impl<'a> Guard<'a> {
         };
         let counts = |policy: &authz::Policy, _: &PolicyName| policy.mode == Mode::Protect;
         Self {
-            authorization: Picked::of(host.authorizers(), counts),
-            mutation: Picked::of(host.mutating_policies(), &admits),
-            validation: Picked::of(host.validating_policies(), &admits),
+            authorization: Picked::of(host.authorization.entries(), counts),
+            mutation: Picked::of(host.mutation.entries(), &admits),
+            validation: Picked::of(host.validation.entries(), &admits),
             deadline,
         }
     }

@@ -13,6 +13,8 @@ use crate::testing::{Row, Table, block, chain_of};
 use crate::trace::{StepOutcome, StepVerdict, Trace};
 use crate::{admission, authn, authz};
 
+type Chain<P> = Vec<Entry<P, Row>>;
+
 const TOKEN: &str = r#"{"apiVersion":"authentication.k8s.io/v1","kind":"TokenReview",
     "spec":{"token":"t","audiences":["a"]}}"#;
 
@@ -165,11 +167,11 @@ fn mutate(
 /// Puts some policies into mode `monitor`. Returns the chain, and the chain and the responses
 /// without the monitored policies.
 fn with_and_without<P: Clone, A: Clone>(
-    mut chain: Vec<Entry<P, Row>>,
+    mut chain: Chain<P>,
     responses: &[A],
     monitored: &[bool],
     monitor: impl Fn(&mut P),
-) -> (Vec<Entry<P, Row>>, Vec<Entry<P, Row>>, Vec<A>) {
+) -> (Chain<P>, Chain<P>, Vec<A>) {
     let mut others = (Vec::new(), Vec::new());
     let monitored = monitored.iter().cycle();
     for ((entry, response), is_monitored) in chain.iter_mut().zip(responses).zip(monitored) {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use access::{Plane, text};
 use anyhow::Context;
-use host::{EvaluateError, EvaluationRequest, Host, Verdict};
+use host::{EvaluateError, EvaluationRequest, Host};
 use observe::{DecisionEvent, Record, decision_log::Line};
 
 use crate::admin::Lines;

@@ -20,7 +20,7 @@ use crate::policy::{AdmissionProgram, KubewardenPolicy, KubewardenProgram, Loade
 /// modules.
 const MIN_SETTINGS_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The chains of both admission planes.
+/// The chain of either admission plane.
 type AdmissionChain = Chain<admission::Policy, AdmissionProgram>;
 
 impl Loader<'_> {

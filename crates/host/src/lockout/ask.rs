@@ -56,8 +56,8 @@ impl<'a> Guard<'a> {
         let counts = |policy: &authz::Policy, _: &PolicyName| policy.mode == Mode::Protect;
         Self {
             authorization: Picked::of(host.authorization.entries(), counts),
-            mutation: Picked::of(host.mutation.entries(), &admits),
-            validation: Picked::of(host.validation.entries(), &admits),
+            mutation: Picked::of(host.mutation.entries(), admits),
+            validation: Picked::of(host.validation.entries(), admits),
             deadline,
         }
     }

@@ -100,7 +100,7 @@ fn patch(form: PatchType, document: &Value) {
         patch_type: Some(form),
         ..admission::Response::default()
     };
-    let review = admission::answer(Version::V1, &response);
+    let review = admission::write_response(Version::V1, &response);
     answer(&serde_json::from_slice(&review).expect("JSON"));
 }
 

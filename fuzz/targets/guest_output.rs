@@ -170,7 +170,8 @@ fn never_an_allow(answered: &Evaluation) {
 /// What is sent is an answer as kube-apiserver wants it.
 fn is_answer(asked: Asked, answered: &Evaluation) {
     let bytes = match &answered.reply {
-        Reply::Failed(told) => {
+        Reply::NoDecision(no_decision) => {
+            let told = no_decision.message();
             assert_eq!(answered.verdict(), Verdict::Failed);
             assert!(told.len() < 64 << 10);
             return;

@@ -144,7 +144,7 @@ impl Own {
         });
         match self.runtime.block_on(asked)?.reply {
             Reply::Review(answer) => Ok(answer),
-            Reply::Failed(reason) => bail!("the host has no answer: {reason}"),
+            Reply::NoDecision(reason) => bail!("the host has no answer: {reason}"),
         }
     }
 

@@ -1,101 +1,140 @@
-//! The admission chains: may this object be stored, and in what form?
+//! The admission chains: decide if an object may be stored, and with which changes.
 
-mod alone;
 mod collect;
 mod mutate;
 mod notices;
 mod rejection;
 mod response;
+mod single_policy;
 mod validate;
 
 use std::collections::BTreeMap;
 
-use wire::admission::{PatchType, Response};
+use wire::admission::PatchType;
 
-use crate::failure::NoDecision;
-use crate::mode::Mode;
-use crate::name::PolicyName;
+use crate::failure::{FailurePolicy, NoDecision};
 use crate::patch::Patch;
+use crate::policy::{Mode, PolicyName};
 use crate::rules::{Rule, Target};
-use crate::trace::Trace;
+use crate::trace::{SkipReason, StepVerdict, Trace};
 
-pub use alone::{Alone, alone};
 pub use mutate::mutate;
 pub use rejection::Rejection;
+pub use single_policy::{SingleOutcome, single_policy};
 pub use validate::validate;
 
 /// One admission policy of a chain.
 #[derive(Debug, Clone)]
 pub struct Policy {
-    /// Its name.
+    /// The name of the policy.
     pub name: PolicyName,
-    /// It is asked when one of these matches.
+    /// The rules of the policy. It is evaluated on requests that match at least one of them.
     pub rules: Vec<Rule>,
-    /// What becomes of a request when it fails.
+    /// The consequence of a failure.
     pub on_failure: OnFailure,
-    /// Whether its answers count.
+    /// The mode of the policy.
     pub mode: Mode,
 }
 
-/// What becomes of a request when an admission policy fails.
+/// The failure policy of an admission policy.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum OnFailure {
-    /// The chain is undecided, so that the API server's failure policy applies.
+    /// The chain has no decision, so the API server's failure policy applies.
     #[default]
     Fail,
-    /// The request goes on without the policy, and the user is warned.
+    /// The chain continues without the policy, and the user gets a warning.
     Ignore,
 }
 
-/// What a chain answers, and why.
+impl From<OnFailure> for FailurePolicy {
+    fn from(on_failure: OnFailure) -> Self {
+        match on_failure {
+            OnFailure::Fail => Self::NoDecision,
+            OnFailure::Ignore => Self::Ignore,
+        }
+    }
+}
+
+/// The result of evaluating a chain.
 #[derive(Debug, Clone)]
 pub struct Outcome {
-    /// The answer. NoDecision when a policy failed that must not.
-    pub answer: Result<Answer, NoDecision>,
-    /// Every policy of the chain.
+    /// The response. No decision if a policy failed whose failure must not be ignored.
+    pub response: Result<Response, NoDecision>,
+    /// The step of every policy.
     pub trace: Trace,
 }
 
-/// The answer of a chain: warnings and annotations travel with either decision.
+/// The response of a chain: a decision, with warnings and audit annotations in either case.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub struct Response {
     /// The decision.
     pub decision: Decision,
-    /// Shown to the user. Within the limits of kube-apiserver.
+    /// The warnings for the user, within the limits of kube-apiserver.
     pub warnings: Vec<String>,
-    /// For the audit log; keys are `<policy>.<key>`.
+    /// The annotations for the audit log, with keys of the form `<policy>.<key>`.
     pub audit_annotations: BTreeMap<String, String>,
 }
 
-/// Whether an object may be stored; only an accepted one can be changed.
+/// The decision on an object. Only an accepted object can be changed.
 #[derive(Debug, Clone)]
 pub enum Decision {
-    /// It may.
+    /// The object may be stored.
     Accept {
-        /// The change, if there is one.
+        /// The change to the object, if there is one.
         patch: Option<Patch>,
     },
-    /// It may not.
+    /// The object must not be stored.
     Reject(Rejection),
 }
 
+/// The verdict of one admission policy.
+#[derive(Debug)]
+enum Verdict {
+    Accepted { mutated: bool },
+    Rejected { message: String, code: u16 },
+}
+
+impl From<Verdict> for StepVerdict {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Accepted { mutated } => Self::Accepted { mutated },
+            Verdict::Rejected { message, code } => Self::Rejected { message, code },
+        }
+    }
+}
+
 impl Policy {
-    /// Whether it is asked about such a request.
+    /// Returns whether the policy is evaluated on such a request.
     #[must_use]
     pub fn is_for(&self, target: &Target<'_>) -> bool {
         self.rules.iter().any(|rule| rule.matches(target))
     }
+
+    /// Returns the reason to skip the policy, if there is one.
+    fn skip_reason(
+        &self,
+        target: &Target<'_>,
+        already_evaluated: &[Target<'_>],
+    ) -> Option<SkipReason> {
+        if !self.is_for(target) {
+            Some(SkipReason::NoRuleMatches)
+        } else if already_evaluated.iter().any(|target| self.is_for(target)) {
+            Some(SkipReason::AlreadyEvaluated)
+        } else {
+            None
+        }
+    }
 }
 
-impl Answer {
-    /// The response to answer with; `uid` is the request's.
+impl Response {
+    /// Creates the response of an AdmissionReview; `uid` is that of the request.
     #[must_use]
-    pub fn response(&self, uid: &str) -> Response {
-        let mut response = Response {
+    pub fn to_wire(&self, uid: &str) -> wire::admission::Response {
+        let mut response = wire::admission::Response {
             uid: uid.to_owned(),
             audit_annotations: self.audit_annotations.clone(),
             warnings: self.warnings.clone(),
-            ..Response::default()
+            ..wire::admission::Response::default()
         };
         match &self.decision {
             Decision::Accept { patch } => {

@@ -1,68 +1,101 @@
-//! The authorizer chain: may this user do that?
+//! The authorization chain: decides if a user may perform a request.
 
 use wire::authorization::{Review, Status};
 use wire::review::ParseError;
 
-use crate::ask::{self, Ask};
-use crate::failure::{self, Consequence, Failure, FailureKind, NoDecision};
-use crate::mode::Mode;
-use crate::name::PolicyName;
+use crate::evaluate::{Entry, Evaluate, PolicyReview, evaluate};
+use crate::failure::{Consequence, FailedCall, Failure, FailureKind, FailurePolicy, NoDecision};
+use crate::policy::{Mode, PolicyName};
 use crate::text;
 use crate::trace::{Recorder, SkipReason, StepVerdict, Trace};
+
+const MALFORMED: &str =
+    "the review must contain either resourceAttributes or nonResourceAttributes, not both";
+
+/// The maximum length of a reason in characters. The reason becomes part of the message of a 403.
+const MAX_REASON: usize = 4096;
 
 /// One authorizer of a chain.
 #[derive(Debug, Clone)]
 pub struct Policy {
-    /// Its name.
+    /// The name of the policy.
     pub name: PolicyName,
-    /// What becomes of a request when it fails.
+    /// The consequence of a failure.
     pub on_failure: OnFailure,
-    /// Whether its answers count.
+    /// The mode of the policy.
     pub mode: Mode,
 }
 
-/// What becomes of a request when an authorizer fails.
+/// The failure policy of an authorizer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum OnFailure {
-    /// The others are asked; when none allows or denies, the chain is undecided. For policies that only add permissions.
+    /// The chain continues. If no other policy allows or denies, there is no decision. For
+    /// policies that only add permissions.
     #[default]
     NoOpinion,
-    /// The request is denied. For policies that may veto.
+    /// The request is denied. For policies that deny requests which others would allow.
     Deny,
 }
 
-/// What a chain answers, and why.
+impl From<OnFailure> for FailurePolicy {
+    fn from(on_failure: OnFailure) -> Self {
+        match on_failure {
+            OnFailure::NoOpinion => Self::NoDecision,
+            OnFailure::Deny => Self::Deny,
+        }
+    }
+}
+
+/// The result of evaluating a chain.
 #[derive(Debug, Clone)]
 pub struct Outcome {
-    /// The decision. NoDecision when no policy allowed or denied and one failed: the API server's own failure policy
-    /// should apply, and nothing may be cached.
+    /// The decision. No decision if no policy allowed or denied and at least one failed: the API
+    /// server's own failure policy should apply, and nothing may be cached.
     pub decision: Result<Decision, NoDecision>,
-    /// Every policy of the chain.
+    /// The step of every policy.
     pub trace: Trace,
 }
 
-/// Whether a request may happen.
+/// The decision on a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
-    /// Yes.
+    /// The request is allowed.
     Allow {
-        /// For the audit log.
+        /// The reason, for the audit log.
         reason: String,
     },
-    /// No, and no other authorizer of the API server is asked. Names the policy.
+    /// The request is denied, and the API server evaluates no other authorizer.
     Deny {
-        /// For the user.
+        /// The reason, for the user. Names the policy.
         reason: String,
     },
-    /// Other authorizers of the API server decide.
+    /// The other authorizers of the API server decide.
     NoOpinion {
-        /// For the user, when no other authorizer allows; may be empty.
+        /// The reason, for the user if no other authorizer allows the request. May be empty.
         reason: String,
     },
 }
 
+/// The verdict of one authorizer.
+#[derive(Debug)]
+enum Verdict {
+    Allowed { reason: String },
+    Denied { reason: String },
+    NoOpinion { reason: String },
+}
+
+impl From<Verdict> for StepVerdict {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Allowed { reason } => Self::Allowed { reason },
+            Verdict::Denied { reason } => Self::Denied { reason },
+            Verdict::NoOpinion { reason } => Self::NoOpinion { reason },
+        }
+    }
+}
+
 impl Decision {
-    /// The status to answer with.
+    /// Creates the status of the response.
     #[must_use]
     pub fn status(&self) -> Status {
         let (allowed, denied, reason) = match self {
@@ -79,41 +112,77 @@ impl Decision {
     }
 }
 
-/// Asks the policies in order until one allows or denies, those left aside that are only watched.
+/// Evaluates the policies in order until one allows or denies. Verdicts of monitored policies have
+/// no effect.
 ///
-/// A review that states both or neither of resource and non-resource attributes is answered by nobody: two policies could
-/// read it differently, and kube-apiserver never sends one.
-pub async fn decide(chain: &[Policy], review: &Review<'_>, by: &impl Ask<Status>) -> Outcome {
-    let mut recorder = Recorder::default();
-    let names = || chain.iter().map(|policy| &policy.name);
+/// A review with both or neither of resource and non-resource attributes is not evaluated: two
+/// policies could read it differently, and kube-apiserver never sends one.
+///
+/// ```
+/// use access::authz::{self, Decision, OnFailure, Policy};
+/// use access::{Entry, Evaluate, Evaluated, Mode, PolicyReview, Timing};
+/// use wire::authorization::{Review, Status};
+///
+/// /// Allows every request.
+/// struct AllowAll;
+///
+/// impl Evaluate<Status> for AllowAll {
+///     type Context = ();
+///     type Parsed = ();
+///
+///     async fn evaluate(&self, _: &PolicyReview<'_, ()>, (): &()) -> Evaluated<Status> {
+///         let status = Status { allowed: true, ..Status::default() };
+///         Evaluated { response: Ok(status), timing: Timing::default() }
+///     }
+/// }
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let policy = Policy {
+///     name: "allow-all".parse()?,
+///     on_failure: OnFailure::NoOpinion,
+///     mode: Mode::Protect,
+/// };
+/// let chain = [Entry { policy, evaluator: AllowAll }];
+/// let review = Review::parse(
+///     br#"{"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview",
+///         "spec": {"user": "jane", "nonResourceAttributes": {"path": "/", "verb": "get"}}}"#,
+/// )?;
+/// let outcome = authz::decide(&chain, &review, &()).await;
+/// let reason = "allowed by policy `allow-all`".to_owned();
+/// assert_eq!(outcome.decision, Ok(Decision::Allow { reason }));
+/// # Ok(())
+/// # }
+/// # futures_util::FutureExt::now_or_never(example()).unwrap().unwrap();
+/// ```
+pub async fn decide<E: Evaluate<Status>>(
+    chain: &[Entry<Policy, E>],
+    review: &Review<'_>,
+    context: &E::Context,
+) -> Outcome {
+    let mut recorder = Recorder::with_capacity(chain.len());
+    let names = || chain.iter().map(|entry| &entry.policy.name);
     let spec = &review.spec;
     if spec.resource_attributes.is_some() == spec.non_resource_attributes.is_some() {
         return Outcome {
-            decision: Err(NoDecision {
-                message: MALFORMED.to_owned(),
-            }),
+            decision: Err(NoDecision::PoliciesFailed(MALFORMED.to_owned())),
             trace: recorder.finish(names(), SkipReason::MalformedReview),
         };
     }
     let mut decided = None;
     let mut reasons = Vec::new();
-    let body: Result<&[u8], ParseError> = Ok(review.for_module());
-    for (index, policy) in chain.iter().enumerate() {
-        let asked = ask::ask(by, index, &body).await;
-        let answer = match asked.answer.and_then(check) {
-            Ok(answer) => answer,
-            Err(failure) => StepVerdict::failed(
-                failure,
-                policy.mode,
-                failure::OnFailure::Authorization(policy.on_failure),
-            ),
-        };
+    let policy_review: Result<_, ParseError> = Ok(PolicyReview::new(review.for_module()));
+    for Entry { policy, evaluator } in chain {
+        let evaluated = evaluate(evaluator, &policy_review, context).await;
+        let result = evaluated
+            .response
+            .and_then(check)
+            .map_err(|failure| FailedCall::new(failure, policy.mode, policy.on_failure));
         if policy.mode == Mode::Protect {
-            decided = decision(&policy.name, &answer);
-            reasons.extend(opinion(&policy.name, &answer));
+            decided = decision(&policy.name, &result);
+            reasons.extend(opinion(&policy.name, &result));
         }
-        let asked_policy = (&policy.name, policy.mode);
-        recorder.asked(asked_policy, asked.timing, answer, Vec::new());
+        let step = (&policy.name, policy.mode);
+        recorder.record(step, evaluated.timing, result, Vec::new());
         if decided.is_some() {
             break;
         }
@@ -121,72 +190,65 @@ pub async fn decide(chain: &[Policy], review: &Review<'_>, by: &impl Ask<Status>
     let trace = recorder.finish(names(), SkipReason::AlreadyDecided);
     let decision = match decided {
         Some(decision) => Ok(decision),
-        None => failure::settle(
-            &trace,
-            Decision::NoOpinion {
-                reason: reasons.join("; "),
-            },
-        ),
+        None => trace.settle(Decision::NoOpinion {
+            reason: reasons.join("; "),
+        }),
     };
     Outcome { decision, trace }
 }
 
-/// What an answer says, if it may say that.
+/// Checks a response.
 ///
-/// A policy that met an error on its way and has no opinion has failed: a clean "no opinion" would be cached.
-fn check(status: Status) -> Result<StepVerdict, Failure> {
+/// A policy that reports an error and has no opinion has failed: a plain "no opinion" would be
+/// cached.
+fn check(status: Status) -> Result<Verdict, Failure> {
     let reason = text::paragraph(&status.reason, MAX_REASON);
     match (status.allowed, status.denied) {
-        (true, true) => Err(Failure::answer("the request is allowed and denied at once")),
-        (true, false) => Ok(StepVerdict::Allowed { reason }),
-        (false, true) => Ok(StepVerdict::Denied { reason }),
-        (false, false) if status.evaluation_error.is_empty() => {
-            Ok(StepVerdict::NoOpinion { reason })
-        }
+        (true, true) => Err(Failure::response(
+            "the status has both `allowed` and `denied`",
+        )),
+        (true, false) => Ok(Verdict::Allowed { reason }),
+        (false, true) => Ok(Verdict::Denied { reason }),
+        (false, false) if status.evaluation_error.is_empty() => Ok(Verdict::NoOpinion { reason }),
         (false, false) => Err(Failure::new(FailureKind::Reported, status.evaluation_error)),
     }
 }
 
-/// The decision of the chain, when this answer is one.
-fn decision(policy: &PolicyName, answer: &StepVerdict) -> Option<Decision> {
-    match answer {
-        StepVerdict::Allowed { reason } if reason.is_empty() => Some(Decision::Allow {
+/// Returns the decision of the chain if the result of a policy is one.
+fn decision(policy: &PolicyName, result: &Result<Verdict, FailedCall>) -> Option<Decision> {
+    match result {
+        Ok(Verdict::Allowed { reason }) if reason.is_empty() => Some(Decision::Allow {
             reason: format!("allowed by policy `{policy}`"),
         }),
-        StepVerdict::Allowed { reason } => Some(Decision::Allow {
+        Ok(Verdict::Allowed { reason }) => Some(Decision::Allow {
             reason: reason.clone(),
         }),
-        StepVerdict::Denied { reason } if reason.is_empty() => Some(Decision::Deny {
+        Ok(Verdict::Denied { reason }) if reason.is_empty() => Some(Decision::Deny {
             reason: format!("denied by policy `{policy}`"),
         }),
-        StepVerdict::Denied { reason } => Some(Decision::Deny {
+        Ok(Verdict::Denied { reason }) => Some(Decision::Deny {
             reason: format!("{policy}: {reason}"),
         }),
-        StepVerdict::Failed {
-            failure,
-            consequence: Consequence::Denied,
-        } => Some(Decision::Deny {
-            reason: failure::told(policy, failure),
-        }),
-        _ => None,
+        Ok(Verdict::NoOpinion { .. }) => None,
+        Err(call) => match call.consequence {
+            Consequence::Denied => Some(Decision::Deny {
+                reason: call.failure.sentence(policy),
+            }),
+            Consequence::NoDecision | Consequence::Ignored => None,
+        },
     }
 }
 
-/// What a policy without an opinion says nevertheless.
-fn opinion(policy: &PolicyName, answer: &StepVerdict) -> Option<String> {
-    match answer {
-        StepVerdict::NoOpinion { reason } if !reason.is_empty() => {
+/// Returns the reason of a policy without an opinion, if it gave one.
+fn opinion(policy: &PolicyName, result: &Result<Verdict, FailedCall>) -> Option<String> {
+    match result {
+        Ok(Verdict::NoOpinion { reason }) if !reason.is_empty() => {
             Some(format!("{policy}: {reason}"))
         }
-        _ => None,
+        Ok(Verdict::NoOpinion { .. } | Verdict::Allowed { .. } | Verdict::Denied { .. })
+        | Err(_) => None,
     }
 }
-
-const MALFORMED: &str =
-    "the review must state either resourceAttributes or nonResourceAttributes, and not both";
-
-/// In characters; the reason becomes part of the message of a 403.
-const MAX_REASON: usize = 4096;
 
 #[cfg(test)]
 mod tests;

@@ -1,29 +1,30 @@
-//! A failed call, and the one function that tells what it means for a decision.
+//! Failed calls, and the one function that maps a failure to its consequence.
 
 use serde::{Deserialize, Serialize};
 
-use crate::mode::Mode;
-use crate::name::PolicyName;
-use crate::trace::Trace;
-use crate::{admission, authz, text};
+use crate::policy::{Mode, PolicyName};
+use crate::text;
 
-/// Why a policy has no answer.
+/// The maximum length of a message in characters. Messages end up in headers and on terminals.
+const MAX_MESSAGE: usize = 512;
+
+/// A call that returned no usable response.
 ///
-/// `Display` shows what the client may read.
+/// `Display` writes the message for the client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
 pub struct Failure {
-    /// What kind of failure, for labels and decisions.
+    /// The kind of failure, for labels and decisions.
     pub kind: FailureKind,
-    /// For the client: short and without secrets.
+    /// The message for the client: short and without secrets.
     pub message: String,
-    /// For the operator's log: the module's own output, a backtrace.
+    /// Details for the operator's log, such as the module's own output or a backtrace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }
 
 impl Failure {
-    /// A failure with what the client is told, on one line of at most 512 characters.
+    /// Creates a failure with a message for the client, cut to one line of at most 512 characters.
     #[must_use]
     pub fn new(kind: FailureKind, message: impl AsRef<str>) -> Self {
         Self {
@@ -33,46 +34,51 @@ impl Failure {
         }
     }
 
-    /// The same failure with what only the operator's log is told.
+    /// Adds details for the operator's log; clients never see them.
     #[must_use]
     pub fn with_detail(mut self, detail: String) -> Self {
         self.detail = Some(detail);
         self
     }
 
-    pub(crate) fn answer(message: impl AsRef<str>) -> Self {
-        Self::new(FailureKind::Answer, message)
+    pub(crate) fn response(message: impl AsRef<str>) -> Self {
+        Self::new(FailureKind::Response, message)
+    }
+
+    /// Formats the failure of a policy in one sentence.
+    pub(crate) fn sentence(&self, policy: &PolicyName) -> String {
+        format!("policy `{policy}` failed: {self}")
     }
 }
 
-/// The kinds of failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+/// The kind of a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FailureKind {
-    /// The call took longer than it may.
+    /// The call exceeded its deadline.
     Deadline,
-    /// The call needed more memory than it may.
+    /// The call exceeded its memory limit.
     Memory,
     /// The module trapped.
     Trap,
     /// The module exited with a code other than 0.
     Exit,
-    /// The output is larger than it may be.
+    /// The output exceeded its limit.
     Output,
-    /// The review is larger than the policy takes.
+    /// The review exceeded the input limit, or the policy cannot read it.
     Input,
-    /// The answer cannot be decoded, or breaks a rule.
-    Answer,
-    /// The module itself reported an error.
+    /// The response cannot be decoded, or breaks a rule.
+    Response,
+    /// The module reported an error.
     Reported,
-    /// Too many calls are running and waiting.
-    Busy,
+    /// Too many calls were running and queued.
+    Overloaded,
     /// The host failed, not the module.
-    Host,
+    Internal,
 }
 
 impl FailureKind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 10] = [
         Self::Deadline,
         Self::Memory,
@@ -80,10 +86,10 @@ impl FailureKind {
         Self::Exit,
         Self::Output,
         Self::Input,
-        Self::Answer,
+        Self::Response,
         Self::Reported,
-        Self::Busy,
-        Self::Host,
+        Self::Overloaded,
+        Self::Internal,
     ];
 
     /// The kind in lower case, for labels and logs.
@@ -96,77 +102,106 @@ impl FailureKind {
             Self::Exit => "exit",
             Self::Output => "output",
             Self::Input => "input",
-            Self::Answer => "answer",
+            Self::Response => "response",
             Self::Reported => "reported",
-            Self::Busy => "busy",
-            Self::Host => "host",
+            Self::Overloaded => "overloaded",
+            Self::Internal => "internal",
         }
     }
 }
 
-/// What the configuration says of a policy that fails; authentication leaves no choice.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum OnFailure {
-    Authentication,
-    Authorization(authz::OnFailure),
-    Admission(admission::OnFailure),
+/// The configured consequence of a failure, on any plane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FailurePolicy {
+    /// The chain has no decision, unless another policy decides.
+    NoDecision,
+    /// The request is denied.
+    Deny,
+    /// The chain continues without the policy.
+    Ignore,
 }
 
-/// What a failed call made of its chain.
+/// The effect of a failed call on its chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Consequence {
-    /// Unless another policy decides, the chain is undecided.
+    /// The chain has no decision, unless another policy decides.
     NoDecision,
     /// The request is denied.
     Denied,
-    /// The chain went on as if the policy were not there. The user is warned where there is a way to: in admission.
+    /// The chain continued without the policy. On the admission planes the user gets a warning.
     Ignored,
 }
 
-/// From failure to decision: the only place where this is decided. No consequence allows anything.
-pub(crate) fn consequence(mode: Mode, on_failure: OnFailure) -> Consequence {
-    match on_failure {
-        // A policy that is only watched must not stop anything.
-        _ if mode == Mode::Monitor => Consequence::Ignored,
-        OnFailure::Authentication
-        | OnFailure::Authorization(authz::OnFailure::NoOpinion)
-        | OnFailure::Admission(admission::OnFailure::Fail) => Consequence::NoDecision,
-        OnFailure::Authorization(authz::OnFailure::Deny) => Consequence::Denied,
-        OnFailure::Admission(admission::OnFailure::Ignore) => Consequence::Ignored,
+/// Maps a failure to its consequence: the only place that decides this. No consequence allows
+/// a request.
+pub(crate) fn consequence(mode: Mode, policy: impl Into<FailurePolicy>) -> Consequence {
+    match (mode, policy.into()) {
+        // A monitored policy must not stop a request.
+        (Mode::Monitor, _) | (Mode::Protect, FailurePolicy::Ignore) => Consequence::Ignored,
+        (Mode::Protect, FailurePolicy::NoDecision) => Consequence::NoDecision,
+        (Mode::Protect, FailurePolicy::Deny) => Consequence::Denied,
     }
 }
 
-/// A chain came to no decision, because of policies that failed.
+/// A failure together with its consequence.
+#[derive(Debug)]
+pub(crate) struct FailedCall {
+    pub(crate) failure: Failure,
+    pub(crate) consequence: Consequence,
+}
+
+impl FailedCall {
+    pub(crate) fn new(failure: Failure, mode: Mode, policy: impl Into<FailurePolicy>) -> Self {
+        Self {
+            failure,
+            consequence: consequence(mode, policy),
+        }
+    }
+}
+
+/// The outcome of a chain in which policies failed and no other policy decided.
+///
+/// Each variant has a message for the client and its log, which names each failed policy and its
+/// failure.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct NoDecision {
-    /// For the client and its log: names each policy that failed, and how.
-    pub message: String,
+pub enum NoDecision {
+    /// Too many calls were running and queued. The policies may decide if the request is retried.
+    #[error("{0}")]
+    Overloaded(String),
+    /// Policies failed, or the review is malformed.
+    #[error("{0}")]
+    PoliciesFailed(String),
 }
 
-/// What a chain answers in which no policy decided: `otherwise`, unless one failed that might have.
-pub(crate) fn settle<D>(trace: &Trace, otherwise: D) -> Result<D, NoDecision> {
-    let failed: Vec<String> = trace
-        .steps
-        .iter()
-        .filter_map(|step| match step.failure()? {
-            (failure, Consequence::NoDecision) => Some(told(&step.policy, failure)),
-            (_, Consequence::Denied | Consequence::Ignored) => None,
+impl NoDecision {
+    /// Combines failures that leave a chain without a decision; `None` if there are none.
+    pub(crate) fn from_failures<'a>(
+        failures: impl Iterator<Item = (&'a PolicyName, &'a Failure)>,
+    ) -> Option<Self> {
+        let mut are_overloads = true;
+        let sentences: Vec<String> = failures
+            .map(|(policy, failure)| {
+                are_overloads &= failure.kind == FailureKind::Overloaded;
+                failure.sentence(policy)
+            })
+            .collect();
+        if sentences.is_empty() {
+            return None;
+        }
+        let message = sentences.join("; ");
+        Some(if are_overloads {
+            Self::Overloaded(message)
+        } else {
+            Self::PoliciesFailed(message)
         })
-        .collect();
-    if failed.is_empty() {
-        return Ok(otherwise);
     }
-    Err(NoDecision {
-        message: failed.join("; "),
-    })
-}
 
-/// The one sentence on a failed call.
-pub(crate) fn told(policy: &PolicyName, failure: &Failure) -> String {
-    format!("policy `{policy}` failed: {failure}")
+    /// The message for the client.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        match self {
+            Self::Overloaded(message) | Self::PoliciesFailed(message) => message,
+        }
+    }
 }
-
-/// In characters; a message may end up in a header or on a terminal.
-const MAX_MESSAGE: usize = 512;

@@ -1,34 +1,54 @@
-//! What an authenticator may say about a user: the checks that kube-apiserver leaves to the webhook.
+//! Checked identities: the checks of authenticators that kube-apiserver leaves to webhooks.
 
 use wire::authentication::Status;
 use wire::meta::UserInfo;
 
-use crate::authn::{Identity, SystemNames};
 use crate::failure::{Failure, FailureKind};
 
-/// What an authenticator's answer says, once it is checked.
+/// A checked user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The user.
+    pub user: UserInfo,
+    /// The audiences that token and request have in common. Empty if the policy does not support
+    /// audiences; the token is then valid for the API server's own audiences only.
+    pub audiences: Vec<String>,
+}
+
+/// The permission of an authenticator to return names that are reserved for Kubernetes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum SystemNames {
+    /// A response with such a name is a failed call.
+    #[default]
+    Refused,
+    /// Such names are accepted, so the policy can make any user an administrator.
+    Granted,
+}
+
+/// A checked response of an authenticator.
 #[derive(Debug)]
 pub(crate) enum Claim {
-    /// The token is this user's.
-    Mine(Identity),
-    /// The policy does not know the token.
+    /// The token belongs to this user.
+    Authenticated(Identity),
+    /// The policy does not recognize the token.
     UnknownToken,
-    /// The policy knows the token, but it is for none of the audiences asked for.
+    /// The policy recognizes the token, but it is valid for none of the requested audiences.
     AudienceMismatch,
 }
 
-/// Checks an answer to a token that is presented to the `wanted` audiences.
+/// Checks a response for a token that was presented to the `requested` audiences.
 ///
-/// An identity that breaks a rule is a failed call, never one with the offending part left out: a user who silently
-/// lost a group, or an extra key that a deny rule looks for, may be allowed more than before.
+/// An identity that breaks a rule is a failed call. Removing the offending part is not an option:
+/// a user without a group, or without an extra key that a deny rule looks for, might be allowed
+/// more than before.
 pub(crate) fn check(
     status: Status,
     system_names: SystemNames,
-    wanted: &[String],
+    requested: &[String],
 ) -> Result<Claim, Failure> {
     if !status.error.is_empty() {
         return Err(if status.authenticated {
-            Failure::answer("the token is authenticated and in error at once")
+            Failure::response("the status has both `authenticated` and `error`")
         } else {
             Failure::new(FailureKind::Reported, status.error)
         });
@@ -38,15 +58,15 @@ pub(crate) fn check(
     }
     let user = status.user.unwrap_or_default();
     check_user(&user, system_names)?;
-    Ok(match common(status.audiences, wanted) {
-        Some(audiences) => Claim::Mine(Identity { user, audiences }),
+    Ok(match common_audiences(status.audiences, requested) {
+        Some(audiences) => Claim::Authenticated(Identity { user, audiences }),
         None => Claim::AudienceMismatch,
     })
 }
 
 fn check_user(user: &UserInfo, system_names: SystemNames) -> Result<(), Failure> {
     if user.username.is_empty() {
-        return Err(Failure::answer("the user has no name"));
+        return Err(Failure::response("the user has no name"));
     }
     for key in user.extra.keys() {
         check_extra_key(key)?;
@@ -59,46 +79,49 @@ fn check_user(user: &UserInfo, system_names: SystemNames) -> Result<(), Failure>
 
 fn check_system_names(user: &UserInfo) -> Result<(), Failure> {
     let is_system = |name: &str| name.starts_with("system:");
-    let told = |what: &str, name: &str| {
-        Failure::answer(format!(
-            "{what} `{name}` belongs to Kubernetes and is not granted to this policy"
+    let reserved = |kind: &str, name: &str| {
+        Failure::response(format!(
+            "{kind} `{name}` is reserved for Kubernetes and not granted to this policy"
         ))
     };
     if is_system(&user.username) {
-        return Err(told("user", &user.username));
+        return Err(reserved("user", &user.username));
     }
     if let Some(group) = user.groups.iter().find(|group| is_system(group)) {
-        return Err(told("group", group));
+        return Err(reserved("group", group));
     }
-    match user.extra.keys().find(|key| is_of_kubernetes(key)) {
-        Some(key) => Err(told("extra key", key)),
+    match user.extra.keys().find(|key| is_reserved_key(key)) {
+        Some(key) => Err(reserved("extra key", key)),
         None => Ok(()),
     }
 }
 
-/// Whether an extra key is in a domain that Kubernetes keeps for itself, as KEP-3331 does for JWT claims.
-fn is_of_kubernetes(key: &str) -> bool {
+/// Returns whether an extra key is in a domain that is reserved for Kubernetes, as KEP-3331
+/// defines for JWT claims.
+fn is_reserved_key(key: &str) -> bool {
     let domain = key.split_once('/').map_or("", |(domain, _)| domain);
     ["k8s.io", "kubernetes.io"].iter().any(|reserved| {
         domain
             .strip_suffix(reserved)
-            .is_some_and(|left| left.is_empty() || left.ends_with('.'))
+            .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
     })
 }
 
-/// Extra keys are lower-case (`k8s.io/api/authentication/v1/types.go`), because they travel as HTTP header names in
-/// impersonation; the characters are those that Kubernetes takes in a domain-prefixed path.
+/// Checks the form of an extra key.
+///
+/// Keys are lower case (`k8s.io/api/authentication/v1/types.go`), because impersonation sends them
+/// as HTTP header names. The characters are those of a domain-prefixed path in Kubernetes.
 fn check_extra_key(key: &str) -> Result<(), Failure> {
     let problem = match key.split_once('/') {
         _ if key.is_empty() => "is empty",
-        _ if key.chars().any(char::is_uppercase) => "is not lower-case",
-        _ if !key.chars().all(is_key_character) => "has a character that is not allowed",
+        _ if key.chars().any(char::is_uppercase) => "is not lower case",
+        _ if !key.chars().all(is_key_character) => "contains an invalid character",
         Some((domain, path)) if path.is_empty() || !is_domain(domain) => {
             "is not of the form `domain/name`"
         }
         _ => return Ok(()),
     };
-    Err(Failure::answer(format!("extra key `{key}` {problem}")))
+    Err(Failure::response(format!("extra key `{key}` {problem}")))
 }
 
 fn is_key_character(character: char) -> bool {
@@ -114,15 +137,16 @@ fn is_domain(domain: &str) -> bool {
     })
 }
 
-/// The audiences to answer with; `None` when the token is for others.
+/// Returns the audiences of the response; `None` if the token is for others.
 ///
-/// A policy that knows no audiences names none. The answer then names none either, which kube-apiserver takes for its
-/// own audiences. That is also why an empty intersection must never be answered as such.
-fn common(token: Vec<String>, wanted: &[String]) -> Option<Vec<String>> {
-    if token.is_empty() || wanted.is_empty() {
+/// A policy without support for audiences returns none. The response then has none either, which
+/// kube-apiserver takes as its own audiences. An empty intersection must therefore never be
+/// returned as a list.
+fn common_audiences(token: Vec<String>, requested: &[String]) -> Option<Vec<String>> {
+    if token.is_empty() || requested.is_empty() {
         return Some(token);
     }
-    let common: Vec<String> = wanted
+    let common: Vec<String> = requested
         .iter()
         .filter(|audience| token.contains(audience))
         .cloned()

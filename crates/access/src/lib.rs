@@ -1,14 +1,17 @@
-//! Decisions: what a chain of policies answers to a review, and why.
+//! Decisions: the outcome of evaluating a chain of policies on a review, and the trace that
+//! explains it.
 //!
-//! This crate knows the semantics of the three Kubernetes webhooks and nothing of wasm. It does no IO and reads no clock:
-//! how a policy is asked is the caller's business ([`Ask`]), so everything here is tested with tables of answers.
+//! This crate contains the semantics of the three Kubernetes webhooks and nothing about
+//! WebAssembly. It does no IO and reads no clock: calls are made through the trait [`Evaluate`],
+//! so tests replace modules with tables of responses.
 //!
-//! * [`authn`]: the first policy that knows the token tells who it is.
+//! * [`authn`]: the first policy that recognizes the token authenticates the user.
 //! * [`authz`]: the first policy that allows or denies decides.
-//! * [`admission`]: policies change an object one after the other, or all judge it.
+//! * [`admission`]: policies mutate an object one after the other, or validate it in parallel.
 //!
-//! Each chain returns its decision together with its [`Trace`]; whatever explains a decision reads the trace. A call that
-//! failed is never an allow: one function in `failure.rs` tells what it is instead.
+//! Each chain returns its decision together with its [`Trace`]; everything that explains a
+//! decision reads the trace. A failed call never allows a request: `failure.rs` contains the one
+//! function that maps a failure to its consequence.
 
 #![cfg_attr(
     not(test),
@@ -22,27 +25,22 @@
 )]
 
 pub mod admission;
-mod ask;
 pub mod authn;
 pub mod authz;
+mod evaluate;
 mod failure;
 mod identity;
 #[cfg(test)]
 mod laws;
-mod mode;
-mod name;
 pub mod patch;
-mod plane;
-pub mod redact;
+mod policy;
 pub mod rules;
 #[cfg(test)]
 mod testing;
 pub mod text;
 pub mod trace;
 
-pub use ask::{Ask, Asked};
-pub use failure::{Consequence, Failure, FailureKind, NoDecision};
-pub use mode::Mode;
-pub use name::{InvalidName, PolicyName};
-pub use plane::Plane;
+pub use evaluate::{Entry, Evaluate, Evaluated, PolicyReview};
+pub use failure::{Consequence, Failure, FailureKind, FailurePolicy, NoDecision};
+pub use policy::{InvalidName, Mode, Plane, PolicyName};
 pub use trace::{Timing, Trace};

@@ -1,11 +1,12 @@
-//! From a module's change to the smallest RFC 6902 patch that was applied and checked.
+//! The smallest RFC 6902 patch for a module's change, applied and checked.
 //!
-//! A module answers with the whole changed object or with a patch of its own. Either way the object after the change is
-//! compared with the object before, so that what kube-apiserver gets has `add`, `replace` and `remove` operations only,
-//! none of which can fail to apply there: that would be an error which no failure policy covers.
+//! A module returns the whole changed object or a patch of its own. In both cases the changed
+//! object is compared with the original, so that kube-apiserver receives `add`, `replace` and
+//! `remove` operations only. None of them can fail to apply there: no failure policy covers such an
+//! error.
 //!
-//! Numbers are compared by value (RFC 6902 section 4.6): `1`, `1.0` and `1e0` are the same. Integers of 64 bits and every
-//! double survive exactly; beyond that Kubernetes cannot hold a number either.
+//! Numbers are compared by value (RFC 6902 section 4.6): `1`, `1.0` and `1e0` are equal. 64-bit
+//! integers and doubles are preserved exactly; Kubernetes does not support other numbers.
 
 mod align;
 mod apply;
@@ -16,47 +17,58 @@ use std::error::Error as _;
 
 use serde_json::Value;
 use wire::RawValue;
+use wire::admission::PatchType;
 
 pub(crate) use draft::Draft;
 
 use crate::failure::Failure;
 
-/// A patch that was applied to the object it is for, and gave the object that was meant.
+/// A JSON Patch that was applied to its object and checked.
+///
+/// ```
+/// use access::patch::Patch;
+/// use wire::RawValue;
+///
+/// let before = RawValue::from_string(r#"{"data": {"a": "1"}}"#.into())?;
+/// let patch = Patch::from_full(&before, br#"{"data": {"a": "1", "b": "2"}}"#)?;
+/// assert_eq!(patch.to_json(), br#"[{"op":"add","path":"/data/b","value":"2"}]"#);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Patch {
     operations: json_patch::Patch,
-    object: After,
+    object: PatchedObject,
 }
 
-/// The object after a patch. What nobody changed stays the bytes that came in.
+/// The object after a patch. An unchanged object keeps its bytes.
 #[derive(Debug, Clone)]
-enum After {
-    AsItWas(Box<RawValue>),
+enum PatchedObject {
+    Unchanged(Box<RawValue>),
     Changed(Value),
 }
 
 impl Patch {
-    /// The smallest patch from an object to the whole changed object.
+    /// Creates the smallest patch from an object to the whole changed object.
     ///
     /// # Errors
-    /// When one of the two is not a JSON object.
+    /// Fails if one of the two is not a JSON object.
     pub fn from_full(before: &RawValue, after: &[u8]) -> Result<Self, PatchError> {
         let mut draft = Draft::new(before);
         draft.replace(after)?;
         draft.into_patch()
     }
 
-    /// The smallest patch that does the same as a module's RFC 6902 patch.
+    /// Creates the smallest patch with the same effect as a module's RFC 6902 patch.
     ///
     /// # Errors
-    /// When the patch cannot be read, does not apply, or goes beyond a limit.
+    /// Fails if the patch cannot be read, does not apply, or exceeds a limit.
     pub fn from_json_patch(before: &RawValue, patch: &[u8]) -> Result<Self, PatchError> {
         let mut draft = Draft::new(before);
         draft.apply(patch)?;
         draft.into_patch()
     }
 
-    /// Whether nothing changes.
+    /// Returns whether the patch changes nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.operations.is_empty()
@@ -71,7 +83,7 @@ impl Patch {
     /// The patch as an RFC 6902 document.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
-        // Strings, numbers and trees of them: writing them to memory cannot fail.
+        // Serializing JSON values to memory cannot fail.
         serde_json::to_vec(&self.operations).unwrap_or_default()
     }
 
@@ -79,69 +91,81 @@ impl Patch {
     #[must_use]
     pub fn object(&self) -> Box<RawValue> {
         match &self.object {
-            After::AsItWas(object) => object.clone(),
-            After::Changed(object) => text(object),
+            PatchedObject::Unchanged(object) => object.clone(),
+            PatchedObject::Changed(object) => to_raw(object),
         }
     }
 }
 
-/// A module's change cannot be made.
+/// Returns whether a module's patch changes an object, without creating the smallest patch.
+///
+/// # Errors
+/// Fails if the patch cannot be read, does not apply, or exceeds a limit.
+pub fn changes_object(
+    object: &RawValue,
+    patch_type: PatchType,
+    patch: &[u8],
+) -> Result<bool, PatchError> {
+    Draft::new(object).mutate(patch_type, patch)
+}
+
+/// The reason why a module's change cannot be applied.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PatchError {
-    /// The changed object is not JSON, or nested too deeply to be read.
+    /// The changed object is not JSON, or nested too deeply.
     #[error(
-        "the changed object is not readable JSON (line {}, column {})",
+        "the changed object is not valid JSON (line {}, column {})",
         .0.line(), .0.column()
     )]
     Object(#[source] serde_json::Error),
-    /// Kubernetes stores objects only.
+    /// The changed object is a list or a scalar.
     #[error("the changed object is not a JSON object")]
     NotAnObject,
-    /// The object of the review is no such object.
+    /// The object of the review is not a JSON object.
     #[error("the object of the review cannot be changed")]
     Original(#[source] Box<Self>),
-    /// The module's patch is not JSON, or not a list of operations.
+    /// The module's patch is not a JSON list of operations.
     #[error("the patch is not an RFC 6902 document")]
     Patch(#[source] serde_json::Error),
-    /// The module's patch is too long.
-    #[error("the patch has {count} operations, at most {max} are allowed", max = apply::MAX_OPERATIONS)]
+    /// The module's patch has too many operations.
+    #[error("the patch has {count} operations; the maximum is {max}", max = apply::MAX_OPERATIONS)]
     Operations {
-        /// How many there are.
+        /// The number of operations.
         count: usize,
     },
-    /// An operation of the module's patch cannot be applied.
+    /// An operation of the module's patch does not apply.
     #[error("operation {operation} of the patch does not apply at `{path}`")]
     Apply {
-        /// Counted from 0.
+        /// The index of the operation, from 0.
         operation: usize,
-        /// Where, an RFC 6901 pointer.
+        /// The path of the operation, an RFC 6901 pointer.
         path: String,
-        /// Why not.
+        /// The reason.
         #[source]
         kind: json_patch::PatchErrorKind,
     },
-    /// Operations may build what no JSON reader accepts.
-    #[error("operation {operation} of the patch nests the object more than {max} levels deep", max = apply::MAX_DEPTH)]
+    /// The changed object would be nested too deeply for JSON parsers.
+    #[error("operation {operation} of the patch nests the object deeper than {max} levels", max = apply::MAX_DEPTH)]
     Depth {
-        /// Counted from 0.
+        /// The index of the operation, from 0.
         operation: usize,
     },
-    /// Few operations may copy, move or shift very much.
-    #[error("the patch copies, moves and shifts too much")]
+    /// The operations copy, move or shift too much data.
+    #[error("the patch copies, moves or shifts too much data")]
     Work,
-    /// The changes are spread over so many deep places that naming them takes megabytes.
-    #[error("the change has too many parts")]
+    /// The changes have so many long paths that the patch would take megabytes.
+    #[error("the change has too many separate parts")]
     Scattered,
-    /// The host's own patch does not do what it should; it is not sent.
-    #[error("the patch from the object before to the object after does not lead there")]
+    /// The host's own patch does not produce the changed object. It is not sent.
+    #[error("the computed patch does not produce the changed object")]
     Unverified,
 }
 
-/// What the client is told is the error alone; its cause may quote the module's output.
+/// The message for the client is the error without its cause, which may quote the module's output.
 impl From<PatchError> for Failure {
     fn from(error: PatchError) -> Self {
-        let failure = Self::answer(error.to_string());
+        let failure = Self::response(error.to_string());
         match error.source() {
             Some(source) => failure.with_detail(source.to_string()),
             None => failure,
@@ -149,26 +173,26 @@ impl From<PatchError> for Failure {
     }
 }
 
-/// Reads an object of Kubernetes.
+/// Parses an object.
 fn read(json: &[u8]) -> Result<Value, PatchError> {
     let mut value: Value = serde_json::from_slice(json).map_err(PatchError::Object)?;
     if !value.is_object() {
         return Err(PatchError::NotAnObject);
     }
-    normalise(&mut value);
+    normalize(&mut value);
     Ok(value)
 }
 
-/// Writes an object. It was read from JSON, so writing it to memory cannot fail.
-fn text(object: &Value) -> Box<RawValue> {
+/// Serializes an object. It was parsed from JSON, so this cannot fail.
+fn to_raw(object: &Value) -> Box<RawValue> {
     serde_json::value::to_raw_value(object).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
 
-/// Writes every number that is a 64-bit integer as one, so that equal numbers are equal values.
-fn normalise(value: &mut Value) {
+/// Converts numbers that are 64-bit integers into integers, so that equal numbers compare equal.
+fn normalize(value: &mut Value) {
     match value {
-        Value::Array(elements) => elements.iter_mut().for_each(normalise),
-        Value::Object(members) => members.values_mut().for_each(normalise),
+        Value::Array(elements) => elements.iter_mut().for_each(normalize),
+        Value::Object(members) => members.values_mut().for_each(normalize),
         Value::Number(number) if number.is_f64() => {
             if let Some(integer) = number.as_f64().and_then(as_integer) {
                 *number = integer;
@@ -181,10 +205,10 @@ fn normalise(value: &mut Value) {
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "the bounds were compared, and the number has no fraction"
+    reason = "the bounds are checked, and the number has no fraction"
 )]
 fn as_integer(number: f64) -> Option<serde_json::Number> {
-    // 2^63 and 2^64: the first doubles that do not fit.
+    // 2^63 and 2^64: the first doubles out of range.
     const I64: f64 = 9_223_372_036_854_775_808.0;
     const U64: f64 = 18_446_744_073_709_551_616.0;
     if number.fract() != 0.0 {

@@ -1,10 +1,29 @@
-//! Which requests a policy is asked for: RuleWithOperations of `admissionregistration.k8s.io/v1`.
+//! Rules that select requests: RuleWithOperations of `admissionregistration.k8s.io/v1`.
 
 use std::fmt;
 
 use wire::admission::{Operation, Request};
 
-/// A rule: it matches when operation, group, version, resource and scope all do.
+/// A rule, which matches a request if its operation, group, version, resource and scope all match.
+///
+/// ```
+/// use access::rules::{Rule, Target};
+/// use wire::admission::Operation;
+///
+/// let list = |entry: &str| [entry.to_owned()];
+/// let rule = Rule::new(&list("CREATE"), &list("apps"), &list("*"), &list("deployments"), None)?;
+/// let target = Target {
+///     operation: Operation::Create,
+///     group: "apps",
+///     version: "v1",
+///     resource: "deployments",
+///     subresource: "",
+///     has_namespace: true,
+/// };
+/// assert!(rule.matches(&target));
+/// assert!(!rule.matches(&Target { subresource: "scale", ..target }));
+/// # Ok::<(), access::rules::RuleError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
     operations: Vec<OperationPattern>,
@@ -15,10 +34,10 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// Reads a rule as it is written in a configuration. `scope` is `*` when left out.
+    /// Creates a rule from the fields of a configuration. `scope` defaults to `*`.
     ///
     /// # Errors
-    /// When a list is empty, a `*` has company it makes meaningless, or a word is unknown.
+    /// Fails if a list is empty, combines `*` with other entries, or has an unknown value.
     pub fn new(
         operations: &[String],
         api_groups: &[String],
@@ -27,15 +46,15 @@ impl Rule {
         scope: Option<&str>,
     ) -> Result<Self, RuleError> {
         Ok(Self {
-            operations: read_operations(operations)?,
-            api_groups: read_words("apiGroups", api_groups)?,
-            api_versions: read_versions(api_versions)?,
-            resources: read_resources(resources)?,
-            scope: scope.map_or(Ok(Scope::All), read_scope)?,
+            operations: parse_operations(operations)?,
+            api_groups: parse_words("apiGroups", api_groups)?,
+            api_versions: parse_versions(api_versions)?,
+            resources: parse_resources(resources)?,
+            scope: scope.map_or(Ok(Scope::All), parse_scope)?,
         })
     }
 
-    /// The rule that matches every request.
+    /// Creates a rule that matches every request.
     #[must_use]
     pub fn everything() -> Self {
         Self {
@@ -50,10 +69,11 @@ impl Rule {
         }
     }
 
-    /// Whether the rule is meant for a request.
+    /// Returns whether the rule matches a request.
     ///
-    /// Matched are `resource` and `subResource` of the review. With `matchPolicy: Equivalent` those are what the API server
-    /// converted the request to, not what the user sent.
+    /// Compares `resource` and `subResource` of the review. With `matchPolicy: Equivalent` these
+    /// name the resource that the API server converted the request to, not the one that the user
+    /// sent.
     #[must_use]
     pub fn matches(&self, target: &Target<'_>) -> bool {
         let is_operation = |pattern: &OperationPattern| pattern.matches(target.operation);
@@ -70,41 +90,41 @@ impl Rule {
             && self.resources.iter().any(is_resource)
     }
 
-    /// The operations, as they are written.
+    /// The entries of `operations`.
     #[must_use]
     pub fn operations(&self) -> &[OperationPattern] {
         &self.operations
     }
 
-    /// The API groups, as they are written.
+    /// The entries of `apiGroups`.
     #[must_use]
     pub fn api_groups(&self) -> &[Pattern] {
         &self.api_groups
     }
 
-    /// The API versions, as they are written.
+    /// The entries of `apiVersions`.
     #[must_use]
     pub fn api_versions(&self) -> &[Pattern] {
         &self.api_versions
     }
 
-    /// The resources, as they are written.
+    /// The entries of `resources`.
     #[must_use]
     pub fn resources(&self) -> &[ResourcePattern] {
         &self.resources
     }
 
-    /// The scope.
+    /// The scope; `*` by default.
     #[must_use]
     pub fn scope(&self) -> Scope {
         self.scope
     }
 }
 
-/// What of a request decides whether a rule is meant for it. Costs nothing to make: the words are lent.
+/// The parts of a request that rules are matched against. Borrowed, so it allocates nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Target<'a> {
-    /// What happens to the object.
+    /// The operation on the object.
     pub operation: Operation,
     /// The API group; empty for the core group.
     pub group: &'a str,
@@ -114,7 +134,8 @@ pub struct Target<'a> {
     pub resource: &'a str,
     /// The subresource; empty for the resource itself.
     pub subresource: &'a str,
-    /// Whether the request states a namespace; one for a Namespace states its own name.
+    /// True if the request has a namespace. A request for a Namespace has its own name as
+    /// namespace.
     pub has_namespace: bool,
 }
 
@@ -132,7 +153,7 @@ impl<'a> From<&'a Request<'_>> for Target<'a> {
 }
 
 impl Target<'_> {
-    /// A Namespace object is not in a namespace.
+    /// Returns whether the object is namespaced. A Namespace object is not.
     fn is_in_namespace(&self) -> bool {
         let is_namespace =
             self.group.is_empty() && self.version == "v1" && self.resource == "namespaces";
@@ -140,7 +161,7 @@ impl Target<'_> {
     }
 }
 
-/// The operation of that name, in capitals.
+/// Returns the operation of this name, in upper case.
 #[must_use]
 pub fn operation(name: &str) -> Option<Operation> {
     match name {
@@ -152,42 +173,42 @@ pub fn operation(name: &str) -> Option<Operation> {
     }
 }
 
-/// `*` or one operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// A pattern of operations: `*` or one operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum OperationPattern {
-    /// `*`
+    /// `*`, which matches everything.
     Any,
-    /// This one.
+    /// This operation only.
     Only(Operation),
 }
 
-/// `*` or one word.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// A pattern of names: `*` or one name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Pattern {
-    /// `*`
+    /// `*`, which matches everything.
     Any,
-    /// This word; empty for the core group.
+    /// This name only; empty for the core group.
     Only(String),
 }
 
-/// One entry of `resources`: `pods`, `pods/log`, `pods/*`, `*`, `*/scale` or `*/*`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// An entry of `resources`: `pods`, `pods/log`, `pods/*`, `*`, `*/scale` or `*/*`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ResourcePattern {
     /// The part before the slash.
     pub resource: Pattern,
-    /// The part after the slash; the empty word, which is the resource itself, when there is none.
+    /// The part after the slash; empty without a slash, which stands for the resource itself.
     pub subresource: Pattern,
 }
 
-/// Whether a rule is for objects in namespaces, for the others, or for both.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// The scope of a rule.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
-    /// `*`
+    /// `*`, which matches everything.
     #[default]
     All,
-    /// `Cluster`: Namespaces themselves, and whatever is not in one.
+    /// `Cluster`: cluster-scoped objects, including Namespaces.
     Cluster,
-    /// `Namespaced`: whatever is in a namespace.
+    /// `Namespaced`: objects in a namespace.
     Namespaced,
 }
 
@@ -208,7 +229,7 @@ impl Pattern {
         }
     }
 
-    fn read(word: &str) -> Self {
+    fn parse(word: &str) -> Self {
         match word {
             "*" => Self::Any,
             word => Self::Only(word.to_owned()),
@@ -217,11 +238,11 @@ impl Pattern {
 }
 
 impl ResourcePattern {
-    fn read(entry: &str) -> Self {
+    fn parse(entry: &str) -> Self {
         let (resource, subresource) = entry.split_once('/').unwrap_or((entry, ""));
         Self {
-            resource: Pattern::read(resource),
-            subresource: Pattern::read(subresource),
+            resource: Pattern::parse(resource),
+            subresource: Pattern::parse(subresource),
         }
     }
 
@@ -229,18 +250,19 @@ impl ResourcePattern {
         matches!(&self.subresource, Pattern::Only(word) if word.is_empty())
     }
 
-    /// Whether this entry makes the other one superfluous. The API server refuses such lists, as likely mistakes.
+    /// Returns whether this entry makes the other one redundant. The API server rejects such lists
+    /// as likely mistakes.
     fn covers(&self, other: &Self) -> bool {
         if self == other {
             return false;
         }
-        let covers = |mine: &Pattern, its: &Pattern| *mine == Pattern::Any || mine == its;
+        let covers = |wide: &Pattern, narrow: &Pattern| *wide == Pattern::Any || wide == narrow;
         match (self.resource == Pattern::Any, self.is_main_resource()) {
-            // `*/*` must stand alone.
+            // `*/*` must be the only entry.
             (true, false) if self.subresource == Pattern::Any => true,
-            // `*` has `pods` in it, but not `pods/log`.
+            // `*` includes `pods`, but not `pods/log`.
             (true, true) => other.is_main_resource(),
-            // `pods` beside `pods/*` is fine, so that a resource can be told from its subresources.
+            // `pods` and `pods/*` may be combined: one is the resource, the other its subresources.
             _ if other.is_main_resource() => false,
             _ => {
                 covers(&self.resource, &other.resource)
@@ -261,17 +283,17 @@ impl Scope {
 }
 
 impl fmt::Display for OperationPattern {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Any => formatter.write_str("*"),
-            Self::Only(operation) => operation.fmt(formatter),
+            Self::Any => f.write_str("*"),
+            Self::Only(operation) => operation.fmt(f),
         }
     }
 }
 
 impl fmt::Display for Pattern {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
             Self::Any => "*",
             Self::Only(word) => word,
         })
@@ -279,18 +301,18 @@ impl fmt::Display for Pattern {
 }
 
 impl fmt::Display for ResourcePattern {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}", self.resource)?;
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.resource)?;
         if self.is_main_resource() {
             return Ok(());
         }
-        write!(formatter, "/{}", self.subresource)
+        write!(f, "/{}", self.subresource)
     }
 }
 
 impl fmt::Display for Scope {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
             Self::All => "*",
             Self::Cluster => "Cluster",
             Self::Namespaced => "Namespaced",
@@ -298,9 +320,9 @@ impl fmt::Display for Scope {
     }
 }
 
-fn read_operations(words: &[String]) -> Result<Vec<OperationPattern>, RuleError> {
+fn parse_operations(words: &[String]) -> Result<Vec<OperationPattern>, RuleError> {
     const FIELD: &str = "operations";
-    let read = |word: &String| match word.as_str() {
+    let parse = |word: &String| match word.as_str() {
         "*" => Ok(OperationPattern::Any),
         word => operation(word).map(OperationPattern::Only).ok_or_else(|| {
             let known = "`CREATE`, `UPDATE`, `DELETE`, `CONNECT` or `*`";
@@ -308,63 +330,63 @@ fn read_operations(words: &[String]) -> Result<Vec<OperationPattern>, RuleError>
         }),
     };
     check_wildcard(FIELD, words)?;
-    words.iter().map(read).collect()
+    words.iter().map(parse).collect()
 }
 
-fn read_versions(words: &[String]) -> Result<Vec<Pattern>, RuleError> {
+fn parse_versions(words: &[String]) -> Result<Vec<Pattern>, RuleError> {
     const FIELD: &str = "apiVersions";
     if words.iter().any(String::is_empty) {
         return Err(RuleError::new(
             FIELD,
-            "a version is empty; write `*` for all",
+            "must not contain an empty version; use `*` for all",
         ));
     }
-    read_words(FIELD, words)
+    parse_words(FIELD, words)
 }
 
-fn read_words(field: &'static str, words: &[String]) -> Result<Vec<Pattern>, RuleError> {
+fn parse_words(field: &'static str, words: &[String]) -> Result<Vec<Pattern>, RuleError> {
     check_wildcard(field, words)?;
-    Ok(words.iter().map(|word| Pattern::read(word)).collect())
+    Ok(words.iter().map(|word| Pattern::parse(word)).collect())
 }
 
 fn check_wildcard(field: &'static str, words: &[String]) -> Result<(), RuleError> {
     if words.is_empty() {
         return Err(RuleError::new(
             field,
-            "at least one entry is needed; write `*` for all",
+            "must have at least one entry; use `*` for all",
         ));
     }
     if words.len() > 1 && words.iter().any(|word| word == "*") {
-        return Err(RuleError::new(field, "`*` must stand alone"));
+        return Err(RuleError::new(field, "`*` must be the only entry"));
     }
     Ok(())
 }
 
-fn read_resources(entries: &[String]) -> Result<Vec<ResourcePattern>, RuleError> {
+fn parse_resources(entries: &[String]) -> Result<Vec<ResourcePattern>, RuleError> {
     const FIELD: &str = "resources";
     if entries.is_empty() {
         return Err(RuleError::new(
             FIELD,
-            "at least one entry is needed; write `*/*` for all",
+            "must have at least one entry; use `*/*` for all",
         ));
     }
     if entries.iter().any(String::is_empty) {
-        return Err(RuleError::new(FIELD, "an entry is empty"));
+        return Err(RuleError::new(FIELD, "must not contain an empty entry"));
     }
     let patterns: Vec<_> = entries
         .iter()
-        .map(|entry| ResourcePattern::read(entry))
+        .map(|entry| ResourcePattern::parse(entry))
         .collect();
     for wide in &patterns {
         if let Some(narrow) = patterns.iter().find(|narrow| wide.covers(narrow)) {
-            let problem = format!("`{wide}` already has `{narrow}` in it; leave one out");
+            let problem = format!("`{wide}` includes `{narrow}`; remove one of them");
             return Err(RuleError::new(FIELD, problem));
         }
     }
     Ok(patterns)
 }
 
-fn read_scope(word: &str) -> Result<Scope, RuleError> {
+fn parse_scope(word: &str) -> Result<Scope, RuleError> {
     match word {
         "*" => Ok(Scope::All),
         "Cluster" => Ok(Scope::Cluster),
@@ -377,13 +399,13 @@ fn read_scope(word: &str) -> Result<Scope, RuleError> {
     }
 }
 
-/// A rule cannot be meant as it is written.
+/// The reason why a rule is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{field}`: {problem}")]
 pub struct RuleError {
     /// The field: `operations`, `apiGroups`, `apiVersions`, `resources` or `scope`.
     pub field: &'static str,
-    /// What is wrong with it.
+    /// The problem with the field.
     pub problem: String,
 }
 
@@ -397,7 +419,7 @@ impl RuleError {
 
     fn unknown(field: &'static str, word: &str, known: &str) -> Self {
         let word = word.escape_debug();
-        Self::new(field, format!("`{word}` is unknown; use {known}"))
+        Self::new(field, format!("unknown value `{word}`; use {known}"))
     }
 }
 

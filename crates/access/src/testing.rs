@@ -1,4 +1,4 @@
-//! What the tests of all chains share: a table of answers in place of modules.
+//! Helpers of all chain tests: a table of responses instead of modules.
 
 use std::future::Future;
 use std::pin::pin;
@@ -6,53 +6,72 @@ use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use crate::ask::{Ask, Asked};
+use crate::evaluate::{Entry, Evaluate, Evaluated, PolicyReview};
 use crate::failure::{Failure, FailureKind};
-use crate::name::PolicyName;
+use crate::policy::PolicyName;
 use crate::trace::{Step, StepVerdict, Timing, Trace};
 
-/// Answers by the index of the policy, and remembers what was asked.
+/// Responses of the policies of a chain, and a record of the calls.
 pub(crate) struct Table<A> {
-    answers: Vec<Result<A, Failure>>,
-    asked: Mutex<Vec<(usize, String)>>,
+    responses: Vec<Result<A, Failure>>,
+    calls: Mutex<Vec<(usize, String)>>,
 }
 
+/// The evaluator of a policy: the index of its response in the table.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Row(pub(crate) usize);
+
 impl<A> Table<A> {
-    pub(crate) fn new(answers: impl IntoIterator<Item = Result<A, Failure>>) -> Self {
+    pub(crate) fn new(responses: impl IntoIterator<Item = Result<A, Failure>>) -> Self {
         Self {
-            answers: answers.into_iter().collect(),
-            asked: Mutex::default(),
+            responses: responses.into_iter().collect(),
+            calls: Mutex::default(),
         }
     }
 
-    /// The policies that were asked, in order.
-    pub(crate) fn asked(&self) -> Vec<usize> {
-        let asked = self.asked.lock().unwrap();
-        asked.iter().map(|(policy, _)| *policy).collect()
+    /// The indices of the evaluated policies, in order.
+    pub(crate) fn evaluated(&self) -> Vec<usize> {
+        let calls = self.calls.lock().unwrap();
+        calls.iter().map(|(row, _)| *row).collect()
     }
 
-    /// What the policies were asked, in order.
+    /// The reviews that the policies were evaluated on, in order.
     pub(crate) fn reviews(&self) -> Vec<String> {
-        let asked = self.asked.lock().unwrap();
-        asked.iter().map(|(_, review)| review.clone()).collect()
+        let calls = self.calls.lock().unwrap();
+        calls.iter().map(|(_, review)| review.clone()).collect()
     }
 }
 
-impl<A: Clone + Send + Sync> Ask<A> for Table<A> {
-    async fn ask(&self, policy: usize, review: &[u8]) -> Asked<A> {
-        let review = String::from_utf8(review.to_vec()).unwrap();
-        self.asked.lock().unwrap().push((policy, review));
-        Asked {
-            answer: self.answers[policy].clone(),
+impl<A: Clone + Send + Sync> Evaluate<A> for Row {
+    type Context = Table<A>;
+    type Parsed = ();
+
+    async fn evaluate(&self, review: &PolicyReview<'_, ()>, table: &Table<A>) -> Evaluated<A> {
+        let json = String::from_utf8(review.json().to_vec()).unwrap();
+        table.calls.lock().unwrap().push((self.0, json));
+        Evaluated {
+            response: table.responses[self.0].clone(),
             timing: Timing {
-                after: Duration::from_micros(3),
-                elapsed: Duration::from_micros(7),
+                start: Duration::from_micros(3),
+                duration: Duration::from_micros(7),
             },
         }
     }
 }
 
-/// Polls until ready; futures of these tests need few turns.
+/// Creates a chain whose policies are named `p0`, `p1` and so on.
+pub(crate) fn chain_of<P>(
+    length: usize,
+    policy: impl Fn(usize, PolicyName) -> P,
+) -> Vec<Entry<P, Row>> {
+    let entry = |index| Entry {
+        policy: policy(index, name(&format!("p{index}"))),
+        evaluator: Row(index),
+    };
+    (0..length).map(entry).collect()
+}
+
+/// Polls a future until it is ready; those of these tests need few polls.
 pub(crate) fn block<F: Future + Send>(future: F) -> F::Output {
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());
@@ -68,18 +87,23 @@ pub(crate) fn name(name: &str) -> PolicyName {
     name.parse().unwrap()
 }
 
-/// A call that trapped.
+/// The failure of a call that trapped.
 pub(crate) fn trap() -> Failure {
     Failure::new(FailureKind::Trap, "the module trapped").with_detail("secret".to_owned())
 }
 
-/// The answers in a trace; `None` for policies that were skipped.
-pub(crate) fn answers(trace: &Trace) -> Vec<Option<&StepVerdict>> {
-    trace.steps.iter().map(Step::answer).collect()
+/// The failure of a call that found no space in the queue.
+pub(crate) fn overload() -> Failure {
+    Failure::new(FailureKind::Overloaded, "too many calls")
 }
 
-/// The kind of failure of one step.
+/// The verdicts in a trace; `None` for skipped policies.
+pub(crate) fn verdicts(trace: &Trace) -> Vec<Option<&StepVerdict>> {
+    trace.steps.iter().map(Step::verdict).collect()
+}
+
+/// The failure of one step.
 pub(crate) fn failure_of(trace: &Trace, step: usize) -> (FailureKind, &str) {
-    let (failure, _) = trace.steps[step].failure().expect("a failed step");
+    let (failure, _) = trace.steps[step].failure().unwrap();
     (failure.kind, &failure.message)
 }

@@ -1,14 +1,15 @@
-//! Text from modules, made fit for terminals, headers and logs.
+//! Sanitized text from modules and clients, for terminals, headers and logs.
 
-/// Characters that do something to a terminal, or to the order in which others are read (UAX #9), instead of being read.
-fn is_unfit(character: char) -> bool {
+/// Returns whether a character controls a terminal or the direction of text (UAX #9).
+fn is_control(character: char) -> bool {
     character.is_control() || matches!(character, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
-/// The text without control characters on one line of at most `max` characters; longer text ends in `…`.
+/// Returns the text without control characters on one line of at most `max` characters. Longer text
+/// ends in `…`.
 #[must_use]
 pub fn line(text: &str, max: usize) -> String {
-    let mut words = text.split(|c: char| is_unfit(c) || c == ' ');
+    let mut words = text.split(|c: char| is_control(c) || c == ' ');
     let mut line = String::new();
     for word in words.by_ref().filter(|word| !word.is_empty()) {
         if !line.is_empty() {
@@ -19,11 +20,12 @@ pub fn line(text: &str, max: usize) -> String {
     cut(line, max)
 }
 
-/// The text without control characters other than line breaks and tabs, at most `max` characters long.
+/// Returns the text without control characters other than line breaks and tabs, cut to `max`
+/// characters.
 pub(crate) fn paragraph(text: &str, max: usize) -> String {
     let text: String = text
         .chars()
-        .filter(|c| !is_unfit(*c) || matches!(c, '\n' | '\t'))
+        .filter(|c| !is_control(*c) || matches!(c, '\n' | '\t'))
         .collect();
     cut(text.trim().to_owned(), max)
 }
@@ -45,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_has_no_control_characters_and_is_cut_by_characters() {
+    fn line_removes_control_characters_and_truncates() {
         assert_eq!(line(" a\r\n\tb\u{7}  c ", 10), "a b c");
         assert_eq!(line("äöüß", 4), "äöüß");
         assert_eq!(line("äöüßx", 4), "äöü…");
@@ -53,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn a_paragraph_keeps_its_lines() {
+    fn paragraph_keeps_line_breaks() {
         assert_eq!(paragraph("a\n\tb\u{0}\r\n", 10), "a\n\tb");
         assert_eq!(paragraph("abcdef", 3), "ab…");
     }

@@ -1,18 +1,17 @@
-//! What every policy of a chain did: the only source for whatever explains a decision.
+//! The trace of a chain: the only source of everything that explains a decision.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::failure::{self, Consequence, Failure, OnFailure};
-use crate::mode::Mode;
-use crate::name::PolicyName;
+use crate::failure::{Consequence, FailedCall, Failure, NoDecision};
+use crate::policy::{Mode, PolicyName};
 use crate::text;
 
-/// In characters: an audit event is no place for more.
+/// The maximum length of a summary in characters, to keep audit events small.
 const MAX_SUMMARY: usize = 1024;
 
-/// A step for every policy of the chain, in the order of the chain, asked or not.
+/// The steps of a chain: one for each policy, in configured order.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Trace {
     /// The steps.
@@ -20,30 +19,42 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// What every policy said, in few words and without its own: `a: accepted; b: not asked, none of its rules matches`.
+    /// Formats the verdicts without the policies' own texts:
+    /// `a: accepted; b: skipped, no rule matches`.
     #[must_use]
     pub fn summary(&self) -> String {
-        let told: Vec<String> = self.steps.iter().map(Step::summary).collect();
-        text::line(&told.join("; "), MAX_SUMMARY)
+        let steps: Vec<String> = self.steps.iter().map(Step::summary).collect();
+        text::line(&steps.join("; "), MAX_SUMMARY)
     }
 
-    /// The calls that failed, those of watched policies included, in the order of the chain.
+    /// The failed calls in the order of the chain, including those of monitored policies.
     pub fn failures(&self) -> impl Iterator<Item = (&PolicyName, &Failure)> {
         self.steps
             .iter()
             .filter_map(|step| step.failure().map(|(failure, _)| (&step.policy, failure)))
     }
+
+    /// Returns the decision of a chain in which no policy decided: `default`, unless a policy
+    /// failed that might have decided.
+    pub(crate) fn settle<D>(&self, default: D) -> Result<D, NoDecision> {
+        let failures = self.steps.iter().filter_map(|step| match step.failure()? {
+            (failure, Consequence::NoDecision) => Some((&step.policy, failure)),
+            (_, Consequence::Denied | Consequence::Ignored) => None,
+        });
+        NoDecision::from_failures(failures).map_or(Ok(default), Err)
+    }
 }
 
-/// What one policy did.
+/// One policy of a chain and its result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     /// The policy.
     pub policy: PolicyName,
-    /// Whether it was asked, and what it answered.
+    /// The result of the policy, or the reason why it was skipped.
     #[serde(flatten)]
     pub outcome: StepOutcome,
-    /// What was left out of its answer because Kubernetes would not take it, for the author of the module.
+    /// Parts of the response that were dropped because Kubernetes does not accept them. For the
+    /// author of the module.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
@@ -52,26 +63,36 @@ impl Step {
     fn summary(&self) -> String {
         let policy = &self.policy;
         match &self.outcome {
-            StepOutcome::Skipped(reason) => format!("{policy}: not asked, {}", reason.describe()),
-            StepOutcome::Evaluated { answer, .. } => format!("{policy}: {}", answer.as_str()),
-            StepOutcome::Monitored { answer, .. } => {
-                format!("{policy}: would be {}, mode monitor", answer.as_str())
+            StepOutcome::Skipped(reason) => format!("{policy}: skipped, {}", reason.describe()),
+            StepOutcome::Evaluated { verdict, .. } => format!("{policy}: {}", verdict.as_str()),
+            StepOutcome::Monitored { verdict, .. } => {
+                format!("{policy}: would be {}, mode monitor", verdict.as_str())
             }
         }
     }
 
-    /// What it answered, whether that counts or not; none when it was not asked.
+    /// The verdict in either mode; `None` if the policy was skipped.
     #[must_use]
-    pub fn answer(&self) -> Option<&StepVerdict> {
+    pub fn verdict(&self) -> Option<&StepVerdict> {
         match &self.outcome {
             StepOutcome::Skipped(_) => None,
-            StepOutcome::Evaluated { answer, .. } | StepOutcome::Monitored { answer, .. } => {
-                Some(answer)
+            StepOutcome::Evaluated { verdict, .. } | StepOutcome::Monitored { verdict, .. } => {
+                Some(verdict)
             }
         }
     }
 
-    /// When the call was; none when it was not asked.
+    /// The verdict as a mutable reference, for redaction.
+    pub fn verdict_mut(&mut self) -> Option<&mut StepVerdict> {
+        match &mut self.outcome {
+            StepOutcome::Skipped(_) => None,
+            StepOutcome::Evaluated { verdict, .. } | StepOutcome::Monitored { verdict, .. } => {
+                Some(verdict)
+            }
+        }
+    }
+
+    /// The time of the call; `None` if the policy was skipped.
     #[must_use]
     pub fn timing(&self) -> Option<Timing> {
         match &self.outcome {
@@ -82,175 +103,172 @@ impl Step {
         }
     }
 
-    /// The same, to take something out of it.
-    pub fn answer_mut(&mut self) -> Option<&mut StepVerdict> {
-        match &mut self.outcome {
-            StepOutcome::Skipped(_) => None,
-            StepOutcome::Evaluated { answer, .. } | StepOutcome::Monitored { answer, .. } => {
-                Some(answer)
-            }
-        }
-    }
-
-    /// How long the call took, waiting for its turn included; none when it was not asked.
+    /// The duration of the call, including its time in the queue; `None` if the policy was
+    /// skipped.
     #[must_use]
-    pub fn elapsed(&self) -> Option<Duration> {
-        self.timing().map(|timing| timing.elapsed)
+    pub fn duration(&self) -> Option<Duration> {
+        self.timing().map(|timing| timing.duration)
     }
 
-    /// What it would have done if its mode were not monitor: an answer that decides or changes something. A failure is told
-    /// by [`Self::failure`].
+    /// The verdict of a monitored policy if it would have decided or changed something. Failures
+    /// are reported by [`Self::failure`].
     #[must_use]
     pub fn would_have(&self) -> Option<&StepVerdict> {
         match &self.outcome {
-            StepOutcome::Monitored { answer, .. } if answer.does_something() => Some(answer),
-            _ => None,
+            StepOutcome::Monitored { verdict, .. } if verdict.has_effect() => Some(verdict),
+            StepOutcome::Monitored { .. }
+            | StepOutcome::Evaluated { .. }
+            | StepOutcome::Skipped(_) => None,
         }
     }
 
-    /// The failure of the call and what it made of the chain, when it failed.
+    /// The failure of the call and its consequence; `None` if the call did not fail.
     #[must_use]
     pub fn failure(&self) -> Option<(&Failure, Consequence)> {
-        match self.answer()? {
-            StepVerdict::Failed {
-                failure,
-                consequence,
-            } => Some((failure, *consequence)),
-            _ => None,
-        }
+        let StepVerdict::Failed {
+            failure,
+            consequence,
+        } = self.verdict()?
+        else {
+            return None;
+        };
+        Some((failure, *consequence))
     }
 }
 
-/// When a call was. Calls of one chain can overlap.
+/// The time of a call. Calls of one chain can overlap.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timing {
-    /// From the beginning of the chain to that of the call. Decision logs of before it was told have none.
+    /// The time from the start of the chain to the start of the call.
     #[serde(
         default,
-        rename = "afterMicros",
+        rename = "startMicros",
         serialize_with = "as_micros",
-        deserialize_with = "of_micros"
+        deserialize_with = "from_micros"
     )]
-    pub after: Duration,
-    /// How long the call took, waiting for its turn included.
+    pub start: Duration,
+    /// The duration of the call, including its time in the queue.
     #[serde(
-        rename = "elapsedMicros",
+        rename = "durationMicros",
         serialize_with = "as_micros",
-        deserialize_with = "of_micros"
+        deserialize_with = "from_micros"
     )]
-    pub elapsed: Duration,
+    pub duration: Duration,
 }
 
-/// Whether a policy was asked.
+/// The outcome of one step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum StepOutcome {
-    /// It was not.
+    /// The policy was not evaluated.
     Skipped(SkipReason),
-    /// It was.
-    #[serde(rename_all = "camelCase")]
+    /// The policy was evaluated, and its verdict took effect.
     Evaluated {
-        /// When.
+        /// The time of the call.
         #[serde(flatten)]
         timing: Timing,
-        /// What it answered, after all checks.
-        answer: StepVerdict,
+        /// The verdict after all checks.
+        verdict: StepVerdict,
     },
-    /// It was, but its mode is monitor: the answer is the one that would have counted, and nothing came of it.
-    #[serde(rename_all = "camelCase")]
+    /// The policy was evaluated in mode `monitor`: the verdict had no effect.
     Monitored {
-        /// When.
+        /// The time of the call.
         #[serde(flatten)]
         timing: Timing,
-        /// What it answered, after all checks.
-        answer: StepVerdict,
+        /// The verdict after all checks.
+        verdict: StepVerdict,
     },
 }
 
-/// Why a policy was not asked.
+/// The reason why a policy was skipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum SkipReason {
-    /// A policy before it decided.
+    /// An earlier policy decided.
     AlreadyDecided,
-    /// A policy before it failed, which ended the chain.
+    /// An earlier policy failed, which ended the chain.
     EarlierFailure,
-    /// None of its rules matches the request.
+    /// None of the policy's rules matches the request.
     NoRuleMatches,
-    /// The review contradicts itself, so that no policy was asked.
+    /// The review contradicts itself; no policy was evaluated.
     MalformedReview,
+    /// The policy was evaluated on the same request in another API version.
+    AlreadyEvaluated,
 }
 
 impl SkipReason {
-    /// The reason in words.
+    /// Describes the reason in a few words.
     #[must_use]
     pub fn describe(self) -> &'static str {
         match self {
-            Self::AlreadyDecided => "a policy before it decided",
-            Self::EarlierFailure => "a policy before it failed",
-            Self::NoRuleMatches => "none of its rules matches",
+            Self::AlreadyDecided => "an earlier policy decided",
+            Self::EarlierFailure => "an earlier policy failed",
+            Self::NoRuleMatches => "no rule matches",
             Self::MalformedReview => "the review contradicts itself",
+            Self::AlreadyEvaluated => "already evaluated in another API version",
         }
     }
 }
 
-/// What a policy answered, as the chain understood it.
+/// The verdict of a policy on any plane, as it is recorded.
+///
+/// Chains work with the verdict type of their plane, which converts into this one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "kebab-case")]
 pub enum StepVerdict {
-    /// authn: the token is this user's.
+    /// Authentication: the token belongs to this user.
     Authenticated {
-        /// The user's name.
+        /// The name of the user.
         username: String,
     },
-    /// authn: the policy does not know the token.
+    /// Authentication: the policy does not recognize the token.
     UnknownToken,
-    /// authn: the policy knows the token, but it is for other audiences than asked for.
+    /// Authentication: the token is valid, but for none of the requested audiences.
     AudienceMismatch,
-    /// authz: yes.
+    /// Authorization: the request is allowed.
     Allowed {
-        /// The policy's words.
+        /// The reason that the policy gave.
         reason: String,
     },
-    /// authz: no, whatever others say.
+    /// Authorization: the request is denied, regardless of other authorizers.
     Denied {
-        /// The policy's words.
+        /// The reason that the policy gave.
         reason: String,
     },
-    /// authz: neither.
+    /// Authorization: neither allowed nor denied.
     NoOpinion {
-        /// The policy's words.
+        /// The reason that the policy gave.
         reason: String,
     },
-    /// admission: fine.
+    /// Admission: the object may be stored.
     Accepted {
-        /// Whether the policy changed the object.
+        /// True if the policy changed the object.
         mutated: bool,
     },
-    /// admission: not so.
+    /// Admission: the object must not be stored.
     Rejected {
-        /// The policy's words.
+        /// The message of the policy.
         message: String,
         /// The HTTP status code for the client.
         code: u16,
     },
-    /// The call failed, or its answer broke a rule.
+    /// The call failed, or its response broke a rule.
     Failed {
-        /// What happened.
+        /// The failure.
         failure: Failure,
-        /// What that made of the chain.
+        /// The effect of the failure on the chain.
         consequence: Consequence,
     },
 }
 
 impl StepVerdict {
-    /// The answer in one word in kebab case, for labels and logs.
+    /// The verdict in one word in kebab case, for labels and logs.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Authenticated { .. } => "authenticated",
-            Self::UnknownToken => "not-mine",
-            Self::AudienceMismatch => "other-audience",
+            Self::UnknownToken => "unknown-token",
+            Self::AudienceMismatch => "audience-mismatch",
             Self::Allowed { .. } => "allowed",
             Self::Denied { .. } => "denied",
             Self::NoOpinion { .. } => "no-opinion",
@@ -261,16 +279,8 @@ impl StepVerdict {
         }
     }
 
-    /// A failed call, with its consequence by the configuration.
-    pub(crate) fn failed(failure: Failure, mode: Mode, on_failure: OnFailure) -> Self {
-        Self::Failed {
-            failure,
-            consequence: failure::consequence(mode, on_failure),
-        }
-    }
-
-    /// Whether it decides or changes something by itself.
-    fn does_something(&self) -> bool {
+    /// Returns whether the verdict decides or changes something by itself.
+    fn has_effect(&self) -> bool {
         match self {
             Self::Authenticated { .. }
             | Self::Allowed { .. }
@@ -286,28 +296,50 @@ impl StepVerdict {
     }
 }
 
-/// The trace while the chain is being asked.
+impl From<FailedCall> for StepVerdict {
+    fn from(call: FailedCall) -> Self {
+        let FailedCall {
+            failure,
+            consequence,
+        } = call;
+        Self::Failed {
+            failure,
+            consequence,
+        }
+    }
+}
+
+/// A trace under construction.
 #[derive(Debug, Default)]
 pub(crate) struct Recorder {
     steps: Vec<Step>,
 }
 
 impl Recorder {
-    pub(crate) fn asked(
+    /// Creates a recorder with space for the steps of a chain.
+    pub(crate) fn with_capacity(policies: usize) -> Self {
+        Self {
+            steps: Vec::with_capacity(policies),
+        }
+    }
+
+    /// Records the result of a call. This erases the plane from its type.
+    pub(crate) fn record<V: Into<StepVerdict>>(
         &mut self,
         (policy, mode): (&PolicyName, Mode),
         timing: Timing,
-        answer: StepVerdict,
+        result: Result<V, FailedCall>,
         notes: Vec<String>,
     ) {
+        let verdict = result.map_or_else(StepVerdict::from, V::into);
         let outcome = match mode {
-            Mode::Protect => StepOutcome::Evaluated { timing, answer },
-            Mode::Monitor => StepOutcome::Monitored { timing, answer },
+            Mode::Protect => StepOutcome::Evaluated { timing, verdict },
+            Mode::Monitor => StepOutcome::Monitored { timing, verdict },
         };
         self.push(policy, outcome, notes);
     }
 
-    pub(crate) fn skipped(&mut self, policy: &PolicyName, reason: SkipReason) {
+    pub(crate) fn skip(&mut self, policy: &PolicyName, reason: SkipReason) {
         self.push(policy, StepOutcome::Skipped(reason), Vec::new());
     }
 
@@ -319,14 +351,15 @@ impl Recorder {
         });
     }
 
-    /// The finished trace; the policies that the chain did not come to were skipped for `rest`.
+    /// Finishes the trace. Policies that the chain did not reach are skipped for the reason
+    /// `rest`.
     pub(crate) fn finish<'a>(
         mut self,
         chain: impl Iterator<Item = &'a PolicyName>,
         rest: SkipReason,
     ) -> Trace {
         for policy in chain.skip(self.steps.len()) {
-            self.skipped(policy, rest);
+            self.skip(policy, rest);
         }
         Trace { steps: self.steps }
     }
@@ -336,6 +369,6 @@ fn as_micros<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::
     serializer.serialize_u64(u64::try_from(time.as_micros()).unwrap_or(u64::MAX))
 }
 
-fn of_micros<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+fn from_micros<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     u64::deserialize(deserializer).map(Duration::from_micros)
 }

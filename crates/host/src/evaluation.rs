@@ -1,77 +1,68 @@
-//! What a [`crate::Host`] gives back for a review: the decision, its trace, and the bytes to send.
+//! The result of evaluating a review: decision, trace and reply.
 
 use std::fmt;
 use std::time::Instant;
 
-use access::trace::Step;
-use access::{Consequence, FailureKind, NoDecision, Trace, admission, authn, authz};
+use access::{NoDecision, Trace, admission, authn, authz};
 use serde::{Deserialize, Serialize};
 
+use crate::reply::Reply;
 use crate::subject::Subject;
 
-/// A review that was answered.
+/// The result of evaluating a review.
 #[derive(Debug)]
 pub struct Evaluation {
-    /// The request's `uid`; only admission has one.
+    /// The `uid` of the request; only admission requests have one.
     pub uid: Option<String>,
-    /// What it was about.
+    /// The subject of the review.
     pub subject: Subject,
-    /// What was decided; undecided when policies failed and no other decided.
+    /// The decision. No decision if policies failed and no other policy decided.
     pub decision: Result<Decision, NoDecision>,
-    /// How it came about: every policy of the chain, in order.
+    /// The steps of all policies of the chain, in order.
     pub trace: Trace,
-    /// When the chain began; the trace counts the times of its calls from here.
-    pub began: Instant,
-    /// What the API server is to be sent.
+    /// The start of the chain, which the timing of the trace refers to.
+    pub start: Instant,
+    /// The reply to the client.
     pub reply: Reply,
 }
 
-/// What was decided, in the words of the plane that was asked.
+/// The decision of a chain on its plane.
 #[derive(Debug)]
 pub enum Decision {
-    /// Who the caller is.
+    /// The user of a token.
     Authentication(authn::Decision),
-    /// What the caller may do.
+    /// The permission of a user.
     Authorization(authz::Decision),
-    /// Whether the object may be stored, and in what form.
-    Admission(admission::Answer),
+    /// The admission of an object, and its changes.
+    Admission(admission::Response),
 }
 
-/// What the API server is to be sent. How that looks in HTTP is the server's business.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reply {
-    /// An answered review in the version of the question, as JSON.
-    Review(Vec<u8>),
-    /// No decision could be made because a policy failed; the API server's own failure policy is to decide.
-    Failed(String),
-}
-
-/// A decision in one word, for logs, metrics and exit codes.
+/// A verdict: a decision in one word, for logs, metrics and exit codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// The token belongs to a user.
     Authenticated,
-    /// No module knows the token.
+    /// No policy recognizes the token.
     Unauthenticated,
     /// The request is allowed.
     Allowed,
     /// The request is denied.
     Denied,
-    /// No module has an opinion.
+    /// No policy has an opinion.
     NoOpinion,
-    /// The object may be stored as it is.
+    /// The object may be stored unchanged.
     Accepted,
-    /// The object may be stored with the changes made.
+    /// The object may be stored with changes.
     Patched,
-    /// The object may not be stored.
+    /// The object must not be stored.
     Rejected,
-    /// A policy failed and no decision could be made.
+    /// Policies failed and there is no decision.
     Failed,
 }
 
 impl Verdict {
-    /// The word, in kebab case.
+    /// The verdict in kebab case.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -87,7 +78,8 @@ impl Verdict {
         }
     }
 
-    /// Returns true if the request did not succeed: unauthenticated, denied, rejected or failed.
+    /// Returns whether the client gets less than it requested: no user, a denial, a rejection or
+    /// no decision.
     #[must_use]
     pub fn is_refusal(self) -> bool {
         match self {
@@ -102,13 +94,13 @@ impl Verdict {
 }
 
 impl fmt::Display for Verdict {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 
 impl Evaluation {
-    /// The decision in one word.
+    /// The verdict: the decision in one word.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         self.decision
@@ -116,33 +108,13 @@ impl Evaluation {
             .map_or(Verdict::Failed, Decision::verdict)
     }
 
-    /// The text that goes with the decision: a reason, a rejection's message, what failed. Empty when there is none.
+    /// The text of the decision: a reason, a rejection's message or the failures. May be empty.
     #[must_use]
     pub fn message(&self) -> &str {
         match &self.decision {
             Ok(decision) => decision.message(),
-            Err(undecided) => &undecided.message,
+            Err(no_decision) => no_decision.message(),
         }
-    }
-}
-
-impl Evaluation {
-    /// What to say when there is no decision for the only reason that too many calls were under way: nothing is wrong with
-    /// the policies, and the same question will be answered a moment later.
-    #[must_use]
-    pub fn overload(&self) -> Option<&str> {
-        let undecided = self.decision.as_ref().err()?;
-        let mut to_blame = self
-            .trace
-            .steps
-            .iter()
-            .filter_map(Step::failure)
-            .filter(|(_, consequence)| *consequence == Consequence::NoDecision)
-            .peekable();
-        to_blame.peek()?;
-        to_blame
-            .all(|(failure, _)| failure.kind == FailureKind::Busy)
-            .then_some(&undecided.message)
     }
 }
 
@@ -154,7 +126,7 @@ impl Decision {
             Self::Authorization(authz::Decision::Allow { .. }) => Verdict::Allowed,
             Self::Authorization(authz::Decision::Deny { .. }) => Verdict::Denied,
             Self::Authorization(authz::Decision::NoOpinion { .. }) => Verdict::NoOpinion,
-            Self::Admission(answer) => match &answer.decision {
+            Self::Admission(response) => match &response.decision {
                 admission::Decision::Accept { patch: None } => Verdict::Accepted,
                 admission::Decision::Accept { patch: Some(_) } => Verdict::Patched,
                 admission::Decision::Reject(_) => Verdict::Rejected,
@@ -170,7 +142,7 @@ impl Decision {
                 | authz::Decision::Deny { reason }
                 | authz::Decision::NoOpinion { reason },
             ) => reason,
-            Self::Admission(answer) => match &answer.decision {
+            Self::Admission(response) => match &response.decision {
                 admission::Decision::Accept { .. } => "",
                 admission::Decision::Reject(rejection) => &rejection.message,
             },

@@ -1,10 +1,11 @@
-//! From what went wrong in a call to what `access` decides by: one kind, one message for the client, details for the log.
+//! Conversion of errors of calls into failures: a kind, a message for the client, and details for
+//! the log.
 
 use access::{Failure, FailureKind};
 use engine::{CallError, CallFailed};
 use wire::envelope::OutputError;
 
-/// What went wrong while the module ran.
+/// Converts the error of a call.
 pub(crate) fn from_call(failed: &CallFailed) -> Failure {
     let kind = match &failed.error {
         CallError::Deadline(_) => FailureKind::Deadline,
@@ -13,11 +14,11 @@ pub(crate) fn from_call(failed: &CallFailed) -> Failure {
         CallError::Exit(_) => FailureKind::Exit,
         CallError::StdinTooLarge { .. } => FailureKind::Input,
         CallError::OutputTooLarge { .. } => FailureKind::Output,
-        CallError::Busy => FailureKind::Busy,
+        CallError::Busy => FailureKind::Overloaded,
         CallError::HostCalls { .. } => FailureKind::Input,
         CallError::Reported(_) => FailureKind::Reported,
         CallError::Protocol(_) | CallError::Pointer => FailureKind::Trap,
-        CallError::Host(_) => FailureKind::Host,
+        CallError::Host(_) => FailureKind::Internal,
     };
     let backtrace = match &failed.error {
         CallError::Host(cause) => cause.to_string(),
@@ -30,26 +31,28 @@ pub(crate) fn from_call(failed: &CallFailed) -> Failure {
     )
 }
 
-/// Why a Kubewarden policy has no answer.
+/// Converts the error of a Kubewarden policy.
 pub(crate) fn from_kubewarden(failure: kubewarden::Failure) -> Failure {
     match failure {
-        // The words of a policy are left to level debug: the usual SDK quotes the whole request in them, a Secret's data, too.
+        // The policy's own text goes to the details, because the usual SDK quotes the whole request
+        // in it, including the data of a Secret.
         kubewarden::Failure::Call(failed) => match &failed.error {
-            CallError::Reported(said) => {
+            CallError::Reported(text) => {
                 Failure::new(FailureKind::Reported, "the policy reported an error")
-                    .with_detail(said.clone())
+                    .with_detail(text.clone())
             }
             _ => from_call(&failed),
         },
-        kubewarden::Failure::Response { problem, detail } => {
-            with_detail(Failure::new(FailureKind::Answer, problem), &detail, b"")
+        kubewarden::Failure::Answer { problem, detail } => {
+            with_detail(Failure::new(FailureKind::Response, problem), &detail, b"")
         }
         kubewarden::Failure::Deadline => Failure::new(FailureKind::Deadline, failure.to_string()),
-        kubewarden::Failure::Internal(problem) => Failure::new(FailureKind::Host, problem),
+        kubewarden::Failure::Host(problem) => Failure::new(FailureKind::Internal, problem),
     }
 }
 
-/// Where the module trapped. A module that is out of memory usually traps, too: then it is one level down.
+/// Returns the backtrace of a trap. A module that exceeds its memory limit usually traps as a
+/// result; the trap is then nested.
 fn backtrace(error: &CallError) -> Option<String> {
     match error {
         CallError::Trap(trap) => Some(trap.backtrace.to_string()),
@@ -60,11 +63,11 @@ fn backtrace(error: &CallError) -> Option<String> {
     }
 }
 
-/// What is wrong with what the module wrote.
+/// Converts the error of an output.
 pub(crate) fn from_output(error: &OutputError, stderr: &[u8]) -> Failure {
     let kind = match error {
         OutputError::Reported(_) => FailureKind::Reported,
-        OutputError::NotEnvelope(_) | OutputError::Empty => FailureKind::Answer,
+        OutputError::NotEnvelope(_) | OutputError::Empty => FailureKind::Response,
     };
     with_detail(Failure::new(kind, error.to_string()), "", stderr)
 }

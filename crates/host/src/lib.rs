@@ -1,7 +1,8 @@
-//! The one place where wasm and Kubernetes meet: configuration → policies → chains, and a [`Host`] that answers reviews.
+//! The host: loads the policies of a configuration into chains, and evaluates reviews with them.
 //!
-//! The webhook server, the C ABI and the command line all ask the same [`Host`], so that the same review gets the same
-//! answer through each of them.
+//! The only place where WebAssembly and Kubernetes meet. All front ends (the webhook server, the
+//! command line and the C library) evaluate reviews with the same [`Host`], so the same review gets
+//! the same reply from each of them.
 
 #![cfg_attr(
     not(test),
@@ -14,9 +15,8 @@
     )
 )]
 
-mod causes;
+mod chain;
 pub mod config;
-pub mod dialect;
 pub mod evaluation;
 mod failure;
 mod footprint;
@@ -24,16 +24,25 @@ mod host;
 pub mod live;
 pub mod load;
 pub mod lockout;
+pub mod log;
 mod policy;
-mod raw;
+pub mod redact;
+mod reply;
+mod request;
+mod selection;
 mod subject;
-mod wait;
 
-pub use causes::with_causes;
 pub use config::Configuration;
-pub use evaluation::{Decision, Evaluation, Reply, Verdict};
-pub use host::{EvaluateError, EvaluationRequest, Host, PolicyInfo};
+pub use evaluation::{Decision, Evaluation, Verdict};
+pub use host::Host;
 pub use live::{Live, LiveError, Reload};
-pub use load::{FileModules, LoadError, LoadErrors, ModuleSource};
+pub use load::{
+    FileModules, LoadError, LoadErrors, ModuleSource, NoRuntime, detect_protocol, error_chain,
+    wait_for,
+};
 pub use lockout::LockedOut;
+pub use policy::{PolicyEntryPoint, PolicyInfo};
+pub use reply::Reply;
+pub use request::{EvaluateError, EvaluationRequest};
+pub use selection::{Selected, SelectedEvaluation};
 pub use subject::Subject;

@@ -1,257 +1,197 @@
-//! From a checked configuration to loaded policies; every policy that cannot be loaded is told, not just the first.
+//! Loading of policies. Reports every policy that cannot be loaded, not only the first one.
 
-use std::collections::HashMap;
-use std::fmt;
-use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+mod admission;
+mod error;
+mod modules;
 
-use access::{Plane, PolicyName, admission, authn, authz};
+use access::{Plane, authn, authz};
 use capabilities::Capabilities;
-use engine::{Engine, Module};
-use kubewarden::{Group, Member, Metadata};
+use engine::{Engine, Limits, Module, Share};
+use wire::EntryPoint;
 
-use crate::config::{self, AdmissionPolicy, Asked, Configuration, Dialect, Policy, Position};
-use crate::dialect;
+use crate::chain::Chain;
+use crate::config::{Authenticator, Authorizer, Configuration, Dialect, Policy};
 use crate::host::Host;
-use crate::policy::{LoadedPolicy, OwnModule, Program};
-use crate::wait::{NoRuntime, wait_for};
+use crate::policy::{LoadedPolicy, NativeModule};
+use modules::Modules;
 
-/// Where a module's bytes come from. Files today; a new source is a new implementation, the host stays as it is.
-pub trait ModuleSource {
-    /// The bytes of a module.
+pub use admission::wait_for;
+pub use error::{LoadError, LoadErrorKind, LoadErrors, NoRuntime, error_chain};
+pub use modules::{FileModules, ModuleSource, detect_protocol};
+
+impl Host {
+    /// Loads all policies of a configuration. Compiling blocks for milliseconds to seconds per
+    /// module.
     ///
     /// # Errors
-    /// When they cannot be had.
-    fn read(&self, module: &Path) -> io::Result<Vec<u8>>;
-}
-
-/// Modules in files.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct FileModules;
-
-/// No real module comes near; reading a disk image by mistake should not take the memory of the machine.
-const MODULE_BYTES_MAX: u64 = 256 << 20;
-
-impl ModuleSource for FileModules {
-    fn read(&self, module: &Path) -> io::Result<Vec<u8>> {
-        let size = std::fs::metadata(module)?.len();
-        if size > MODULE_BYTES_MAX {
-            let message = format!("the file has {size} bytes, at most {MODULE_BYTES_MAX} are read");
-            return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
-        }
-        std::fs::read(module)
+    /// Returns the error of every policy that cannot be loaded, with its position in the
+    /// configuration.
+    ///
+    /// ```
+    /// use std::time::{Duration, Instant};
+    ///
+    /// use access::Plane;
+    /// use engine::{Engine, Options};
+    /// use host::config::{Format, Source};
+    /// use host::{Configuration, EvaluationRequest, FileModules, Host, Verdict};
+    ///
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let yaml = "
+    /// apiVersion: k8s-wasm/v1alpha1
+    /// kind: Configuration
+    /// authorization: {modules: []}
+    /// ";
+    /// let source = Source::text(Format::Configuration, "config.yaml", yaml.into());
+    /// let configuration = Configuration::load(&[source])?;
+    /// let engine = Engine::new(Options::default())?;
+    /// let host = Host::load(&configuration, &FileModules, &engine)?;
+    ///
+    /// let request = EvaluationRequest {
+    ///     plane: Plane::Authorization,
+    ///     policy: None,
+    ///     review: br#"{"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview",
+    ///         "spec": {"user": "jane", "nonResourceAttributes": {"path": "/", "verb": "get"}}}"#,
+    ///     already_evaluated: &[],
+    ///     deadline: Instant::now() + Duration::from_secs(10),
+    /// };
+    /// let evaluation = host.evaluate(request).await?;
+    /// assert_eq!(evaluation.verdict(), Verdict::NoOpinion);
+    /// # Ok(())
+    /// # }
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    /// # runtime.unwrap().block_on(example()).unwrap();
+    /// ```
+    pub fn load(
+        configuration: &Configuration,
+        modules: &dyn ModuleSource,
+        engine: &Engine,
+    ) -> Result<Self, LoadErrors> {
+        Self::load_with(configuration, modules, engine, &Capabilities::none())
     }
-}
 
-/// A policy could not be loaded.
-#[derive(Debug, thiserror::Error)]
-#[error("{position}: failed to load policy `{policy}` from `{}`", module.display())]
-pub struct LoadError {
-    /// The policy.
-    pub policy: PolicyName,
-    /// Its place in the configuration.
-    pub position: Position,
-    /// The module's file.
-    pub module: PathBuf,
-    /// What went wrong.
-    #[source]
-    pub kind: LoadErrorKind,
-}
-
-/// Why a policy could not be loaded.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum LoadErrorKind {
-    /// The bytes cannot be had.
-    #[error("the file cannot be read: {0}")]
-    Read(io::Error),
-    /// The bytes are no module that can be run.
-    #[error(transparent)]
-    Module(#[from] engine::LoadError),
-    /// The module does not have the entry point that its place in the configuration asks for.
-    #[error(transparent)]
-    EntryPoint(#[from] engine::EntryError),
-    /// The file is not of the dialect that the configuration insists on.
-    #[error("the configuration says `type: {}`, but the file is {}", told(*.configured), described(*.found))]
-    Dialect {
-        /// What the configuration says.
-        configured: Dialect,
-        /// What the file is.
-        found: Dialect,
-    },
-    /// The metadata of a Kubewarden policy asks for what this host does not have, or cannot be read.
-    #[error(transparent)]
-    Metadata(#[from] kubewarden::MetadataError),
-    /// A Kubewarden policy cannot be run in its mode.
-    #[error(transparent)]
-    Mode(#[from] kubewarden::ModeError),
-    /// The configuration has settings that no Kubewarden policy could take.
-    #[error(transparent)]
-    Kubewarden(#[from] kubewarden::LoadError),
-    /// A Kubewarden policy does not accept its settings.
-    #[error(transparent)]
-    Settings(#[from] kubewarden::SettingsError),
-    /// The expression of a group.
-    #[error("its expression cannot be used: {0}")]
-    Expression(#[from] kubewarden::ExpressionError),
-    /// Kubewarden policies decide about objects; who a caller is and what it may do is asked by other reviews.
-    #[error("the file is a Kubewarden policy: those decide about objects only, under `admission`")]
-    KubewardenElsewhere,
-    /// No thread to ask a policy about its settings.
-    #[error("the policy could not be asked about its settings: {0}")]
-    Runtime(#[from] NoRuntime),
-}
-
-fn told(dialect: Dialect) -> &'static str {
-    match dialect {
-        Dialect::Wasi => "wasi",
-        Dialect::Kubewarden => "kubewarden",
-    }
-}
-
-fn described(dialect: Dialect) -> &'static str {
-    match dialect {
-        Dialect::Wasi => "no Kubewarden policy",
-        Dialect::Kubewarden => "a Kubewarden policy",
-    }
-}
-
-/// Every policy that could not be loaded. Never empty.
-#[derive(Debug, thiserror::Error)]
-pub struct LoadErrors(pub Vec<LoadError>);
-
-impl fmt::Display for LoadErrors {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, error) in self.0.iter().enumerate() {
-            let separator = if index > 0 { "\n" } else { "" };
-            write!(formatter, "{separator}{error}")?;
-            let mut source = std::error::Error::source(error);
-            while let Some(cause) = source {
-                write!(formatter, ": {cause}")?;
-                source = cause.source();
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Loads everything that a configuration names.
-pub(crate) fn host(
-    config: &Configuration,
-    modules: &dyn ModuleSource,
-    engine: &Engine,
-    capabilities: &Capabilities,
-) -> Result<Host, LoadErrors> {
-    let mut loader = Loader {
-        modules,
-        engine,
-        capabilities,
-        admission_share: admission_share(config),
-        loaded: HashMap::new(),
-        errors: Vec::new(),
-    };
-    let mut host = Host {
-        engine: engine.clone(),
-        audit_trace: config.audit_trace,
-        authentication: Default::default(),
-        authorization: Default::default(),
-        mutation: Default::default(),
-        validation: Default::default(),
-    };
-    for entry in &config.authentication {
-        if let Some(loaded) = loader.own(&entry.policy, Plane::Authentication) {
-            let name = entry.policy.name.clone();
-            let rules = authn::Policy {
-                name,
-                system_names: entry.system_names,
-                mode: entry.mode,
-            };
-            host.authentication.push(rules, loaded);
-        }
-    }
-    for entry in &config.authorization {
-        if let Some(loaded) = loader.own(&entry.policy, Plane::Authorization) {
-            let name = entry.policy.name.clone();
-            host.authorization.push(
-                authz::Policy {
-                    name,
-                    on_failure: entry.on_failure,
-                    mode: entry.mode,
-                },
-                loaded,
-            );
-        }
-    }
-    for entry in &config.admission {
-        let chain = if entry.mutating {
-            &mut host.mutation
-        } else {
-            &mut host.validation
+    /// Loads all policies of a configuration. `capabilities` serves the host calls of policies.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_with(
+        configuration: &Configuration,
+        modules: &dyn ModuleSource,
+        engine: &Engine,
+        capabilities: &Capabilities,
+    ) -> Result<Self, LoadErrors> {
+        let mut loader = Loader {
+            modules: Modules::new(modules, engine),
+            capabilities,
+            admission_share: admission_share(configuration),
+            errors: Vec::new(),
         };
-        if let Some(loaded) = loader.admitter(entry) {
-            let rules = admission::Policy {
-                name: entry.policy.name.clone(),
-                rules: entry.rules.clone(),
-                on_failure: entry.on_failure,
-                mode: entry.mode,
-            };
-            chain.push(rules, loaded);
-        }
-    }
-    if loader.errors.is_empty() {
-        Ok(host)
-    } else {
-        Err(LoadErrors(loader.errors))
+        let authentication = loader.load_authenticators(&configuration.authentication);
+        let authorization = loader.load_authorizers(&configuration.authorization);
+        let (mutation, validation) = loader.load_admission_policies(&configuration.admission);
+        let host = Self {
+            engine: engine.clone(),
+            audit_trace: configuration.audit_trace,
+            authentication,
+            authorization,
+            mutation,
+            validation,
+        };
+        LoadErrors::check(loader.errors, host)
     }
 }
 
+/// A loader of policies, which collects their errors.
 struct Loader<'a> {
-    modules: &'a dyn ModuleSource,
-    engine: &'a Engine,
+    modules: Modules<'a>,
     capabilities: &'a Capabilities,
-    admission_share: engine::Share,
-    /// One module may serve several policies; it is compiled once.
-    loaded: HashMap<PathBuf, Loaded>,
+    admission_share: Share,
     errors: Vec<LoadError>,
 }
 
-/// A module and what it says of itself.
-#[derive(Clone)]
-struct Loaded {
-    module: Module,
-    dialect: Dialect,
-    metadata: Option<Arc<Metadata>>,
-}
-
 impl Loader<'_> {
-    /// A policy of a plane that has modules of our specification only.
-    fn own(&mut self, policy: &Policy, plane: Plane) -> Option<LoadedPolicy> {
-        let program = self.module(policy).and_then(|loaded| match loaded.dialect {
-            Dialect::Wasi => self.own_module(policy, &loaded.module, plane),
-            Dialect::Kubewarden => Err(LoadErrorKind::KubewardenElsewhere),
-        });
-        let program = self.or_remember(policy, program)?;
-        Some(LoadedPolicy::new(policy, program))
-    }
-
-    fn admitter(&mut self, entry: &AdmissionPolicy) -> Option<LoadedPolicy> {
-        let program = match &entry.asked {
-            Asked::Module(kubewarden) => self.single(entry, kubewarden),
-            Asked::Group(group) => {
-                let members = self.members(group)?;
-                let group = Group::new(&group.expression, group.message.clone(), members);
-                group.map(Program::Group).map_err(LoadErrorKind::from)
+    fn load_authenticators(
+        &mut self,
+        configured: &[Authenticator],
+    ) -> Chain<authn::Policy, NativeModule> {
+        let mut chain = Chain::default();
+        for authenticator in configured {
+            if let Some(loaded) = self.load_native(&authenticator.policy, EntryPoint::Authn) {
+                let policy = authn::Policy {
+                    name: authenticator.policy.name.clone(),
+                    system_names: authenticator.system_names,
+                    mode: authenticator.mode,
+                };
+                chain.push(policy, loaded);
             }
-        };
-        let program = self.or_remember(&entry.policy, program)?;
-        Some(LoadedPolicy::new(&entry.policy, program))
+        }
+        chain
     }
 
-    /// What was loaded; an error is remembered with the policy that has it.
-    fn or_remember<T>(&mut self, policy: &Policy, loaded: Result<T, LoadErrorKind>) -> Option<T> {
-        let remember = |kind| {
+    fn load_authorizers(
+        &mut self,
+        configured: &[Authorizer],
+    ) -> Chain<authz::Policy, NativeModule> {
+        let mut chain = Chain::default();
+        for authorizer in configured {
+            if let Some(loaded) = self.load_native(&authorizer.policy, EntryPoint::Authz) {
+                let policy = authz::Policy {
+                    name: authorizer.policy.name.clone(),
+                    on_failure: authorizer.on_failure,
+                    mode: authorizer.mode,
+                };
+                chain.push(policy, loaded);
+            }
+        }
+        chain
+    }
+
+    /// Loads a policy of a plane that supports native modules only.
+    fn load_native(
+        &mut self,
+        policy: &Policy,
+        entry_point: EntryPoint,
+    ) -> Option<LoadedPolicy<NativeModule>> {
+        let module = self
+            .modules
+            .get(policy)
+            .and_then(|compiled| match compiled.protocol {
+                Dialect::Wasi => self.native_module(policy, &compiled.module, entry_point),
+                Dialect::Kubewarden => Err(LoadErrorKind::KubewardenElsewhere),
+            });
+        let module = self.record_error(policy, module)?;
+        Some(LoadedPolicy::new(policy, module))
+    }
+
+    /// Looks up the entry point of a native module.
+    fn native_module(
+        &self,
+        policy: &Policy,
+        module: &Module,
+        entry_point: EntryPoint,
+    ) -> Result<NativeModule, LoadErrorKind> {
+        Ok(NativeModule {
+            entry: module.entry(entry_point.as_str())?,
+            entry_point,
+            settings: policy.settings.clone(),
+            limits: self.limits(policy, entry_point.into()),
+        })
+    }
+
+    /// Returns the limits of a policy's calls.
+    fn limits(&self, policy: &Policy, plane: Plane) -> Limits {
+        let share = match plane {
+            Plane::Authentication | Plane::Authorization => Share::Whole,
+            Plane::Mutation | Plane::Validation => self.admission_share,
+        };
+        Limits {
+            share,
+            ..policy.limits.clone()
+        }
+    }
+
+    /// Records the error of a policy that cannot be loaded.
+    fn record_error<T>(&mut self, policy: &Policy, result: Result<T, LoadErrorKind>) -> Option<T> {
+        let record = |kind| {
             self.errors.push(LoadError {
                 policy: policy.name.clone(),
                 position: policy.position.clone(),
@@ -259,173 +199,19 @@ impl Loader<'_> {
                 kind,
             });
         };
-        loaded.map_err(remember).ok()
-    }
-
-    fn single(
-        &mut self,
-        entry: &AdmissionPolicy,
-        kubewarden: &config::Kubewarden,
-    ) -> Result<Program, LoadErrorKind> {
-        let loaded = match kubewarden.execution_mode {
-            // A program without metadata looks like any module: the mode says what it is.
-            Some(_) => self.any_module(&entry.policy)?,
-            None => self.module(&entry.policy)?,
-        };
-        if loaded.dialect == Dialect::Wasi && kubewarden.execution_mode.is_none() {
-            let plane = if entry.mutating {
-                Plane::Mutation
-            } else {
-                Plane::Validation
-            };
-            return self.own_module(&entry.policy, &loaded.module, plane);
-        }
-        Ok(Program::Kubewarden {
-            digest: *loaded.module.digest(),
-            policy: self.kubewarden(&entry.policy, &loaded, kubewarden)?,
-            may_mutate: entry.mutating,
-            message: kubewarden.message.clone(),
-        })
-    }
-
-    /// The members of a group; none when one could not be loaded, which is remembered of each.
-    fn members(&mut self, group: &config::Group) -> Option<Vec<Member>> {
-        let members: Vec<_> = group
-            .members
-            .iter()
-            .map(|member| self.member(member))
-            .collect();
-        members.into_iter().collect()
-    }
-
-    fn member(&mut self, member: &config::GroupMember) -> Option<Member> {
-        let loaded = self.module(&member.policy);
-        let policy =
-            loaded.and_then(|loaded| self.kubewarden(&member.policy, &loaded, &member.kubewarden));
-        Some(Member {
-            name: member.name.clone(),
-            policy: self.or_remember(&member.policy, policy)?,
-            timeout: member.policy.timeout,
-        })
-    }
-
-    /// A Kubewarden policy that was asked about its settings.
-    fn kubewarden(
-        &self,
-        policy: &Policy,
-        loaded: &Loaded,
-        config: &config::Kubewarden,
-    ) -> Result<kubewarden::Policy, LoadErrorKind> {
-        let metadata = loaded.metadata.as_deref();
-        let mode = match config.execution_mode {
-            Some(mode) => mode,
-            None => kubewarden::detect(metadata, loaded.module.inspection())?.unwrap_or_default(),
-        };
-        let access = kubewarden::Access {
-            capabilities: self.capabilities.clone(),
-            grants: Arc::clone(&config.grants),
-        };
-        let loaded = kubewarden::Policy::new(
-            policy.name.as_str(),
-            kubewarden::Mode::new(&loaded.module, mode)?,
-            policy.settings.as_deref(),
-            access,
-            // Whichever of the two planes of admission, it is the same.
-            self.limits(policy, Plane::Validation),
-        )?;
-        wait_for(loaded.validate_settings(deadline_of(policy)))??;
-        Ok(loaded)
-    }
-
-    /// The module, of the dialect that the configuration says, if it says one.
-    fn module(&mut self, policy: &Policy) -> Result<Loaded, LoadErrorKind> {
-        let loaded = self.any_module(policy)?;
-        match policy.dialect {
-            Some(configured) if configured != loaded.dialect => Err(LoadErrorKind::Dialect {
-                configured,
-                found: loaded.dialect,
-            }),
-            _ => Ok(loaded),
-        }
-    }
-
-    /// The module, whatever it is.
-    fn any_module(&mut self, policy: &Policy) -> Result<Loaded, LoadErrorKind> {
-        match self.loaded.get(&policy.module) {
-            Some(loaded) => Ok(loaded.clone()),
-            None => self.read(policy),
-        }
-    }
-
-    fn read(&mut self, policy: &Policy) -> Result<Loaded, LoadErrorKind> {
-        let bytes = self
-            .modules
-            .read(&policy.module)
-            .map_err(LoadErrorKind::Read)?;
-        let module = self.engine.load(&bytes)?;
-        let metadata = Metadata::from_module(&bytes, module.inspection())?;
-        let dialect = dialect::detect(module.inspection());
-        let loaded = Loaded {
-            module,
-            dialect,
-            metadata: metadata.map(Arc::new),
-        };
-        self.loaded.insert(policy.module.clone(), loaded.clone());
-        Ok(loaded)
-    }
-
-    /// A module of our specification. A mutating policy without `mutate` is asked by `validate`, as in the original
-    /// specification.
-    fn own_module(
-        &self,
-        policy: &Policy,
-        module: &Module,
-        plane: Plane,
-    ) -> Result<Program, LoadErrorKind> {
-        let entry_point = match plane {
-            Plane::Authentication => "authn",
-            Plane::Authorization => "authz",
-            Plane::Mutation if module.has_function("mutate") => "mutate",
-            Plane::Mutation | Plane::Validation => "validate",
-        };
-        Ok(Program::Module(OwnModule {
-            entry: module.entry(entry_point)?,
-            entry_point,
-            settings: policy.settings.clone(),
-            limits: self.limits(policy, plane),
-        }))
-    }
-
-    /// The limits of a policy's calls.
-    fn limits(&self, policy: &Policy, plane: Plane) -> engine::Limits {
-        let share = match plane {
-            Plane::Authentication | Plane::Authorization => engine::Share::Whole,
-            Plane::Mutation | Plane::Validation => self.admission_share,
-        };
-        engine::Limits {
-            share,
-            ..policy.limits.clone()
-        }
+        result.map_err(record).ok()
     }
 }
 
-/// By when a policy must have said whether its settings are fine: what it may take, and the time that a first call needs more.
-fn deadline_of(policy: &Policy) -> Instant {
-    let now = Instant::now();
-    now.checked_add(policy.timeout.max(SETTINGS_TIMEOUT_MIN))
-        .unwrap_or(now)
-}
-
-/// Settings are checked once, on a machine that may be compiling.
-const SETTINGS_TIMEOUT_MIN: Duration = Duration::from_secs(5);
-
-/// Who a caller is and what it may do is asked of every request, so that decisions about objects leave places free for that; all
-/// places are theirs when nobody else needs one.
-fn admission_share(config: &Configuration) -> engine::Share {
-    if config.authentication.is_empty() && config.authorization.is_empty() {
-        engine::Share::Whole
+/// Returns the share of the permits that admission policies may use.
+///
+/// Every request needs authentication and authorization, so admission leaves permits free for them.
+/// Without policies on these planes it uses all permits.
+fn admission_share(configuration: &Configuration) -> Share {
+    if configuration.authentication.is_empty() && configuration.authorization.is_empty() {
+        Share::Whole
     } else {
-        engine::Share::ThreeQuarters
+        Share::ThreeQuarters
     }
 }
 

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use crate::Host;
 use crate::config::{Configuration, Guarded};
-use crate::wait::wait_for;
+use crate::load::wait_for;
 
 pub use exempt::{Exempt, UnknownNeed};
 pub use refused::{Cause, LockedOut, Refusal};

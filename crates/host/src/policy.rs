@@ -1,55 +1,139 @@
-//! A loaded policy, and how a chain asks it: envelope in, call, envelope out.
+//! Loaded policies, and the calls of their modules.
 
 use std::time::{Duration, Instant};
 
-use access::patch::Patch;
-use access::{Ask, Asked, Failure, FailureKind, Plane, PolicyName, Timing, redact};
-use kubewarden::{Change, Rejection, Verdict};
-use wire::RawValue;
-use wire::admission::Response;
+use access::{
+    Evaluate, Evaluated, Failure, FailureKind, Plane, PolicyName, PolicyReview, Timing, patch,
+};
+use kubewarden::{Change, ExecutionMode, Rejection, Verdict};
+use wire::admission::{PatchType, Response};
 use wire::review::ParseError;
+use wire::{EntryPoint, RawValue, authentication, authorization};
 
 use crate::config::{Dialect, Policy};
-use crate::failure;
-use crate::host::PolicyInfo;
+use crate::{failure, redact};
 
-/// A policy that can be asked.
+/// A policy that can be evaluated. `M` is the type of programs that its plane supports.
 #[derive(Debug)]
-pub(crate) struct LoadedPolicy {
-    pub(crate) name: PolicyName,
-    program: Program,
+pub(crate) struct LoadedPolicy<M> {
+    name: PolicyName,
+    program: M,
     timeout: Duration,
     debug: bool,
 }
 
-/// What is asked: the one place that knows all dialects.
+/// A module of the project's own specification, and the parameters of its calls.
 #[derive(Debug)]
-pub(crate) enum Program {
-    /// A module of our specification.
-    Module(OwnModule),
-    /// A Kubewarden policy.
-    Kubewarden {
-        policy: kubewarden::Policy,
-        digest: engine::Digest,
-        may_mutate: bool,
-        /// What rejections say instead of the policy's own message.
-        message: Option<String>,
-    },
-    /// A group of Kubewarden policies.
-    Group(kubewarden::Group),
-}
-
-/// A module of our specification with what it is called with.
-#[derive(Debug)]
-pub(crate) struct OwnModule {
+pub(crate) struct NativeModule {
     pub(crate) entry: engine::Entry,
-    pub(crate) entry_point: &'static str,
+    pub(crate) entry_point: EntryPoint,
     pub(crate) settings: Option<Box<RawValue>>,
     pub(crate) limits: engine::Limits,
 }
 
-impl LoadedPolicy {
-    pub(crate) fn new(policy: &Policy, program: Program) -> Self {
+/// The program of an admission policy.
+#[derive(Debug)]
+pub(crate) enum AdmissionProgram {
+    /// A module of the project's own specification.
+    Module(NativeModule),
+    /// A Kubewarden policy or group.
+    Kubewarden(KubewardenProgram),
+}
+
+/// A Kubewarden policy, or a group of them.
+#[derive(Debug)]
+pub(crate) enum KubewardenProgram {
+    /// One policy.
+    Policy(KubewardenPolicy),
+    /// A group of policies. It never mutates.
+    Group(kubewarden::Group),
+}
+
+/// A Kubewarden policy and its part of the configuration.
+#[derive(Debug)]
+pub(crate) struct KubewardenPolicy {
+    pub(crate) policy: kubewarden::Policy,
+    pub(crate) digest: engine::Digest,
+    pub(crate) may_mutate: bool,
+    /// The message of rejections, instead of the policy's own.
+    pub(crate) message: Option<String>,
+}
+
+/// The data that all calls of one evaluation share.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CallContext {
+    deadline: Instant,
+    start: Instant,
+}
+
+/// A summary of a loaded policy.
+#[derive(Debug, Clone)]
+pub struct PolicyInfo {
+    /// The plane of the policy.
+    pub plane: Plane,
+    /// The name of the policy.
+    pub name: PolicyName,
+    /// The digest of the module; a group has none.
+    pub digest: Option<engine::Digest>,
+    /// The entry point that is called.
+    pub entry_point: PolicyEntryPoint,
+    /// The protocol of the module.
+    pub dialect: Dialect,
+}
+
+/// The entry point of a loaded policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PolicyEntryPoint {
+    /// An exported function of the project's own specification.
+    Function(EntryPoint),
+    /// A Kubewarden policy in its execution mode.
+    Kubewarden(ExecutionMode),
+    /// A Kubewarden policy group, whose members have execution modes of their own.
+    Group,
+}
+
+impl PolicyEntryPoint {
+    /// The name of the function or execution mode, or `group`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Function(entry_point) => entry_point.as_str(),
+            Self::Kubewarden(mode) => mode.as_str(),
+            Self::Group => "group",
+        }
+    }
+}
+
+impl CallContext {
+    /// Creates the context of an evaluation that starts now.
+    pub(crate) fn new(deadline: Instant) -> Self {
+        Self {
+            deadline,
+            start: Instant::now(),
+        }
+    }
+
+    /// The start of the evaluation, which the timing of its calls refers to.
+    pub(crate) fn start(&self) -> Instant {
+        self.start
+    }
+
+    /// Measures a call.
+    async fn measure<A>(&self, call: impl Future<Output = Result<A, Failure>>) -> Evaluated<A> {
+        let start = Instant::now();
+        let response = call.await;
+        Evaluated {
+            response,
+            timing: Timing {
+                start: start.saturating_duration_since(self.start),
+                duration: start.elapsed(),
+            },
+        }
+    }
+}
+
+impl<M> LoadedPolicy<M> {
+    pub(crate) fn new(policy: &Policy, program: M) -> Self {
         Self {
             name: policy.name.clone(),
             program,
@@ -58,235 +142,235 @@ impl LoadedPolicy {
         }
     }
 
-    /// Whether one URL is for what it accepts and what it changes.
-    pub(crate) fn is_kubewarden(&self) -> bool {
-        !matches!(self.program, Program::Module(_))
+    /// The name of the policy.
+    pub(crate) fn name(&self) -> &PolicyName {
+        &self.name
     }
 
-    /// When a call that begins now must be over.
-    fn deadline(&self, asked: Instant) -> Instant {
+    pub(crate) fn program(&self) -> &M {
+        &self.program
+    }
+
+    /// Returns the deadline of a call that starts now.
+    fn deadline(&self, context: &CallContext) -> Instant {
         Instant::now()
             .checked_add(self.timeout)
-            .map_or(asked, |own| own.min(asked))
+            .map_or(context.deadline, |timeout| timeout.min(context.deadline))
     }
 
-    pub(crate) fn info(&self, plane: Plane) -> PolicyInfo {
-        PolicyInfo {
-            plane,
-            name: self.name.clone(),
-            digest: match &self.program {
-                Program::Module(module) => Some(*module.entry.module().digest()),
-                Program::Kubewarden { digest, .. } => Some(*digest),
-                Program::Group(_) => None,
-            },
-            entry_point: match &self.program {
-                Program::Module(module) => module.entry_point,
-                Program::Kubewarden { policy, .. } => policy.execution_mode().as_str(),
-                Program::Group(_) => "group",
-            },
-            dialect: match &self.program {
-                Program::Module(_) => Dialect::Wasi,
-                Program::Kubewarden { .. } | Program::Group(_) => Dialect::Kubewarden,
-            },
-        }
-    }
-
-    /// One call of a module: the review in, the answered review out.
+    /// Calls a module: passes the review and parses the response.
     async fn call<A>(
         &self,
-        module: &OwnModule,
+        module: &NativeModule,
         review: &[u8],
-        deadline: Instant,
-        decode: impl FnOnce(&RawValue) -> Result<A, ParseError>,
+        context: &CallContext,
+        parse: impl FnOnce(&RawValue) -> Result<A, ParseError>,
     ) -> Result<A, Failure> {
         let input = wire::envelope::input(review, module.settings.as_deref());
-        if self.debug {
-            tracing::debug!(policy = %self.name, review = %redact::review(review), "call");
-        }
+        self.log_review(review);
         let output = module
             .entry
-            .call(input, &module.limits, self.deadline(deadline))
+            .call(input, &module.limits, self.deadline(context))
             .await
             .map_err(|failed| failure::from_call(&failed))?;
         if self.debug {
-            tracing::debug!(policy = %self.name, output = %redact::output(review, &output.stdout), "answer");
+            let output = redact::output(review, &output.stdout);
+            tracing::debug!(policy = %self.name, %output, "module returned");
         }
         if !output.stderr.is_empty() {
-            tracing::debug!(policy = %self.name, log = %String::from_utf8_lossy(&output.stderr), "module log");
+            let log = String::from_utf8_lossy(&output.stderr);
+            tracing::debug!(policy = %self.name, %log, "module log");
         }
-        let answer = wire::envelope::output(&output.stdout)
+        let response = wire::envelope::output(&output.stdout)
             .map_err(|error| failure::from_output(&error, &output.stderr))?;
-        decode(answer).map_err(|error| {
-            // The parser quotes what it found, which may be a token or the data of a Secret.
+        parse(response).map_err(|error| {
+            // The parser quotes its input, which may be a token or the data of a Secret.
             Failure::new(
-                FailureKind::Answer,
-                "its answer is not the review that was asked",
+                FailureKind::Response,
+                "the response is not a review of the requested kind",
             )
             .with_detail(error.to_string())
         })
     }
 
-    /// One question about an object, in whichever dialect.
-    async fn admit(&self, review: &[u8], deadline: Instant) -> Result<Response, Failure> {
-        if let Program::Module(module) = &self.program {
-            let decode = wire::admission::parse_answer;
-            return self.call(module, review, deadline, decode).await;
-        }
+    /// Logs the redacted review of a call if the policy has `debug: true`.
+    fn log_review(&self, review: &[u8]) {
         if self.debug {
-            tracing::debug!(policy = %self.name, review = %redact::review(review), "call");
+            let review = redact::review(review);
+            tracing::debug!(policy = %self.name, %review, "calling module");
         }
-        let request = kubewarden::Request::from_review(review)
-            .map_err(|error| Failure::new(FailureKind::Input, error.to_string()))?;
-        let answer = self.validate(&request, deadline).await?;
-        Ok(answer.into_response(request.uid()))
+    }
+}
+
+impl LoadedPolicy<NativeModule> {
+    pub(crate) fn info(&self, plane: Plane) -> PolicyInfo {
+        self.program.info(plane, &self.name)
+    }
+}
+
+impl NativeModule {
+    fn info(&self, plane: Plane, name: &PolicyName) -> PolicyInfo {
+        PolicyInfo {
+            plane,
+            name: name.clone(),
+            digest: Some(*self.entry.module().digest()),
+            entry_point: PolicyEntryPoint::Function(self.entry_point),
+            dialect: Dialect::Wasi,
+        }
+    }
+}
+
+impl LoadedPolicy<AdmissionProgram> {
+    pub(crate) fn info(&self, plane: Plane) -> PolicyInfo {
+        let program = match &self.program {
+            AdmissionProgram::Module(module) => return module.info(plane, &self.name),
+            AdmissionProgram::Kubewarden(program) => program,
+        };
+        let (digest, entry_point) = match program {
+            KubewardenProgram::Policy(policy) => (
+                Some(policy.digest),
+                PolicyEntryPoint::Kubewarden(policy.policy.execution_mode()),
+            ),
+            KubewardenProgram::Group(_) => (None, PolicyEntryPoint::Group),
+        };
+        PolicyInfo {
+            plane,
+            name: self.name.clone(),
+            digest,
+            entry_point,
+            dialect: Dialect::Kubewarden,
+        }
     }
 
-    /// What a Kubewarden policy or a group says, within what it may.
-    pub(crate) async fn validate(
+    /// Evaluates a Kubewarden policy or group on a request.
+    pub(crate) async fn evaluate_request(
         &self,
+        program: &KubewardenProgram,
         request: &kubewarden::Request,
-        deadline: Instant,
-    ) -> Result<kubewarden::Validation, Failure> {
-        let deadline = self.deadline(deadline);
-        match &self.program {
-            Program::Module(_) => Err(Failure::new(
-                FailureKind::Host,
-                "the policy is none of Kubewarden",
-            )),
-            Program::Group(group) => {
-                let answer = group.validate(request, deadline).await;
-                answer.map_err(failure::from_kubewarden)
+        context: &CallContext,
+    ) -> Evaluated<Response> {
+        context
+            .measure(self.validate(program, request, context))
+            .await
+    }
+
+    async fn validate(
+        &self,
+        program: &KubewardenProgram,
+        request: &kubewarden::Request,
+        context: &CallContext,
+    ) -> Result<Response, Failure> {
+        let deadline = self.deadline(context);
+        let validation = match program {
+            KubewardenProgram::Group(group) => {
+                let validation = group.validate(request, deadline).await;
+                validation.map_err(failure::from_kubewarden)?
             }
-            Program::Kubewarden {
-                policy,
-                may_mutate,
-                message,
-                ..
-            } => {
-                let answer = policy.validate(request, deadline).await;
-                let mut answer = answer.map_err(failure::from_kubewarden)?;
-                if !may_mutate {
-                    answer = constrained(answer, request, &self.name)?;
+            KubewardenProgram::Policy(policy) => {
+                let validation = policy.policy.validate(request, deadline).await;
+                let mut validation = validation.map_err(failure::from_kubewarden)?;
+                if !policy.may_mutate {
+                    validation = reject_if_mutating(validation, request, &self.name)?;
                 }
-                Ok(answer.with_message(message.as_deref()))
+                validation.with_message(policy.message.as_deref())
             }
-        }
-    }
-
-    /// The module, on planes that know no other dialect.
-    fn own_module(&self) -> Result<&OwnModule, Failure> {
-        match &self.program {
-            Program::Module(module) => Ok(module),
-            Program::Kubewarden { .. } | Program::Group(_) => Err(not_asked_here()),
-        }
+        };
+        Ok(validation.into_response(request.uid()))
     }
 }
 
-fn not_asked_here() -> Failure {
-    Failure::new(
-        FailureKind::Host,
-        "a Kubewarden policy decides about objects only",
-    )
-}
-
-/// A policy that is not allowed to change objects and does rejects; what is no change is none.
-fn constrained(
-    answer: kubewarden::Validation,
+/// Rejects the request if the policy changes the object although it is not allowed to.
+fn reject_if_mutating(
+    validation: kubewarden::Validation,
     request: &kubewarden::Request,
     name: &PolicyName,
 ) -> Result<kubewarden::Validation, Failure> {
-    let Verdict::Accept(Some(change)) = &answer.verdict else {
-        return Ok(answer);
+    let (Verdict::Accept(Some(change)), Some(object)) = (&validation.verdict, request.object())
+    else {
+        return Ok(validation);
     };
-    let Some(object) = request.object() else {
-        return Ok(answer);
+    let (patch_type, patch) = match change {
+        Change::Object(changed) => (PatchType::Full, changed.get().as_bytes()),
+        Change::JsonPatch(patch) => (PatchType::JsonPatch, patch.as_slice()),
     };
-    let patch = match change {
-        Change::Object(changed) => Patch::from_full(object, changed.get().as_bytes())?,
-        Change::JsonPatch(patch) => Patch::from_json_patch(object, patch)?,
-    };
-    let verdict = if patch.is_empty() {
-        Verdict::Accept(None)
-    } else {
+    let verdict = if patch::changes_object(object, patch_type, patch)? {
+        // The message of policy-server.
         Verdict::Reject(Rejection {
             message: Some(format!(
-                "Request rejected by policy {name}. The policy attempted to mutate the request, but it is currently configured to not allow mutations."
+                "Request rejected by policy {name}. The policy attempted to mutate the request, \
+                 but it is currently configured to not allow mutations."
             )),
             ..Rejection::default()
         })
+    } else {
+        Verdict::Accept(None)
     };
-    Ok(kubewarden::Validation { verdict, ..answer })
+    Ok(kubewarden::Validation {
+        verdict,
+        ..validation
+    })
 }
 
-/// How a chain asks its policies: by index, before a common deadline.
-pub(crate) struct Asker<'a> {
-    loaded: &'a [LoadedPolicy],
-    deadline: Instant,
-    began: Instant,
-}
+impl Evaluate<authentication::Status> for LoadedPolicy<NativeModule> {
+    type Context = CallContext;
+    type Parsed = ();
 
-impl<'a> Asker<'a> {
-    pub(crate) fn new(loaded: &'a [LoadedPolicy], deadline: Instant) -> Self {
-        Self {
-            loaded,
-            deadline,
-            began: Instant::now(),
-        }
-    }
-
-    /// When the chain began, from which the times of its calls are counted.
-    pub(crate) fn began(&self) -> Instant {
-        self.began
-    }
-
-    /// What came of asking the policy at an index, and when.
-    async fn timed<A>(
+    async fn evaluate(
         &self,
-        policy: usize,
-        ask: impl AsyncFnOnce(&LoadedPolicy) -> Result<A, Failure>,
-    ) -> Asked<A> {
-        let start = Instant::now();
-        let answer = match self.loaded.get(policy) {
-            Some(policy) => ask(policy).await,
-            None => Err(Failure::new(FailureKind::Host, "the policy is not loaded")),
-        };
-        Asked {
-            answer,
-            timing: Timing {
-                after: start.saturating_duration_since(self.began),
-                elapsed: start.elapsed(),
-            },
+        review: &PolicyReview<'_, ()>,
+        context: &CallContext,
+    ) -> Evaluated<authentication::Status> {
+        let parse = authentication::parse_response;
+        let call = self.call(&self.program, review.json(), context, parse);
+        context.measure(call).await
+    }
+}
+
+impl Evaluate<authorization::Status> for LoadedPolicy<NativeModule> {
+    type Context = CallContext;
+    type Parsed = ();
+
+    async fn evaluate(
+        &self,
+        review: &PolicyReview<'_, ()>,
+        context: &CallContext,
+    ) -> Evaluated<authorization::Status> {
+        let parse = authorization::parse_response;
+        let call = self.call(&self.program, review.json(), context, parse);
+        context.measure(call).await
+    }
+}
+
+impl Evaluate<Response> for LoadedPolicy<AdmissionProgram> {
+    type Context = CallContext;
+    /// The request as Kubewarden policies see it.
+    type Parsed = Result<kubewarden::Request, Failure>;
+
+    async fn evaluate(
+        &self,
+        review: &PolicyReview<'_, Self::Parsed>,
+        context: &CallContext,
+    ) -> Evaluated<Response> {
+        let parse = wire::admission::parse_response;
+        match &self.program {
+            AdmissionProgram::Module(module) => {
+                let call = self.call(module, review.json(), context, parse);
+                context.measure(call).await
+            }
+            AdmissionProgram::Kubewarden(program) => {
+                let call = async {
+                    self.log_review(review.json());
+                    let request = review.parsed(kubewarden_request);
+                    let request = request.as_ref().map_err(Failure::clone)?;
+                    self.validate(program, request, context).await
+                };
+                context.measure(call).await
+            }
         }
     }
 }
 
-impl Ask<wire::authentication::Status> for Asker<'_> {
-    async fn ask(&self, policy: usize, review: &[u8]) -> Asked<wire::authentication::Status> {
-        let decode = wire::authentication::parse_answer;
-        self.timed(policy, async |policy| {
-            let module = policy.own_module()?;
-            policy.call(module, review, self.deadline, decode).await
-        })
-        .await
-    }
-}
-
-impl Ask<wire::authorization::Status> for Asker<'_> {
-    async fn ask(&self, policy: usize, review: &[u8]) -> Asked<wire::authorization::Status> {
-        let decode = wire::authorization::parse_answer;
-        self.timed(policy, async |policy| {
-            let module = policy.own_module()?;
-            policy.call(module, review, self.deadline, decode).await
-        })
-        .await
-    }
-}
-
-impl Ask<Response> for Asker<'_> {
-    async fn ask(&self, policy: usize, review: &[u8]) -> Asked<Response> {
-        self.timed(policy, async |policy| {
-            policy.admit(review, self.deadline).await
-        })
-        .await
-    }
+fn kubewarden_request(review: &[u8]) -> Result<kubewarden::Request, Failure> {
+    kubewarden::Request::of_review(review)
+        .map_err(|error| Failure::new(FailureKind::Input, error.to_string()))
 }

@@ -1,98 +1,109 @@
-//! What a review was about, in a few words of which none is secret.
+//! The subject of a review, without secrets.
 
-use access::{redact, text};
+use access::text;
 use serde::{Deserialize, Serialize};
 
-/// Who wanted to do what. What a review does not tell is empty.
+use crate::redact;
+
+/// The maximum length of a field in characters. Clients choose these texts, and records keep them.
+const MAX_FIELD: usize = 253;
+
+/// The subject of a review: the user and the requested operation. Parts that a review lacks are
+/// empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Subject {
-    /// Who asked; of a token whom the policies found it to belong to.
+    /// The user who made the request, or whom the policies identified by a token.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub user: String,
-    /// The verb of an authorization, the operation of an admission, in lower case. A token has none.
+    /// The verb of an authorization or the operation of an admission, in lower case. Empty for
+    /// tokens.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub verb: String,
-    /// As kubectl writes it: `configmaps`, `deployments.apps/scale`; or the path of a request to no resource.
+    /// The resource as in kubectl, such as `configmaps` or `deployments.apps/scale`; or the path of a
+    /// non-resource request.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub resource: String,
     /// The namespace.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub namespace: String,
-    /// The object's name.
+    /// The name of the object.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub name: String,
-    /// Nothing will be stored.
+    /// True if nothing will be stored.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub dry_run: bool,
-    /// The object has a secret in it, which a policy's words may quote.
+    /// True if the object contains secrets, which the texts of a policy may quote.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub holds_secrets: bool,
 }
 
-/// In characters. Clients choose these words, and they are kept.
-const MAX_WORD: usize = 253;
-
 impl Subject {
-    /// Whoever a token belongs to.
-    pub(crate) fn of_user(username: &str) -> Self {
+    /// Creates the subject of a token that belongs to a user.
+    pub(crate) fn from_username(username: &str) -> Self {
         Self {
-            user: word(username),
+            user: field(username),
             ..Self::default()
         }
     }
 
-    pub(crate) fn of_access(spec: &wire::authorization::Spec) -> Self {
-        let user = word(&spec.user);
-        if let Some(path) = &spec.non_resource_attributes {
+    /// Creates the subject of an authorization.
+    pub(crate) fn from_access(spec: &wire::authorization::Spec) -> Self {
+        let user = field(&spec.user);
+        if let Some(attributes) = &spec.non_resource_attributes {
             return Self {
                 user,
-                verb: word(&path.verb),
-                resource: word(&path.path),
+                verb: field(&attributes.verb),
+                resource: field(&attributes.path),
                 ..Self::default()
             };
         }
-        let Some(request) = &spec.resource_attributes else {
-            return Self::of_user(&user);
+        let Some(attributes) = &spec.resource_attributes else {
+            return Self::from_username(&user);
         };
         Self {
             user,
-            verb: word(&request.verb),
-            resource: resource(&request.resource, &request.group, &request.subresource),
-            namespace: word(&request.namespace),
-            name: word(&request.name),
+            verb: field(&attributes.verb),
+            resource: resource(
+                &attributes.resource,
+                &attributes.group,
+                &attributes.subresource,
+            ),
+            namespace: field(&attributes.namespace),
+            name: field(&attributes.name),
             ..Self::default()
         }
     }
 
-    pub(crate) fn of_object(request: &wire::admission::Request<'_>) -> Self {
-        let what = &request.resource;
+    /// Creates the subject of an admission.
+    pub(crate) fn from_admission(request: &wire::admission::Request<'_>) -> Self {
+        let target = &request.resource;
         Self {
-            user: word(&request.user_info.username),
+            user: field(&request.user_info.username),
             verb: request.operation.to_string().to_lowercase(),
-            resource: resource(&what.resource, &what.group, &request.sub_resource),
-            namespace: word(&request.namespace),
-            name: word(&request.name),
+            resource: resource(&target.resource, &target.group, &request.sub_resource),
+            namespace: field(&request.namespace),
+            name: field(&request.name),
             dry_run: request.dry_run,
-            holds_secrets: redact::holds_secrets(&request.kind.kind, &what.resource),
+            holds_secrets: redact::holds_secrets(&request.kind.kind, &target.resource),
         }
     }
 }
 
 fn resource(plural: &str, group: &str, subresource: &str) -> String {
-    let mut name = word(plural);
+    let mut name = field(plural);
     for (separator, part) in [('.', group), ('/', subresource)] {
         if !part.is_empty() {
             name.push(separator);
-            name.push_str(&word(part));
+            name.push_str(&field(part));
         }
     }
     name
 }
 
-/// A word of the client's, fit for a terminal and cut where it is longer than any real one.
-fn word(text: &str) -> String {
-    text::line(text, MAX_WORD)
+/// Sanitizes a text of the client for terminals, and truncates it.
+fn field(text: &str) -> String {
+    text::line(text, MAX_FIELD)
 }
 
 #[cfg(test)]
@@ -100,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_resources_as_kubectl_does() {
+    fn formats_resources_like_kubectl() {
         assert_eq!(resource("pods", "", ""), "pods");
         assert_eq!(
             resource("deployments", "apps", "scale"),
@@ -109,9 +120,9 @@ mod tests {
     }
 
     #[test]
-    fn cuts_words_that_no_cluster_has() {
-        let subject = Subject::of_user(&"ä".repeat(10_000));
-        assert_eq!(subject.user.chars().count(), MAX_WORD);
-        assert_eq!(Subject::of_user("ja\u{1b}[31mne").user, "ja [31mne");
+    fn sanitizes_and_truncates_names() {
+        let subject = Subject::from_username(&"ä".repeat(10_000));
+        assert_eq!(subject.user.chars().count(), MAX_FIELD);
+        assert_eq!(Subject::from_username("ja\u{1b}[31mne").user, "ja [31mne");
     }
 }

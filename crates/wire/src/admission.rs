@@ -1,4 +1,4 @@
-//! `admission.k8s.io` AdmissionReview: may this object be stored, and in what form?
+//! `admission.k8s.io` AdmissionReview: a request to store an object.
 //!
 //! `v1` and `v1beta1` have the same fields.
 
@@ -9,106 +9,102 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::json::{Members, base64_bytes, null_as_default};
+use crate::json::{Members, base64_bytes, is_default, nullable};
 use crate::meta::{GroupVersionKind, GroupVersionResource, Status, UserInfo};
 use crate::review::{self, Kind, ParseError, Version};
 
-/// An AdmissionReview as it was posted.
+/// An AdmissionReview request.
+///
+/// ```
+/// use wire::admission::{Operation, Review};
+///
+/// let json = br#"{"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
+///     "request": {"uid": "1", "operation": "CREATE", "object": {"kind": "Pod"}}}"#;
+/// let review = Review::parse(json)?;
+/// assert_eq!(review.request.operation, Operation::Create);
+/// assert_eq!(review.request.object.map(|object| object.get()), Some(r#"{"kind": "Pod"}"#));
+/// # Ok::<(), wire::review::ParseError>(())
+/// ```
 #[derive(Debug)]
 pub struct Review<'a> {
-    /// The version it was posted in, and is answered in.
+    /// The version of the request, and of its response.
     pub version: Version,
-    /// What is asked.
+    /// The request in the review.
     pub request: Request<'a>,
     body: &'a [u8],
 }
 
-/// What an AdmissionReview asks. The objects stay the bytes that came in.
+/// The `request` of an AdmissionReview. Objects keep their bytes.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Request<'a> {
-    /// New for each webhook call; the answer must repeat it.
-    #[serde(default, deserialize_with = "null_as_default")]
+    /// The ID of the webhook call. The response must have the same one.
+    #[serde(default, with = "nullable")]
     pub uid: String,
-    /// The kind of `object`, converted when a rule matched an equivalent resource.
-    #[serde(default, deserialize_with = "null_as_default")]
+    /// The kind of `object`, after conversion if a rule matched an equivalent resource.
+    #[serde(default, with = "nullable")]
     pub kind: GroupVersionKind,
-    /// The resource, converted likewise.
-    #[serde(default, deserialize_with = "null_as_default")]
+    /// The resource, after the same conversion.
+    #[serde(default, with = "nullable")]
     pub resource: GroupVersionResource,
     /// The subresource; empty for the resource itself.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "String::is_empty"
-    )]
+    #[serde(default, with = "nullable", skip_serializing_if = "is_default")]
     pub sub_resource: String,
-    /// The kind as the user sent it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The kind that the user sent.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub request_kind: Option<GroupVersionKind>,
-    /// The resource as the user asked for it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The resource that the user requested.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub request_resource: Option<GroupVersionResource>,
-    /// The subresource as the user asked for it.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "String::is_empty"
-    )]
+    /// The subresource that the user requested.
+    #[serde(default, with = "nullable", skip_serializing_if = "is_default")]
     pub request_sub_resource: String,
-    /// The object's name; empty on CREATE with `generateName`.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "String::is_empty"
-    )]
+    /// The name of the object; empty on CREATE with `generateName`.
+    #[serde(default, with = "nullable", skip_serializing_if = "is_default")]
     pub name: String,
-    /// The object's namespace; empty for cluster-scoped objects. For a Namespace, its own name.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "String::is_empty"
-    )]
+    /// The namespace of the object; empty for cluster-scoped objects. A Namespace has its own name
+    /// here.
+    #[serde(default, with = "nullable", skip_serializing_if = "is_default")]
     pub namespace: String,
-    /// What is being done.
+    /// The operation on the object.
     pub operation: Operation,
-    /// Who does it.
-    #[serde(default, deserialize_with = "null_as_default")]
+    /// The user who made the request.
+    #[serde(default, with = "nullable")]
     pub user_info: UserInfo,
     /// The object to be stored; absent on DELETE.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub object: Option<&'a RawValue>,
-    /// The object as it is stored; absent on CREATE and CONNECT.
+    /// The stored object; absent on CREATE and CONNECT.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub old_object: Option<&'a RawValue>,
-    /// Nothing will be stored: calls must not have side effects.
-    #[serde(default, deserialize_with = "null_as_default")]
+    /// True if nothing will be stored. Calls must then have no side effects.
+    #[serde(default, with = "nullable")]
     pub dry_run: bool,
     /// `CreateOptions`, `UpdateOptions`, `DeleteOptions`; absent on CONNECT.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub options: Option<&'a RawValue>,
 }
 
-/// What is being done to an object.
+/// An operation on an object.
 #[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Operation {
-    /// The object is new.
+    /// The object is created.
     #[default]
     Create,
-    /// The object changes.
+    /// The object is changed.
     Update,
-    /// The object goes.
+    /// The object is deleted.
     Delete,
     /// A connection to a subresource such as `pods/exec` is opened.
     Connect,
 }
 
 impl fmt::Display for Operation {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
             Self::Create => "CREATE",
             Self::Update => "UPDATE",
             Self::Delete => "DELETE",
@@ -117,64 +113,52 @@ impl fmt::Display for Operation {
     }
 }
 
-/// What an AdmissionReview answers, as it is written. What it means is decided in `access`.
+/// The `response` of an AdmissionReview, unchecked. `access` checks and interprets it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Response {
-    /// The `uid` of the request. A module may leave it empty; the host always sends it.
-    #[serde(default, deserialize_with = "null_as_default")]
+    /// The `uid` of the request. Modules may leave it empty; the host always sets it.
+    #[serde(default, with = "nullable")]
     pub uid: String,
-    /// Whether the object may be stored.
-    #[serde(default, deserialize_with = "null_as_default")]
+    /// True if the object may be stored.
+    #[serde(default, with = "nullable")]
     pub allowed: bool,
-    /// Why not.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The reason of a rejection.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub status: Option<Status>,
-    /// The change to the object, in the form that `patch_type` tells. Base64 on the wire.
-    #[serde(
-        default,
-        with = "base64_bytes",
-        skip_serializing_if = "Option::is_none"
-    )]
+    /// The change to the object, in the form given by `patch_type`. Base64 in JSON.
+    #[serde(default, with = "base64_bytes", skip_serializing_if = "is_default")]
     pub patch: Option<Vec<u8>>,
     /// The form of `patch`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub patch_type: Option<PatchType>,
-    /// Facts for the audit log.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "BTreeMap::is_empty"
-    )]
+    /// The annotations for the audit log.
+    #[serde(default, with = "nullable", skip_serializing_if = "is_default")]
     pub audit_annotations: BTreeMap<String, String>,
-    /// Shown to the user by the client, denied or not.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    /// The warnings that clients show to the user, whatever the decision.
+    #[serde(default, with = "nullable", skip_serializing_if = "is_default")]
     pub warnings: Vec<String>,
 }
 
 /// The form of a patch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PatchType {
-    /// An RFC 6902 document, the only form that kube-apiserver knows.
+    /// An RFC 6902 document, the only form that kube-apiserver supports.
     #[serde(rename = "JSONPatch")]
     JsonPatch,
-    /// The whole changed object; the host makes the JSON patch.
+    /// The whole changed object. The host converts it into a JSON Patch.
     Full,
 }
 
 impl<'a> Review<'a> {
-    /// Reads a posted AdmissionReview of either version.
+    /// Parses an AdmissionReview request of either version.
     ///
     /// # Errors
-    /// When the bytes are not JSON, are of another type, or have no `request`.
+    /// Fails if the bytes are not JSON, have another type, or have no `request`.
     pub fn parse(body: &'a [u8]) -> Result<Self, ParseError> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
-        struct Posted<'a> {
+        struct Body<'a> {
             #[serde(borrow, default)]
             api_version: Cow<'a, str>,
             #[serde(borrow, default)]
@@ -182,22 +166,22 @@ impl<'a> Review<'a> {
             #[serde(borrow)]
             request: Option<Request<'a>>,
         }
-        // One pass: reviews are long, and reading them is most of what a host does.
-        let posted: Posted<'_> = serde_json::from_slice(body)?;
+        // Parsed in one pass: reviews are large, and parsing dominates the host's own work.
+        let review: Body<'_> = serde_json::from_slice(body)?;
         Ok(Self {
-            version: Kind::AdmissionReview.version_of(&posted.api_version, &posted.kind)?,
-            request: posted
+            version: Kind::AdmissionReview.version_of(&review.api_version, &review.kind)?,
+            request: review
                 .request
                 .ok_or_else(|| ParseError::missing("request"))?,
             body,
         })
     }
 
-    /// The review as modules see it: in `v1`, otherwise byte for byte as it came.
+    /// Returns the review as modules see it: in `v1`, otherwise byte for byte as received.
     ///
     /// # Errors
-    /// When a member that [`Review::parse`] does not look at is there twice: it could not be written again as it came.
-    /// kube-apiserver writes no such reviews.
+    /// Fails if a member that [`Review::parse`] ignores is duplicated, because a conversion from
+    /// `v1beta1` could not preserve it. kube-apiserver never sends such reviews.
     pub fn for_module(&self) -> Result<Cow<'a, [u8]>, ParseError> {
         match self.version {
             Version::V1 => Ok(Cow::Borrowed(self.body)),
@@ -208,11 +192,12 @@ impl<'a> Review<'a> {
         }
     }
 
-    /// The review as modules see it, with another object: what the next policy of a mutating chain is asked.
+    /// Returns the review as modules see it, with another object. The later policies of a mutating
+    /// chain see this review.
     ///
     /// # Errors
-    /// When a member that [`Review::parse`] does not look at is there twice: it could not be written again as it came.
-    /// kube-apiserver writes no such reviews.
+    /// Fails if a member that [`Review::parse`] ignores is duplicated, because it could not be
+    /// preserved. kube-apiserver never sends such reviews.
     pub fn for_module_with(&self, object: &RawValue) -> Result<Vec<u8>, ParseError> {
         let mut members: Members<'_> = serde_json::from_slice(self.body)?;
         let request = members
@@ -226,66 +211,101 @@ impl<'a> Review<'a> {
     }
 }
 
-/// The AdmissionReview that asks this, in `v1`.
+/// Serializes an AdmissionReview request in `v1`.
 #[must_use]
-pub fn question(request: &Request<'_>) -> Vec<u8> {
+pub fn write_request(request: &Request<'_>) -> Vec<u8> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
-    struct Question<'a> {
+    struct Body<'a> {
         api_version: &'static str,
         kind: &'static str,
         request: &'a Request<'a>,
     }
     let kind = Kind::AdmissionReview;
-    let question = Question {
+    let review = Body {
         api_version: kind.api_version(Version::V1),
         kind: kind.as_str(),
         request,
     };
-    // Strings, maps, lists and what is JSON already: writing them to memory cannot fail.
-    serde_json::to_vec(&question).unwrap_or_default()
+    // Serializing strings, maps, lists and JSON to memory cannot fail.
+    serde_json::to_vec(&review).unwrap_or_default()
 }
 
-/// The AdmissionReview to answer with. `response.uid` must be the request's.
+/// Serializes an AdmissionReview response. `response.uid` must be that of the request.
+///
+/// ```
+/// use wire::admission::{Response, write_response};
+/// use wire::review::Version;
+///
+/// let response = Response { uid: "1".into(), allowed: true, ..Response::default() };
+/// let json = String::from_utf8(write_response(Version::V1, &response))?;
+/// assert!(json.ends_with(r#""response":{"uid":"1","allowed":true}}"#));
+/// # Ok::<(), std::string::FromUtf8Error>(())
+/// ```
 #[must_use]
-pub fn answer(version: Version, response: &Response) -> Vec<u8> {
+pub fn write_response(version: Version, response: &Response) -> Vec<u8> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
-    struct Answer<'a> {
+    struct Body<'a> {
         api_version: &'static str,
         kind: &'static str,
         response: &'a Response,
     }
     let kind = Kind::AdmissionReview;
-    let answer = Answer {
+    let review = Body {
         api_version: kind.api_version(version),
         kind: kind.as_str(),
         response,
     };
-    // Strings, booleans and lists only: writing them to memory cannot fail.
-    serde_json::to_vec(&answer).unwrap_or_default()
+    // Serializing strings, booleans and lists to memory cannot fail.
+    serde_json::to_vec(&review).unwrap_or_default()
 }
 
-/// Reads the AdmissionReview that a module answered.
+/// Parses the AdmissionReview response of a module.
 ///
 /// # Errors
-/// When it is not JSON, says that it is something else, has no `response`, or its patch is not base64 or of an unknown
-/// type.
-pub fn parse_answer(answer: &RawValue) -> Result<Response, ParseError> {
+/// Fails if it is not JSON, has another type, has no `response`, or has a patch that is not base64
+/// or of an unknown type.
+pub fn parse_response(review: &RawValue) -> Result<Response, ParseError> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Answer<'a> {
+    struct Body<'a> {
         #[serde(borrow, default)]
         api_version: Cow<'a, str>,
         #[serde(borrow, default)]
         kind: Cow<'a, str>,
         response: Option<Response>,
     }
-    let answer: Answer<'_> = serde_json::from_str(answer.get())?;
-    Kind::AdmissionReview.accepts_answer(&answer.api_version, &answer.kind)?;
-    answer
+    let review: Body<'_> = serde_json::from_str(review.get())?;
+    Kind::AdmissionReview.check_response(&review.api_version, &review.kind)?;
+    review
         .response
         .ok_or_else(|| ParseError::missing("response"))
+}
+
+/// Extracts the request of a raw review: any JSON in `{"request": …}`.
+///
+/// # Errors
+/// Fails if the bytes are not such a JSON object.
+pub fn parse_raw_request(review: &[u8]) -> Result<&RawValue, ParseError> {
+    #[derive(Deserialize)]
+    struct Body<'a> {
+        #[serde(borrow)]
+        request: &'a RawValue,
+    }
+    let review: Body<'_> = serde_json::from_slice(review)?;
+    Ok(review.request)
+}
+
+/// Serializes the response to a raw review: `{"response": …}`.
+#[must_use]
+pub fn write_raw_response(response: &Response) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        response: &'a Response,
+    }
+    // Serializing strings, booleans and lists to memory cannot fail.
+    serde_json::to_vec(&Body { response }).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -297,23 +317,23 @@ mod tests {
         "operation":"CREATE","userInfo":{},"object":{"data":{"a": "1"}},"oldObject":null,"dryRun":false,"new":[ 1 ]}}"#;
 
     fn raw(json: &str) -> &RawValue {
-        serde_json::from_str(json).expect("json")
+        serde_json::from_str(json).unwrap()
     }
 
     #[test]
-    fn objects_stay_bytes_and_null_is_absent() {
-        let review = Review::parse(CREATE).expect("a review");
-        let object = review.request.object.expect("an object");
+    fn keeps_the_bytes_of_objects_and_treats_null_as_absent() {
+        let review = Review::parse(CREATE).unwrap();
+        let object = review.request.object.unwrap();
         assert_eq!(object.get(), r#"{"data":{"a": "1"}}"#);
         assert!(review.request.old_object.is_none());
         assert_eq!(review.request.operation, Operation::Create);
     }
 
     #[test]
-    fn the_next_policy_sees_the_changed_object_and_everything_else_as_it_came() {
-        let review = Review::parse(CREATE).expect("a review");
-        let changed = review.for_module_with(raw(r#"{"b":2}"#)).expect("bytes");
-        let text = std::str::from_utf8(&changed).expect("utf-8");
+    fn replaces_the_object_and_keeps_everything_else() {
+        let review = Review::parse(CREATE).unwrap();
+        let changed = review.for_module_with(raw(r#"{"b":2}"#)).unwrap();
+        let text = std::str::from_utf8(&changed).unwrap();
         assert!(text.starts_with(
             r#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"u""#
         ));
@@ -324,27 +344,28 @@ mod tests {
     }
 
     #[test]
-    fn reads_the_answer_of_the_original_rust_library_with_its_nulls() {
-        let response = parse_answer(raw(
+    fn parses_nulls_of_the_original_rust_library() {
+        let response = parse_response(raw(
             r#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":{"uid":"u","allowed":true,
             "status":null,"patch":"e30=","patchType":"Full","auditAnnotations":null,"warnings":null}}"#,
-        ))
-        .expect("a response");
+        )).unwrap();
         assert_eq!(response.patch.as_deref(), Some(&b"{}"[..]));
         assert_eq!(response.patch_type, Some(PatchType::Full));
     }
 
     #[test]
-    fn refuses_unknown_operations_patch_types_and_broken_base64() {
+    fn rejects_unknown_operations_patch_types_and_invalid_base64() {
         let body = String::from_utf8_lossy(CREATE).replace("CREATE", "PATCH");
         assert!(Review::parse(body.as_bytes()).is_err());
-        assert!(parse_answer(raw(r#"{"response":{"patch":"e30=","patchType":"Merge"}}"#)).is_err());
-        assert!(parse_answer(raw(r#"{"response":{"patch":"%%","patchType":"Full"}}"#)).is_err());
-        assert!(parse_answer(raw("{}")).is_err());
+        assert!(
+            parse_response(raw(r#"{"response":{"patch":"e30=","patchType":"Merge"}}"#)).is_err()
+        );
+        assert!(parse_response(raw(r#"{"response":{"patch":"%%","patchType":"Full"}}"#)).is_err());
+        assert!(parse_response(raw("{}")).is_err());
     }
 
     #[test]
-    fn patches_are_base64_on_the_wire() {
+    fn encodes_patches_as_base64() {
         let response = Response {
             uid: "u".into(),
             allowed: true,
@@ -353,16 +374,16 @@ mod tests {
             ..Response::default()
         };
         assert_eq!(
-            String::from_utf8(answer(Version::V1, &response)).expect("utf-8"),
+            String::from_utf8(write_response(Version::V1, &response)).unwrap(),
             r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"uid":"u","allowed":true,"patch":"W10=","patchType":"JSONPatch"}}"#
         );
     }
 
     #[test]
-    fn a_review_that_cannot_be_written_again_is_an_error_and_no_other_review() {
+    fn rejects_replacing_the_object_of_a_review_with_duplicate_members() {
         let body = r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"u","operation":"CREATE","twice":1,"twice":2}}"#;
-        let review = Review::parse(body.as_bytes()).expect("a review");
-        assert_eq!(*review.for_module().expect("bytes"), *body.as_bytes());
+        let review = Review::parse(body.as_bytes()).unwrap();
+        assert_eq!(*review.for_module().unwrap(), *body.as_bytes());
         assert!(review.for_module_with(raw("{}")).is_err());
     }
 }

@@ -1,110 +1,111 @@
-//! `authentication.k8s.io` TokenReview: who does this token belong to?
+//! `authentication.k8s.io` TokenReview: a request to identify the user of a token.
 //!
-//! `v1` and `v1beta1` are the same but for `apiVersion`.
+//! `v1` and `v1beta1` differ in `apiVersion` only.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::json::{Members, null_as_default};
+use crate::json::{Members, is_default, nullable};
 use crate::meta::UserInfo;
 use crate::review::{self, Kind, ParseError, Version};
 
-/// A TokenReview as it was posted.
+/// The JSON pointer to the token of a TokenReview.
+pub const TOKEN_POINTER: &str = "/spec/token";
+
+/// The JSON pointer to the token of a TokenRequest, which creates a token of a service account.
+pub const TOKEN_REQUEST_POINTER: &str = "/status/token";
+
+/// A TokenReview request.
+///
+/// ```
+/// use wire::authentication::Review;
+///
+/// let json = br#"{"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview",
+///     "spec": {"token": "t", "audiences": ["api"]}}"#;
+/// let review = Review::parse(json)?;
+/// assert_eq!(review.spec.audiences, ["api"]);
+/// # Ok::<(), wire::review::ParseError>(())
+/// ```
 #[derive(Debug)]
 pub struct Review<'a> {
-    /// The version it was posted in, and is answered in.
+    /// The version of the request, and of its response.
     pub version: Version,
-    /// What is asked.
+    /// The request in the review.
     pub spec: Spec,
     body: &'a [u8],
 }
 
-/// What a TokenReview asks.
+/// The `spec` of a TokenReview.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spec {
     /// The opaque bearer token.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "String::is_empty"
-    )]
+    #[serde(default, with = "nullable", skip_serializing_if = "is_default")]
     pub token: String,
-    /// The identifiers that the resource server goes by. Empty means the API server's own audiences.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    /// The audiences that the token is presented to. Empty for the API server's own audiences.
+    #[serde(default, with = "nullable", skip_serializing_if = "is_default")]
     pub audiences: Vec<String>,
 }
 
-/// Without the token: a debug print must not leak it.
-impl std::fmt::Debug for Spec {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("Spec")
+/// Omits the token, so that debug output does not leak it.
+impl fmt::Debug for Spec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Spec")
             .field("token", &format_args!("<{} bytes>", self.token.len()))
             .field("audiences", &self.audiences)
             .finish()
     }
 }
 
-/// What a TokenReview answers.
+/// The `status` of a TokenReview.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
-    /// Whether the token belongs to a known user.
-    #[serde(default, deserialize_with = "null_as_default")]
+    /// True if the token belongs to a known user.
+    #[serde(default, with = "nullable")]
     pub authenticated: bool,
-    /// The user, when authenticated.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The user, if authenticated.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub user: Option<UserInfo>,
-    /// The audiences that the token and the request have in common. Empty from an authenticator that does not know
-    /// audiences, which means the API server's own.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    /// The audiences that the token and the request have in common. Empty if the authenticator does
+    /// not support audiences; kube-apiserver then assumes its own.
+    #[serde(default, with = "nullable", skip_serializing_if = "is_default")]
     pub audiences: Vec<String>,
-    /// The token could not be checked. kube-apiserver logs it and caches nothing.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "String::is_empty"
-    )]
+    /// The reason why the token could not be checked. kube-apiserver logs it and caches nothing.
+    #[serde(default, with = "nullable", skip_serializing_if = "is_default")]
     pub error: String,
 }
 
 impl<'a> Review<'a> {
-    /// Reads a posted TokenReview of either version.
+    /// Parses a TokenReview request of either version.
     ///
     /// # Errors
-    /// When the bytes are not JSON, are of another type, or have no `spec`.
+    /// Fails if the bytes are not JSON, have another type, or have no `spec`.
     pub fn parse(body: &'a [u8]) -> Result<Self, ParseError> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
-        struct Posted<'a> {
+        struct Body<'a> {
             #[serde(borrow, default)]
             api_version: Cow<'a, str>,
             #[serde(borrow, default)]
             kind: Cow<'a, str>,
             spec: Option<Spec>,
         }
-        let posted: Posted<'_> = serde_json::from_slice(body)?;
+        let review: Body<'_> = serde_json::from_slice(body)?;
         Ok(Self {
-            version: Kind::TokenReview.version_of(&posted.api_version, &posted.kind)?,
-            spec: posted.spec.ok_or_else(|| ParseError::missing("spec"))?,
+            version: Kind::TokenReview.version_of(&review.api_version, &review.kind)?,
+            spec: review.spec.ok_or_else(|| ParseError::missing("spec"))?,
             body,
         })
     }
 
-    /// The review as modules see it: in `v1`, otherwise byte for byte as it came.
+    /// Returns the review as modules see it: in `v1`, otherwise byte for byte as received.
     ///
     /// # Errors
-    /// When a member that [`Review::parse`] does not look at is there twice, or its name is no text (half of a surrogate
-    /// pair): it could not be written again in `v1`. kube-apiserver writes no such reviews.
+    /// Fails if a member that [`Review::parse`] ignores is duplicated, or its name is not valid
+    /// Unicode (half of a surrogate pair), because a conversion from `v1beta1` could not preserve
+    /// it. kube-apiserver never sends such reviews.
     pub fn for_module(&self) -> Result<Cow<'a, [u8]>, ParseError> {
         match self.version {
             Version::V1 => Ok(Cow::Borrowed(self.body)),
@@ -116,18 +117,27 @@ impl<'a> Review<'a> {
     }
 }
 
-/// The TokenReview to answer with.
+/// Serializes a TokenReview response.
+///
+/// ```
+/// use wire::authentication::{Status, write_response};
+/// use wire::review::Version;
+///
+/// let json = String::from_utf8(write_response(Version::V1, &Status::default()))?;
+/// assert!(json.ends_with(r#""status":{"authenticated":false}}"#));
+/// # Ok::<(), std::string::FromUtf8Error>(())
+/// ```
 #[must_use]
-pub fn answer(version: Version, status: &Status) -> Vec<u8> {
-    review::write_answer(Kind::TokenReview, version, status)
+pub fn write_response(version: Version, status: &Status) -> Vec<u8> {
+    review::write_status(Kind::TokenReview, version, status)
 }
 
-/// Reads the TokenReview that a module answered.
+/// Parses the TokenReview response of a module.
 ///
 /// # Errors
-/// When it is not JSON, says that it is something else, or has no `status`.
-pub fn parse_answer(response: &RawValue) -> Result<Status, ParseError> {
-    review::read_answer(Kind::TokenReview, response)
+/// Fails if it is not JSON, has another type, or has no `status`.
+pub fn parse_response(review: &RawValue) -> Result<Status, ParseError> {
+    review::parse_status(Kind::TokenReview, review)
 }
 
 #[cfg(test)]
@@ -135,28 +145,28 @@ mod tests {
     use super::*;
 
     fn raw(json: &str) -> &RawValue {
-        serde_json::from_str(json).expect("json")
+        serde_json::from_str(json).unwrap()
     }
 
     #[test]
-    fn a_v1_review_reaches_the_module_byte_for_byte() {
+    fn passes_a_v1_review_to_modules_byte_for_byte() {
         let body = br#"{ "apiVersion":"authentication.k8s.io/v1","kind":"TokenReview",
             "metadata":{"creationTimestamp":null},"spec":{"token":"t","new":1},"status":{"user":{}}}"#;
-        let review = Review::parse(body).expect("a review");
+        let review = Review::parse(body).unwrap();
         assert_eq!(review.spec.token, "t");
-        assert_eq!(&*review.for_module().expect("bytes"), body);
+        assert_eq!(&*review.for_module().unwrap(), body);
     }
 
     #[test]
-    fn a_v1beta1_review_reaches_the_module_in_v1_and_is_answered_in_v1beta1() {
+    fn converts_a_v1beta1_review_and_its_response() {
         let body = br#"{"apiVersion":"authentication.k8s.io/v1beta1","kind":"TokenReview","spec":{"token":"t"}}"#;
-        let review = Review::parse(body).expect("a review");
+        let review = Review::parse(body).unwrap();
         let expected =
             br#"{"apiVersion":"authentication.k8s.io/v1","kind":"TokenReview","spec":{"token":"t"}}"#;
-        assert_eq!(&*review.for_module().expect("bytes"), expected);
-        let answer = answer(review.version, &Status::default());
+        assert_eq!(&*review.for_module().unwrap(), expected);
+        let response = write_response(review.version, &Status::default());
         assert!(
-            answer.starts_with(
+            response.starts_with(
                 br#"{"apiVersion":"authentication.k8s.io/v1beta1","kind":"TokenReview""#
             )
         );
@@ -173,26 +183,26 @@ mod tests {
     }
 
     #[test]
-    fn reads_answers_with_nulls_without_type_and_with_unknown_members() {
-        let status = parse_answer(raw(
+    fn parses_responses_with_nulls_without_type_and_with_unknown_members() {
+        let status = parse_response(raw(
             r#"{"metadata":null,"status":{"authenticated":true,"audiences":null,"error":null,"x":1,
             "user":{"username":"jane","groups":null,"extra":null,"uid":null}}}"#,
         ))
-        .expect("a status");
+        .unwrap();
         assert!(status.authenticated);
-        assert_eq!(status.user.expect("a user").username, "jane");
+        assert_eq!(status.user.unwrap().username, "jane");
     }
 
     #[test]
-    fn refuses_answers_of_another_kind_and_without_status() {
+    fn rejects_responses_of_another_kind_and_without_status() {
         let other = raw(r#"{"apiVersion":"v1","kind":"Pod","status":{"authenticated":true}}"#);
         assert!(
-            parse_answer(other)
+            parse_response(other)
                 .unwrap_err()
                 .to_string()
                 .contains("got kind `Pod` of `v1`")
         );
-        let empty = parse_answer(raw("{}")).unwrap_err().to_string();
+        let empty = parse_response(raw("{}")).unwrap_err().to_string();
         assert_eq!(empty, "the review has no `status`");
     }
 }

@@ -1,6 +1,7 @@
-//! `authorization.k8s.io` SubjectAccessReview: may this user do that?
+//! `authorization.k8s.io` SubjectAccessReview: a request to authorize a user.
 //!
-//! `v1beta1` differs from `v1` in `apiVersion` and in one key of the spec: the list of groups is `group`, not `groups`.
+//! `v1beta1` differs from `v1` in `apiVersion` and in one key of the spec: the list of groups is
+//! `group`, not `groups`.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -8,125 +9,94 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::json::{Members, null_as_default, null_values_as_default};
+use crate::json::{Members, is_default, nullable, nullable_values};
 use crate::review::{self, Kind, ParseError, Version};
 
-/// A SubjectAccessReview as it was posted.
+/// A SubjectAccessReview request.
+///
+/// ```
+/// use wire::authorization::Review;
+///
+/// let json = br#"{"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview",
+///     "spec": {"user": "jane", "resourceAttributes": {"verb": "list", "resource": "pods"}}}"#;
+/// let review = Review::parse(json)?;
+/// assert_eq!(review.spec.user, "jane");
+/// # Ok::<(), wire::review::ParseError>(())
+/// ```
 #[derive(Debug)]
 pub struct Review<'a> {
-    /// The version it was posted in, and is answered in.
+    /// The version of the request, and of its response.
     pub version: Version,
-    /// What is asked.
+    /// The request in the review.
     pub spec: Spec,
     for_module: Cow<'a, [u8]>,
 }
 
-/// What a SubjectAccessReview asks.
+/// The `spec` of a SubjectAccessReview.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Spec {
     /// A request to a resource; exactly one of this and `non_resource_attributes` is set.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub resource_attributes: Option<ResourceAttributes>,
-    /// A request to a path that is no resource.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// A request to a path outside of resources.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub non_resource_attributes: Option<NonResourceAttributes>,
-    /// The user's name.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "String::is_empty"
-    )]
+    /// The name of the user.
+    #[serde(default, with = "nullable", skip_serializing_if = "is_default")]
     pub user: String,
-    /// The user's groups.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    /// The groups of the user.
+    #[serde(default, with = "nullable", skip_serializing_if = "is_default")]
     pub groups: Vec<String>,
-    /// Further facts that the authenticator stated.
-    #[serde(
-        default,
-        deserialize_with = "null_values_as_default",
-        skip_serializing_if = "BTreeMap::is_empty"
-    )]
+    /// The extra attributes from the authenticator.
+    #[serde(default, with = "nullable_values", skip_serializing_if = "is_default")]
     pub extra: BTreeMap<String, Vec<String>>,
-    /// The user's identifier across time.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "String::is_empty"
-    )]
+    /// The unique ID of the user across time.
+    #[serde(default, with = "nullable", skip_serializing_if = "is_default")]
     pub uid: String,
 }
 
 /// A request to a resource.
 ///
-/// `fieldSelector.rawSelector` and `labelSelector.rawSelector` are left out on purpose: authorizers must ignore them
-/// (`k8s.io/api/authorization/v1/types.go`).
+/// `fieldSelector.rawSelector` and `labelSelector.rawSelector` are omitted on purpose: authorizers
+/// must ignore them (`k8s.io/api/authorization/v1/types.go`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ResourceAttributes {
-    /// Empty for cluster-scoped resources, and for requests to all namespaces.
-    #[serde(
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "String::is_empty"
-    )]
+    /// The namespace. Empty for cluster-scoped resources and requests to all namespaces.
+    #[serde(with = "nullable", skip_serializing_if = "is_default")]
     pub namespace: String,
-    /// `get`, `list`, `create`, …
-    #[serde(
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "String::is_empty"
-    )]
+    /// The verb, such as `get`, `list` or `create`.
+    #[serde(with = "nullable", skip_serializing_if = "is_default")]
     pub verb: String,
     /// The API group; empty for the core group.
-    #[serde(
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "String::is_empty"
-    )]
+    #[serde(with = "nullable", skip_serializing_if = "is_default")]
     pub group: String,
     /// The API version.
-    #[serde(
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "String::is_empty"
-    )]
+    #[serde(with = "nullable", skip_serializing_if = "is_default")]
     pub version: String,
     /// The resource, plural and lower-case.
-    #[serde(
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "String::is_empty"
-    )]
+    #[serde(with = "nullable", skip_serializing_if = "is_default")]
     pub resource: String,
     /// The subresource; empty for the resource itself.
-    #[serde(
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "String::is_empty"
-    )]
+    #[serde(with = "nullable", skip_serializing_if = "is_default")]
     pub subresource: String,
-    /// The object's name; empty for `list`, `watch`, `create` and `deletecollection`.
-    #[serde(
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "String::is_empty"
-    )]
+    /// The name of the object; empty for `list`, `watch`, `create` and `deletecollection`.
+    #[serde(with = "nullable", skip_serializing_if = "is_default")]
     pub name: String,
-    /// Limits the request by fields (KEP-4601).
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// A selector that limits the request by fields (KEP-4601).
+    #[serde(skip_serializing_if = "is_default")]
     pub field_selector: Option<Selector>,
-    /// Limits the request by labels (KEP-4601).
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// A selector that limits the request by labels (KEP-4601).
+    #[serde(skip_serializing_if = "is_default")]
     pub label_selector: Option<Selector>,
 }
 
-/// Requirements that must all hold. They only ever narrow a request, so that ignoring one is safe.
+/// Requirements that must all hold. They only narrow a request, so it is safe to ignore one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Selector {
     /// The requirements.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(default, with = "nullable", skip_serializing_if = "is_default")]
     pub requirements: Vec<Requirement>,
 }
 
@@ -136,81 +106,52 @@ pub struct Selector {
 pub struct Requirement {
     /// The label or the field.
     pub key: String,
-    /// `In`, `NotIn`, `Exists` or `DoesNotExist`; more may come.
+    /// The operator: `In`, `NotIn`, `Exists`, `DoesNotExist`, or one of a later version.
     pub operator: String,
     /// The values for `In` and `NotIn`.
-    #[serde(
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(with = "nullable", skip_serializing_if = "is_default")]
     pub values: Vec<String>,
 }
 
-/// A request to a path that is no resource, such as `/healthz`.
+/// A request to a path outside of resources, such as `/healthz`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct NonResourceAttributes {
     /// The path.
-    #[serde(
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "String::is_empty"
-    )]
+    #[serde(with = "nullable", skip_serializing_if = "is_default")]
     pub path: String,
     /// The HTTP verb in lower case.
-    #[serde(
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "String::is_empty"
-    )]
+    #[serde(with = "nullable", skip_serializing_if = "is_default")]
     pub verb: String,
 }
 
-/// What a SubjectAccessReview answers. Neither `allowed` nor `denied` means no opinion.
+/// The `status` of a SubjectAccessReview. Without `allowed` and `denied` there is no opinion.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Status {
-    /// The request is allowed.
-    #[serde(default, deserialize_with = "null_as_default")]
+    /// True if the request is allowed.
+    #[serde(default, with = "nullable")]
     pub allowed: bool,
-    /// The request is denied, whatever other authorizers would say. Never together with `allowed`.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "is_false"
-    )]
+    /// True if the request is denied regardless of other authorizers. Never together with `allowed`.
+    #[serde(default, with = "nullable", skip_serializing_if = "is_default")]
     pub denied: bool,
-    /// For people; part of the message of a 403.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "String::is_empty"
-    )]
+    /// The reason, which becomes part of the message of a 403.
+    #[serde(default, with = "nullable", skip_serializing_if = "is_default")]
     pub reason: String,
-    /// An error on the way that did not prevent the answer.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "String::is_empty"
-    )]
+    /// An error that did not prevent the decision.
+    #[serde(default, with = "nullable", skip_serializing_if = "is_default")]
     pub evaluation_error: String,
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "the signature that serde asks for"
-)]
-fn is_false(value: &bool) -> bool {
-    !value
-}
-
 impl<'a> Review<'a> {
-    /// Reads a posted SubjectAccessReview of either version.
+    /// Parses a SubjectAccessReview request of either version.
     ///
     /// # Errors
-    /// When the bytes are not JSON, are of another type, or have no `spec`.
+    /// Fails if the bytes are not JSON, have another type, or have no `spec`.
     pub fn parse(body: &'a [u8]) -> Result<Self, ParseError> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
-        struct Posted<'a> {
+        struct Body<'a> {
             #[serde(borrow, default)]
             api_version: Cow<'a, str>,
             #[serde(borrow, default)]
@@ -218,9 +159,9 @@ impl<'a> Review<'a> {
             #[serde(borrow)]
             spec: Option<&'a RawValue>,
         }
-        let posted: Posted<'_> = serde_json::from_slice(body)?;
-        let version = Kind::SubjectAccessReview.version_of(&posted.api_version, &posted.kind)?;
-        let spec = posted.spec.ok_or_else(|| ParseError::missing("spec"))?;
+        let review: Body<'_> = serde_json::from_slice(body)?;
+        let version = Kind::SubjectAccessReview.version_of(&review.api_version, &review.kind)?;
+        let spec = review.spec.ok_or_else(|| ParseError::missing("spec"))?;
         match version {
             Version::V1 => Ok(Self {
                 version,
@@ -242,7 +183,7 @@ impl<'a> Review<'a> {
         }
     }
 
-    /// The review as modules see it: in `v1`, otherwise byte for byte as it came.
+    /// The review as modules see it: in `v1`, otherwise byte for byte as received.
     #[must_use]
     pub fn for_module(&self) -> &[u8] {
         &self.for_module
@@ -255,38 +196,48 @@ fn spec_in_v1(spec: &RawValue) -> Result<Box<RawValue>, ParseError> {
     Ok(serde_json::value::to_raw_value(&members)?)
 }
 
-/// The SubjectAccessReview that asks this, in `v1`.
+/// Serializes a SubjectAccessReview request in `v1`.
 #[must_use]
-pub fn question(spec: &Spec) -> Vec<u8> {
+pub fn write_request(spec: &Spec) -> Vec<u8> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
-    struct Question<'a> {
+    struct Body<'a> {
         api_version: &'static str,
         kind: &'static str,
         spec: &'a Spec,
     }
     let kind = Kind::SubjectAccessReview;
-    let question = Question {
+    let review = Body {
         api_version: kind.api_version(Version::V1),
         kind: kind.as_str(),
         spec,
     };
-    // Strings, maps and lists only: writing them to memory cannot fail.
-    serde_json::to_vec(&question).unwrap_or_default()
+    // Serializing strings, maps and lists to memory cannot fail.
+    serde_json::to_vec(&review).unwrap_or_default()
 }
 
-/// The SubjectAccessReview to answer with.
+/// Serializes a SubjectAccessReview response.
+///
+/// ```
+/// use wire::authorization::{Status, write_response};
+/// use wire::review::Version;
+///
+/// let status = Status { allowed: true, ..Status::default() };
+/// let json = String::from_utf8(write_response(Version::V1, &status))?;
+/// assert!(json.ends_with(r#""status":{"allowed":true}}"#));
+/// # Ok::<(), std::string::FromUtf8Error>(())
+/// ```
 #[must_use]
-pub fn answer(version: Version, status: &Status) -> Vec<u8> {
-    review::write_answer(Kind::SubjectAccessReview, version, status)
+pub fn write_response(version: Version, status: &Status) -> Vec<u8> {
+    review::write_status(Kind::SubjectAccessReview, version, status)
 }
 
-/// Reads the SubjectAccessReview that a module answered.
+/// Parses the SubjectAccessReview response of a module.
 ///
 /// # Errors
-/// When it is not JSON, says that it is something else, or has no `status`.
-pub fn parse_answer(response: &RawValue) -> Result<Status, ParseError> {
-    review::read_answer(Kind::SubjectAccessReview, response)
+/// Fails if it is not JSON, has another type, or has no `status`.
+pub fn parse_response(review: &RawValue) -> Result<Status, ParseError> {
+    review::parse_status(Kind::SubjectAccessReview, review)
 }
 
 #[cfg(test)]
@@ -294,33 +245,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn v1beta1_calls_the_groups_group_and_modules_see_groups() {
+    fn renames_the_v1beta1_key_group_to_groups() {
         let body = br#"{"apiVersion":"authorization.k8s.io/v1beta1","kind":"SubjectAccessReview","metadata":{},
             "spec":{"group":["dev"],"user":"jane","unknown":{"a":1.0}}}"#;
-        let review = Review::parse(body).expect("a review");
+        let review = Review::parse(body).unwrap();
         assert_eq!(review.spec.groups, ["dev"]);
         assert_eq!(
-            std::str::from_utf8(review.for_module()).expect("utf-8"),
+            std::str::from_utf8(review.for_module()).unwrap(),
             r#"{"apiVersion":"authorization.k8s.io/v1","kind":"SubjectAccessReview","metadata":{},"spec":{"groups":["dev"],"user":"jane","unknown":{"a":1.0}}}"#
         );
     }
 
-    /// S11: no opinion unless somebody has one; never allowed and denied at once; raw selectors are not read.
+    /// S11: no opinion unless a policy decides; never both allowed and denied; raw selectors are
+    /// ignored.
     #[test]
-    fn v1_is_passed_on_as_it_came() {
+    fn passes_a_v1_review_to_modules_byte_for_byte() {
         let body = br#"{"apiVersion":"authorization.k8s.io/v1","kind":"SubjectAccessReview","spec":{
             "resourceAttributes":{"verb":"list","resource":"pods","labelSelector":{"rawSelector":"a=b"}},"user":"jane"}}"#;
-        let review = Review::parse(body).expect("a review");
+        let review = Review::parse(body).unwrap();
         assert_eq!(review.for_module(), body);
-        let attributes = review
-            .spec
-            .resource_attributes
-            .expect("resource attributes");
+        let attributes = review.spec.resource_attributes.unwrap();
         assert_eq!(attributes.label_selector, Some(Selector::default()));
     }
 
     #[test]
-    fn a_question_is_read_as_it_was_asked() {
+    fn parses_a_request_that_it_wrote() {
         let spec = Spec {
             resource_attributes: Some(ResourceAttributes {
                 verb: "list".into(),
@@ -329,26 +278,26 @@ mod tests {
             user: "jane".into(),
             ..Spec::default()
         };
-        let body = question(&spec);
-        assert_eq!(Review::parse(&body).expect("a review").spec, spec);
+        let body = write_request(&spec);
+        assert_eq!(Review::parse(&body).unwrap().spec, spec);
     }
 
     #[test]
-    fn a_v1beta1_spec_with_both_spellings_is_refused() {
+    fn rejects_a_v1beta1_spec_with_both_group_and_groups() {
         let body = br#"{"apiVersion":"authorization.k8s.io/v1beta1","kind":"SubjectAccessReview",
             "spec":{"group":["dev"],"groups":["system:masters"]}}"#;
         assert!(Review::parse(body).is_err());
     }
 
     #[test]
-    fn answers_in_the_version_of_the_question() {
+    fn responds_in_the_version_of_the_request() {
         let status = Status {
             denied: true,
             reason: "no".into(),
             ..Status::default()
         };
         assert_eq!(
-            String::from_utf8(answer(Version::V1Beta1, &status)).expect("utf-8"),
+            String::from_utf8(write_response(Version::V1Beta1, &status)).unwrap(),
             r#"{"apiVersion":"authorization.k8s.io/v1beta1","kind":"SubjectAccessReview","status":{"allowed":false,"denied":true,"reason":"no"}}"#
         );
     }

@@ -5,15 +5,19 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// Puts a review and the policy's settings into the bytes that a module reads from stdin.
+/// Serializes the input of a module: a review and the policy's settings.
 ///
-/// Both are taken as they are, without being parsed: `review` must be one JSON value. `settings` is left out when the
-/// configuration has none.
+/// Copies both without parsing them; `review` must be one JSON value. Omits `settings` if there are
+/// none.
+///
+/// ```
+/// assert_eq!(wire::envelope::input(b"{}", None), br#"{"request":{}}"#);
+/// ```
 #[must_use]
 pub fn input(review: &[u8], settings: Option<&RawValue>) -> Vec<u8> {
-    const AROUND: usize = br#"{"request":,"settings":}"#.len();
+    const OVERHEAD: usize = br#"{"request":,"settings":}"#.len();
     let settings = settings.map(|settings| settings.get().as_bytes());
-    let mut bytes = Vec::with_capacity(review.len() + settings.map_or(0, <[u8]>::len) + AROUND);
+    let mut bytes = Vec::with_capacity(review.len() + settings.map_or(0, <[u8]>::len) + OVERHEAD);
     bytes.extend_from_slice(br#"{"request":"#);
     bytes.extend_from_slice(review);
     if let Some(settings) = settings {
@@ -24,29 +28,29 @@ pub fn input(review: &[u8], settings: Option<&RawValue>) -> Vec<u8> {
     bytes
 }
 
-/// What a module reads: the review as `R`, the settings as `S`.
+/// The input of a module: the review as `R`, the settings as `S`.
 #[derive(Debug, Deserialize)]
 pub struct Input<R, S> {
     /// The review.
     pub request: R,
-    /// The policy's settings, when the configuration has some.
+    /// The settings of the policy, if the configuration has any.
     #[serde(default = "Option::default")]
     pub settings: Option<S>,
 }
 
-/// What a module writes to stdout.
+/// The output of a module.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Output<R> {
-    /// The answered review.
+    /// The review with the response.
     #[serde(default = "Option::default", skip_serializing_if = "Option::is_none")]
     pub response: Option<R>,
-    /// Why the module could not answer. A non-empty text wins over `response`.
+    /// The error of the module. A non-empty text overrides `response`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
 
 impl<R> Output<R> {
-    /// An answer.
+    /// Creates the output of a successful call.
     pub fn response(response: R) -> Self {
         Self {
             response: Some(response),
@@ -54,7 +58,7 @@ impl<R> Output<R> {
         }
     }
 
-    /// The module could not answer.
+    /// Creates the output of a failed call.
     #[must_use]
     pub fn error(text: String) -> Self {
         Self {
@@ -64,10 +68,10 @@ impl<R> Output<R> {
     }
 }
 
-/// Takes the answered review out of what a module wrote.
+/// Extracts the review from the output of a module.
 ///
 /// # Errors
-/// When the bytes are not the envelope, the module reported an error, or the envelope is empty.
+/// Fails if the bytes are not the envelope, the module reported an error, or the envelope is empty.
 pub fn output(bytes: &[u8]) -> Result<&RawValue, OutputError> {
     let output: Output<&RawValue> =
         serde_json::from_slice(bytes).map_err(OutputError::NotEnvelope)?;
@@ -78,16 +82,16 @@ pub fn output(bytes: &[u8]) -> Result<&RawValue, OutputError> {
     }
 }
 
-/// A module's output is no answer.
+/// The reason why the output of a module has no review.
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {
     /// The bytes are not the envelope of the specification.
     #[error("the output is not `{{\"response\": …}}` or `{{\"error\": …}}`")]
     NotEnvelope(#[source] serde_json::Error),
-    /// The module said that it failed.
+    /// The module reported an error.
     #[error("the module reported: {0}")]
     Reported(String),
-    /// Neither a response nor an error.
+    /// The envelope has neither a response nor an error.
     #[error("the output has neither `response` nor `error`")]
     Empty,
 }
@@ -97,13 +101,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn leaves_settings_out_when_there_are_none() {
+    fn omits_absent_settings() {
         assert_eq!(input(b"{}", None), br#"{"request":{}}"#);
     }
 
     #[test]
-    fn passes_review_and_settings_on_byte_for_byte() {
-        let settings: &RawValue = serde_json::from_str(r#"{ "a": 1.0 }"#).expect("json");
+    fn copies_review_and_settings_byte_for_byte() {
+        let settings: &RawValue = serde_json::from_str(r#"{ "a": 1.0 }"#).unwrap();
         assert_eq!(
             input(br#"{"x": 1e2}"#, Some(settings)),
             br#"{"request":{"x": 1e2},"settings":{ "a": 1.0 }}"#
@@ -111,29 +115,25 @@ mod tests {
     }
 
     #[test]
-    fn a_reported_error_wins_over_a_response() {
+    fn an_error_overrides_a_response() {
         let error = output(br#"{"response":{},"error":"no database"}"#).unwrap_err();
         assert_eq!(error.to_string(), "the module reported: no database");
     }
 
     #[test]
-    fn an_empty_error_is_no_error() {
+    fn ignores_an_empty_error() {
         assert_eq!(
-            output(br#"{"response":{"a":1},"error":""}"#)
-                .expect("an answer")
-                .get(),
+            output(br#"{"response":{"a":1},"error":""}"#).unwrap().get(),
             r#"{"a":1}"#
         );
         assert_eq!(
-            output(br#"{"response":1,"error":null}"#)
-                .expect("an answer")
-                .get(),
+            output(br#"{"response":1,"error":null}"#).unwrap().get(),
             "1"
         );
     }
 
     #[test]
-    fn refuses_what_is_no_envelope() {
+    fn rejects_output_that_is_not_an_envelope() {
         for bytes in [&b""[..], b"ok", b"{\"response\":1} trailing"] {
             assert!(matches!(output(bytes), Err(OutputError::NotEnvelope(_))));
         }

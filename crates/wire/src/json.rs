@@ -1,23 +1,22 @@
-//! JSON objects taken apart into their members without rebuilding what is inside them.
+//! JSON helpers: objects as lists of members, and the leniency of Go's decoder.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 pub use serde_json::value::RawValue;
 
-/// A JSON object as an ordered list of members whose values are the bytes that came in.
+/// A JSON object as an ordered list of members whose values keep their bytes.
 ///
-/// Used where one member has to be replaced while everything else, unknown members included, stays as it was.
+/// Used to replace one member while everything else, including unknown members, stays unchanged.
 #[derive(Debug, Clone, Default)]
 pub struct Members<'a> {
     members: Vec<(Cow<'a, str>, Cow<'a, RawValue>)>,
 }
 
 impl<'a> Members<'a> {
-    /// The value of a member, if it is there.
+    /// Returns the value of a member, if the object has it.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&RawValue> {
         self.members
@@ -26,7 +25,7 @@ impl<'a> Members<'a> {
             .map(|(_, value)| value.as_ref())
     }
 
-    /// Replaces the value of a member, or adds the member at the end.
+    /// Replaces the value of a member, or appends the member.
     pub fn set(&mut self, name: &'static str, value: Cow<'a, RawValue>) {
         match self.members.iter_mut().find(|(key, _)| key == name) {
             Some((_, old)) => *old = value,
@@ -34,21 +33,21 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// Leaves out members whose value is `null`.
+    /// Removes members whose value is `null`.
     #[must_use]
     pub fn without_nulls(mut self) -> Self {
         self.members.retain(|(_, value)| value.get() != "null");
         self
     }
 
-    /// Gives a member another name; nothing happens when it is not there.
+    /// Renames a member, if the object has it.
     pub fn rename(&mut self, from: &str, to: &'static str) {
         if let Some((key, _)) = self.members.iter_mut().find(|(key, _)| key == from) {
             *key = Cow::Borrowed(to);
         }
     }
 
-    /// A name that two members have. Sorted first: there may be a million of them.
+    /// Returns a name that two members have. Sorts first, because an object may have a million members.
     fn duplicate(&self) -> Option<&str> {
         let mut names: Vec<&str> = self.members.iter().map(|(key, _)| key.as_ref()).collect();
         names.sort_unstable();
@@ -70,8 +69,8 @@ struct MembersVisitor;
 impl<'de> Visitor<'de> for MembersVisitor {
     type Value = Members<'de>;
 
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a JSON object")
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
@@ -87,7 +86,7 @@ impl<'de> Visitor<'de> for MembersVisitor {
     }
 }
 
-/// A member's name, borrowed when it has no escapes.
+/// The name of a member, borrowed if it has no escapes.
 #[derive(serde::Deserialize)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
@@ -101,31 +100,54 @@ impl Serialize for Members<'_> {
     }
 }
 
-/// Reads `null` as the type's default, as Go's decoder does.
-pub(crate) fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Default + Deserialize<'de>,
-{
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+/// Returns whether a value is the default of its type, which is omitted from JSON.
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
-/// A map in which null stands for an empty value, as Go writes a nil slice; null itself is an empty map.
-pub(crate) fn null_values_as_default<'de, D, T>(
-    deserializer: D,
-) -> Result<BTreeMap<String, T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Default + Deserialize<'de>,
-{
-    let map: Option<BTreeMap<String, Option<T>>> = Option::deserialize(deserializer)?;
-    let members = map.unwrap_or_default().into_iter();
-    Ok(members
-        .map(|(name, value)| (name, value.unwrap_or_default()))
-        .collect())
+/// Reads `null` as the default of a type, like Go's decoder.
+pub(crate) mod nullable {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(
+        value: &impl Serialize,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        value.serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+    where
+        D: Deserializer<'de>,
+        T: Default + Deserialize<'de>,
+    {
+        Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+    }
 }
 
-/// Bytes as a base64 string (RFC 4648 section 4, with padding), as Go's `[]byte`.
+/// Reads `null` values of a map as defaults, because Go writes a nil slice as `null`. A `null` map
+/// is empty.
+pub(crate) mod nullable_values {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer};
+
+    pub(crate) use super::nullable::serialize;
+
+    pub(crate) fn deserialize<'de, D, T>(deserializer: D) -> Result<BTreeMap<String, T>, D::Error>
+    where
+        D: Deserializer<'de>,
+        T: Default + Deserialize<'de>,
+    {
+        let map: Option<BTreeMap<String, Option<T>>> = Option::deserialize(deserializer)?;
+        let members = map.unwrap_or_default().into_iter();
+        Ok(members
+            .map(|(name, value)| (name, value.unwrap_or_default()))
+            .collect())
+    }
+}
+
+/// Bytes as a base64 string (RFC 4648 section 4, with padding), like Go's `[]byte`.
 pub(crate) mod base64_bytes {
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
@@ -155,26 +177,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn replaces_one_member_and_keeps_the_bytes_of_the_others() {
+    fn replaces_one_member_and_keeps_the_others() {
         let mut members: Members<'_> =
-            serde_json::from_str(r#"{"a": {"x":  1.50},"b":2,"unknown":[ ]}"#).expect("an object");
-        let three: &RawValue = serde_json::from_str("3").expect("a value");
+            serde_json::from_str(r#"{"a": {"x":  1.50},"b":2,"unknown":[ ]}"#).unwrap();
+        let three: &RawValue = serde_json::from_str("3").unwrap();
         members.set("b", Cow::Borrowed(three));
-        let out = serde_json::to_string(&members).expect("writes");
+        let out = serde_json::to_string(&members).unwrap();
         assert_eq!(out, r#"{"a":{"x":  1.50},"b":3,"unknown":[ ]}"#);
     }
 
     #[test]
-    fn refuses_duplicate_members() {
+    fn rejects_duplicate_members() {
         let error = serde_json::from_str::<Members<'_>>(r#"{"a":1,"\u0061":2}"#).unwrap_err();
         assert!(error.to_string().contains("duplicate member `a`"));
     }
 
     #[test]
-    fn very_many_members_take_no_time() {
+    fn finds_duplicates_among_many_members_quickly() {
         let members: Vec<String> = (0..100_000).map(|n| format!("\"{n}\":0")).collect();
         let text = format!("{{{}}}", members.join(","));
-        let members: Members<'_> = serde_json::from_str(&text).expect("an object");
+        let members: Members<'_> = serde_json::from_str(&text).unwrap();
         assert!(members.get("99999").is_some());
     }
 }

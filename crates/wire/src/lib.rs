@@ -1,25 +1,28 @@
-//! The JSON words: the three reviews of Kubernetes, their answers, and the envelope around them.
+//! The JSON formats: the three reviews of Kubernetes, and the envelope between host and module.
 //!
-//! This crate alone owns JSON field names. It has no opinion on what an answer means (that is `access`), and it is
-//! shared by the host and by modules: it builds for wasm32 too.
+//! This crate defines all JSON field names. It does not interpret responses; `access` does. Host and
+//! modules share it, so it also builds for wasm32.
 //!
-//! Three rules hold everywhere here:
+//! Three rules apply to all formats:
 //!
-//! * What the API server sent inside a review (objects, unknown fields) is passed on as the bytes that came in,
+//! * Objects and unknown fields inside a review keep the bytes that the API server sent. They are
 //!   never rebuilt from a struct.
-//! * Modules always see `v1`. `v1beta1` is translated at the border, and answered in `v1beta1`.
-//! * Reading is as lenient as Go's decoder: `null` is an absent value and unknown members are ignored. Duplicate members
-//!   of what we read ourselves are refused, because two readers could disagree on them.
+//! * Modules always see `v1`. A `v1beta1` review is converted, and its response is `v1beta1` again.
+//! * Parsing is as lenient as Go's decoder: `null` is an absent value and unknown members are
+//!   ignored. Duplicate members of parsed structs are rejected, because two parsers could disagree
+//!   on them.
 //!
 //! Sources: `k8s.io/api/{authentication,authorization,admission}/{v1,v1beta1}/types.go`.
 
 pub mod admission;
 pub mod authentication;
 pub mod authorization;
+mod entry_point;
 pub mod envelope;
 mod json;
 pub mod meta;
 pub mod review;
 
+pub use entry_point::{EntryPoint, UnknownEntryPoint};
 pub use json::{Members, RawValue};
 pub use serde_json::value::to_raw_value;

@@ -1,41 +1,25 @@
-//! `k8s.io/apimachinery` words: Status, UserInfo, and the group-version names.
+//! Types of `k8s.io/apimachinery`: Status, UserInfo, and group-version names.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::json::null_as_default;
+use crate::json::{is_default, nullable};
 
-/// A user as Kubernetes knows one (`authentication.k8s.io/v1` UserInfo).
+/// A user (`authentication.k8s.io/v1` UserInfo).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserInfo {
     /// The name that identifies the user among all active users.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "String::is_empty"
-    )]
+    #[serde(default, with = "nullable", skip_serializing_if = "is_default")]
     pub username: String,
-    /// Identifies the user across time, should the name be given away again.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "String::is_empty"
-    )]
+    /// The unique ID of the user across time, in case the name is reused.
+    #[serde(default, with = "nullable", skip_serializing_if = "is_default")]
     pub uid: String,
-    /// The groups the user is a member of.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    /// The groups of the user.
+    #[serde(default, with = "nullable", skip_serializing_if = "is_default")]
     pub groups: Vec<String>,
-    /// Further facts for authorizers. Keys are lower-case and should be prefixed by a domain.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "BTreeMap::is_empty"
-    )]
+    /// Extra attributes for authorizers. Keys are lower case and should have a domain prefix.
+    #[serde(default, with = "nullable", skip_serializing_if = "is_default")]
     pub extra: BTreeMap<String, Vec<String>>,
 }
 
@@ -45,9 +29,9 @@ pub struct UserInfo {
 pub struct GroupVersionKind {
     /// The API group; empty for the core group.
     pub group: String,
-    /// The version, `v1`.
+    /// The version, such as `v1`.
     pub version: String,
-    /// The kind, `ConfigMap`.
+    /// The kind, such as `ConfigMap`.
     pub kind: String,
 }
 
@@ -57,87 +41,59 @@ pub struct GroupVersionKind {
 pub struct GroupVersionResource {
     /// The API group; empty for the core group.
     pub group: String,
-    /// The version, `v1`.
+    /// The version, such as `v1`.
     pub version: String,
-    /// The resource, plural and lower-case: `configmaps`.
+    /// The resource in lower-case plural, such as `configmaps`.
     pub resource: String,
 }
 
-/// `v1` Status: why something was refused or failed.
+/// The reason of a rejection or failure (`v1` Status).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Status {
     /// `Success` or `Failure`.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "String::is_empty"
-    )]
+    #[serde(default, with = "nullable", skip_serializing_if = "is_default")]
     pub status: String,
-    /// For people.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "String::is_empty"
-    )]
+    /// The message for users.
+    #[serde(default, with = "nullable", skip_serializing_if = "is_default")]
     pub message: String,
-    /// For machines, `Forbidden`.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "String::is_empty"
-    )]
+    /// The machine-readable reason, such as `Forbidden`.
+    #[serde(default, with = "nullable", skip_serializing_if = "is_default")]
     pub reason: String,
-    /// Further facts on the failure.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Details of the failure.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub details: Option<StatusDetails>,
-    /// The HTTP status code suggested; absent or 0 when not set.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The suggested HTTP status code; absent or 0 if not set.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub code: Option<i32>,
 }
 
-/// The part of a Status for machines.
+/// The machine-readable details of a Status.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StatusDetails {
-    /// The single causes of a failure.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    /// The causes of the failure.
+    #[serde(default, with = "nullable", skip_serializing_if = "is_default")]
     pub causes: Vec<StatusCause>,
 }
 
 /// One cause of a failure.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusCause {
-    /// For machines.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "String::is_empty"
-    )]
+    /// The machine-readable reason.
+    #[serde(default, with = "nullable", skip_serializing_if = "is_default")]
     pub reason: String,
-    /// For people.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "String::is_empty"
-    )]
+    /// The message for users.
+    #[serde(default, with = "nullable", skip_serializing_if = "is_default")]
     pub message: String,
-    /// The field of the object that is meant.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "String::is_empty"
-    )]
+    /// The field of the object.
+    #[serde(default, with = "nullable", skip_serializing_if = "is_default")]
     pub field: String,
 }
 
-/// The body of an HTTP answer that is no review: a `v1` Status object of its own.
+/// Serializes a `v1` Status: the body of an HTTP response without a review.
 ///
-/// kube-apiserver decodes it and takes its reason and message
+/// kube-apiserver decodes it and uses its reason and message
 /// (`k8s.io/client-go/rest/request.go`, `transformResponse`).
 #[must_use]
 pub fn failure_body(code: u16, reason: &str, message: &str) -> Vec<u8> {
@@ -161,6 +117,6 @@ pub fn failure_body(code: u16, reason: &str, message: &str) -> Vec<u8> {
         reason,
         code,
     };
-    // Strings and numbers only: writing them to memory cannot fail.
+    // Serializing strings and numbers to memory cannot fail.
     serde_json::to_vec(&body).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! What the three reviews share: the versions they are spoken in, and how one is recognised.
+//! Common parts of the three reviews: versions, kinds and parse errors.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::json::Members;
 
-/// The version of a review API. The answer is given in the version of the question.
+/// The version of a review API. A response has the version of its request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Version {
     /// `v1`, the version that modules see.
@@ -18,7 +18,7 @@ pub enum Version {
 }
 
 impl Version {
-    /// The version as it stands after the slash of `apiVersion`.
+    /// The version, which is the part of `apiVersion` after the slash.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -28,7 +28,7 @@ impl Version {
     }
 }
 
-/// One of the three kinds of review.
+/// The kind of a review.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// `authentication.k8s.io` TokenReview.
@@ -40,7 +40,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The `kind` on the wire.
+    /// The `kind` in JSON.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -50,7 +50,7 @@ impl Kind {
         }
     }
 
-    /// The API group, the part of `apiVersion` before the slash.
+    /// The API group, which is the part of `apiVersion` before the slash.
     #[must_use]
     pub fn group(self) -> &'static str {
         match self {
@@ -60,7 +60,7 @@ impl Kind {
         }
     }
 
-    /// The full `apiVersion` of this kind in a version.
+    /// The `apiVersion` of this kind in a version.
     #[must_use]
     pub fn api_version(self, version: Version) -> &'static str {
         match (self, version) {
@@ -73,10 +73,10 @@ impl Kind {
         }
     }
 
-    /// Recognises a review by its `kind`, without reading the rest: how a tool finds out what a file asks.
+    /// Returns the kind of a review, without parsing anything else.
     ///
     /// # Errors
-    /// When the bytes are not a JSON object, or of a kind that is no review.
+    /// Fails if the bytes are not a JSON object, or of another kind.
     pub fn detect(body: &[u8]) -> Result<Self, ParseError> {
         #[derive(Deserialize)]
         struct Head<'a> {
@@ -91,10 +91,10 @@ impl Kind {
         ]
         .into_iter()
         .find(|kind| kind.as_str() == head.kind)
-        .ok_or_else(|| ParseErrorKind::NoReview(head.kind.into_owned()).into())
+        .ok_or_else(|| ParseErrorKind::NotReview(head.kind.into_owned()).into())
     }
 
-    /// The version of a review of this kind, from its first two members.
+    /// Returns the version of a review of this kind.
     pub(crate) fn version_of(self, api_version: &str, kind: &str) -> Result<Version, ParseError> {
         let version = [Version::V1, Version::V1Beta1]
             .into_iter()
@@ -110,8 +110,9 @@ impl Kind {
         }
     }
 
-    /// Whether a module's answer is of this kind. Modules may leave `apiVersion` and `kind` out.
-    pub(crate) fn accepts_answer(self, api_version: &str, kind: &str) -> Result<(), ParseError> {
+    /// Checks that the response of a module is of this kind. Modules may omit `apiVersion` and
+    /// `kind`.
+    pub(crate) fn check_response(self, api_version: &str, kind: &str) -> Result<(), ParseError> {
         if kind.is_empty() && api_version.is_empty() {
             return Ok(());
         }
@@ -119,39 +120,39 @@ impl Kind {
     }
 }
 
-/// Writes a review's members with the `apiVersion` that modules see.
+/// Serializes the members of a review with the `apiVersion` that modules see.
 pub(crate) fn in_v1(mut members: Members<'_>, kind: Kind) -> Result<Vec<u8>, ParseError> {
     let api_version = serde_json::value::to_raw_value(kind.api_version(Version::V1))?;
     members.set("apiVersion", Cow::Owned(api_version));
     Ok(serde_json::to_vec(&members)?)
 }
 
-/// The review that answers: `apiVersion`, `kind` and `status`.
-pub(crate) fn write_answer<S: Serialize>(kind: Kind, version: Version, status: &S) -> Vec<u8> {
+/// Serializes a response: `apiVersion`, `kind` and `status`.
+pub(crate) fn write_status<S: Serialize>(kind: Kind, version: Version, status: &S) -> Vec<u8> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
-    struct Answer<'a, S> {
+    struct Body<'a, S> {
         api_version: &'static str,
         kind: &'static str,
         status: &'a S,
     }
-    let answer = Answer {
+    let review = Body {
         api_version: kind.api_version(version),
         kind: kind.as_str(),
         status,
     };
-    // Strings, booleans and lists only: writing them to memory cannot fail.
-    serde_json::to_vec(&answer).unwrap_or_default()
+    // Serializing strings, booleans and lists to memory cannot fail.
+    serde_json::to_vec(&review).unwrap_or_default()
 }
 
-/// Takes the `status` out of a review that a module answered.
-pub(crate) fn read_answer<'a, S: Deserialize<'a>>(
+/// Parses the `status` of a module's response.
+pub(crate) fn parse_status<'a, S: Deserialize<'a>>(
     kind: Kind,
-    response: &'a RawValue,
+    review: &'a RawValue,
 ) -> Result<S, ParseError> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Answer<'a, S> {
+    struct Body<'a, S> {
         #[serde(borrow, default)]
         api_version: Cow<'a, str>,
         #[serde(borrow, default)]
@@ -159,19 +160,19 @@ pub(crate) fn read_answer<'a, S: Deserialize<'a>>(
         #[serde(default = "Option::default")]
         status: Option<S>,
     }
-    let answer: Answer<'_, S> = serde_json::from_str(response.get())?;
-    kind.accepts_answer(&answer.api_version, &answer.kind)?;
-    answer.status.ok_or_else(|| ParseError::missing("status"))
+    let review: Body<'_, S> = serde_json::from_str(review.get())?;
+    kind.check_response(&review.api_version, &review.kind)?;
+    review.status.ok_or_else(|| ParseError::missing("status"))
 }
 
-/// A review or an answer could not be read.
+/// The reason why a review cannot be parsed.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct ParseError(#[from] ParseErrorKind);
 
 #[derive(Debug, thiserror::Error)]
 enum ParseErrorKind {
-    #[error("not the JSON that was expected: {0}")]
+    #[error("invalid JSON: {0}")]
     Json(serde_json::Error),
     #[error(
         "expected a `{}` of `{}/v1` or `{}/v1beta1`, got kind `{kind}` of `{api_version}`",
@@ -183,9 +184,9 @@ enum ParseErrorKind {
         kind: String,
     },
     #[error(
-        "kind `{0}` is no review: expected `TokenReview`, `SubjectAccessReview` or `AdmissionReview`"
+        "kind `{0}` is not a review: expected `TokenReview`, `SubjectAccessReview` or `AdmissionReview`"
     )]
-    NoReview(String),
+    NotReview(String),
     #[error("the review has no `{0}`")]
     Missing(&'static str),
 }
@@ -207,10 +208,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn detects_each_kind_and_names_what_is_none() {
-        let kind = Kind::detect(br#"{"kind":"AdmissionReview","request":{}}"#).expect("a review");
+    fn detects_the_kind_of_a_review() {
+        let kind = Kind::detect(br#"{"kind":"AdmissionReview","request":{}}"#).unwrap();
         assert_eq!(kind, Kind::AdmissionReview);
         let error = Kind::detect(br#"{"kind":"Pod"}"#).unwrap_err().to_string();
-        assert!(error.starts_with("kind `Pod` is no review"), "{error}");
+        assert!(error.starts_with("kind `Pod` is not a review"), "{error}");
     }
 }

@@ -1,103 +1,115 @@
-//! What the policies of a chain said so far, and the answer that comes of it.
+//! The collector of the responses of a chain, and the outcome that results from them.
 
 use std::collections::BTreeMap;
 
-use wire::admission::Response;
-
 use super::notices::{self, Notices};
-use super::response::{self, Change, Reply, Said};
-use super::{Answer, Decision, Outcome, Policy, Rejection};
-use crate::ask::Asked;
-use crate::failure::{self, Consequence, Failure, NoDecision};
-use crate::mode::Mode;
-use crate::name::PolicyName;
+use super::response::{self, Mutation, PolicyDecision, PolicyResponse};
+use super::{Decision, Outcome, Policy, Rejection, Response, Verdict};
+use crate::evaluate::Evaluated;
+use crate::failure::{Consequence, FailedCall, Failure, NoDecision};
 use crate::patch::Patch;
-use crate::trace::{Recorder, SkipReason, StepVerdict};
+use crate::policy::{Mode, PolicyName};
+use crate::trace::{Recorder, SkipReason};
 
-/// Gathers answers in the order of the chain.
+/// Collects responses in the order of the chain.
 #[derive(Debug, Default)]
 pub(super) struct Collector {
     recorder: Recorder,
     rejections: Vec<(PolicyName, Rejection)>,
     notices: Notices,
-    /// What policies say that are only watched: added at the end, so that it takes neither room nor names from the others.
-    watched: Vec<Watched>,
+    /// The notices of monitored policies. Added last, so that they take neither space nor names
+    /// from the other policies.
+    monitored: Vec<MonitoredNotices>,
 }
 
-/// The warnings and audit annotations of a policy that is only watched.
+/// The warnings and audit annotations of a monitored policy.
 #[derive(Debug)]
-struct Watched {
+struct MonitoredNotices {
     policy: PolicyName,
     warnings: Vec<String>,
     audit_annotations: BTreeMap<String, String>,
 }
 
-/// What an answer means for a chain that asks one policy after the other.
+/// The effect of one response on a chain that evaluates its policies one after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
-    GoOn,
+    Continue,
     Rejected,
     NoDecision,
 }
 
 impl Collector {
-    pub(super) fn skip(&mut self, policy: &Policy, reason: SkipReason) {
-        self.recorder.skipped(&policy.name, reason);
+    /// Creates a collector for a chain of this length.
+    pub(super) fn with_capacity(policies: usize) -> Self {
+        Self {
+            recorder: Recorder::with_capacity(policies),
+            ..Self::default()
+        }
     }
 
-    /// Takes what came of a call about the request with this `uid`. `change` changes the object, or a copy of it when the policy
-    /// is only watched, and tells whether it differs.
-    pub(super) fn take(
+    pub(super) fn skip(&mut self, policy: &Policy, reason: SkipReason) {
+        self.recorder.skip(&policy.name, reason);
+    }
+
+    /// Adds the result of a call for the request with this `uid`. `apply` changes the object, or a
+    /// copy of it for a monitored policy, and returns whether it differs.
+    pub(super) fn add(
         &mut self,
         policy: &Policy,
         uid: &str,
-        asked: Asked<Response>,
-        change: impl FnOnce(&Change) -> Result<bool, Failure>,
+        evaluated: Evaluated<wire::admission::Response>,
+        apply: impl FnOnce(&Mutation) -> Result<bool, Failure>,
     ) -> Next {
-        let reply = asked.answer.and_then(|response| {
-            let reply = response::read(response, uid)?;
-            let mutated = match &reply.said {
-                Said::Changed(what) => change(what)?,
-                Said::Accepted | Said::Rejected(_) => false,
+        let checked = evaluated.response.and_then(|response| {
+            let response = response::check(response, uid)?;
+            let mutated = match &response.decision {
+                PolicyDecision::Mutate(mutation) => apply(mutation)?,
+                PolicyDecision::Accept | PolicyDecision::Reject(_) => false,
             };
-            Ok((reply, mutated))
+            Ok((response, mutated))
         });
-        let (next, answer, notes) = match reply {
-            Ok((reply, mutated)) => self.answered(policy, reply, mutated),
-            Err(failure) => self.failed(policy, failure),
+        let (next, result, notes) = match checked {
+            Ok((response, mutated)) => {
+                let (next, verdict, notes) = self.add_response(policy, response, mutated);
+                (next, Ok(verdict), notes)
+            }
+            Err(failure) => {
+                let (next, call) = self.add_failure(policy, failure);
+                (next, Err(call), Vec::new())
+            }
         };
-        let asked_policy = (&policy.name, policy.mode);
-        self.recorder
-            .asked(asked_policy, asked.timing, answer, notes);
+        let step = (&policy.name, policy.mode);
+        self.recorder.record(step, evaluated.timing, result, notes);
         next
     }
 
-    fn answered(
+    fn add_response(
         &mut self,
         policy: &Policy,
-        reply: Reply,
+        response: PolicyResponse,
         mutated: bool,
-    ) -> (Next, StepVerdict, Vec<String>) {
-        let notes = self.notice(policy, reply.warnings, reply.audit_annotations);
-        let Said::Rejected(rejection) = reply.said else {
-            return (Next::GoOn, StepVerdict::Accepted { mutated }, notes);
+    ) -> (Next, Verdict, Vec<String>) {
+        let notes = self.add_notices(policy, response.warnings, response.audit_annotations);
+        let PolicyDecision::Reject(rejection) = response.decision else {
+            return (Next::Continue, Verdict::Accepted { mutated }, notes);
         };
-        let answer = StepVerdict::Rejected {
+        let verdict = Verdict::Rejected {
             message: rejection.message.clone(),
             code: rejection.code,
         };
         let next = match policy.mode {
-            Mode::Monitor => Next::GoOn,
+            Mode::Monitor => Next::Continue,
             Mode::Protect => {
                 self.rejections.push((policy.name.clone(), rejection));
                 Next::Rejected
             }
         };
-        (next, answer, notes)
+        (next, verdict, notes)
     }
 
-    /// Takes warnings and annotations, those of a policy that is only watched later; returns notes on what was left out.
-    fn notice(
+    /// Adds warnings and annotations, those of a monitored policy last. Returns notes on dropped
+    /// ones.
+    fn add_notices(
         &mut self,
         policy: &Policy,
         warnings: Vec<String>,
@@ -106,7 +118,7 @@ impl Collector {
         match policy.mode {
             Mode::Protect => self.notices.add(&policy.name, warnings, audit_annotations),
             Mode::Monitor => {
-                self.watched.push(Watched {
+                self.monitored.push(MonitoredNotices {
                     policy: policy.name.clone(),
                     warnings,
                     audit_annotations,
@@ -116,61 +128,60 @@ impl Collector {
         }
     }
 
-    fn failed(&mut self, policy: &Policy, failure: Failure) -> (Next, StepVerdict, Vec<String>) {
-        let on_failure = failure::OnFailure::Admission(policy.on_failure);
-        let next = match failure::consequence(policy.mode, on_failure) {
+    fn add_failure(&mut self, policy: &Policy, failure: Failure) -> (Next, FailedCall) {
+        let call = FailedCall::new(failure, policy.mode, policy.on_failure);
+        let next = match call.consequence {
             Consequence::Ignored => {
                 match policy.mode {
-                    Mode::Protect => self.notices.ignored(&policy.name),
+                    Mode::Protect => self.notices.add_ignored_failure(&policy.name),
                     Mode::Monitor => {
-                        let warning = notices::failed_and_ignored(&policy.name);
-                        self.notice(policy, vec![warning], BTreeMap::new());
+                        let warning = notices::ignored_failure(&policy.name);
+                        self.add_notices(policy, vec![warning], BTreeMap::new());
                     }
                 }
-                Next::GoOn
+                Next::Continue
             }
             Consequence::NoDecision | Consequence::Denied => Next::NoDecision,
         };
-        let answer = StepVerdict::failed(failure, policy.mode, on_failure);
-        (next, answer, Vec::new())
+        (next, call)
     }
 
-    /// The answer. Policies that the chain did not come to were skipped for `rest`; `patch` is asked for when nobody
-    /// rejected.
-    pub(super) fn finish(
+    /// Returns the outcome of the chain. Policies that were not reached are skipped for the reason
+    /// `rest`; `patch` creates the patch if no policy rejected.
+    pub(super) fn finish<'a>(
         mut self,
-        chain: &[Policy],
+        chain: impl Iterator<Item = &'a PolicyName>,
         rest: SkipReason,
         patch: impl FnOnce() -> Result<Option<Patch>, NoDecision>,
     ) -> Outcome {
-        let names = chain.iter().map(|policy| &policy.name);
-        let mut trace = self.recorder.finish(names, rest);
-        for watched in self.watched {
-            let Watched {
+        let mut trace = self.recorder.finish(chain, rest);
+        for monitored in self.monitored {
+            let MonitoredNotices {
                 policy,
                 warnings,
                 audit_annotations,
-            } = watched;
+            } = monitored;
             let notes = self.notices.add(&policy, warnings, audit_annotations);
             let mut steps = trace.steps.iter_mut();
             if let Some(step) = steps.find(|step| step.policy == policy) {
                 step.notes.extend(notes);
             }
         }
-        let decision = match Rejection::of_all(self.rejections) {
+        let decision = match Rejection::combine(self.rejections) {
             Some(rejection) => Ok(Decision::Reject(rejection)),
-            None => failure::settle(&trace, ())
+            None => trace
+                .settle(())
                 .and_then(|()| patch())
                 .map(|patch| Decision::Accept { patch }),
         };
-        let answer = decision.map(|decision| {
+        let response = decision.map(|decision| {
             let (warnings, audit_annotations) = self.notices.into_parts();
-            Answer {
+            Response {
                 decision,
                 warnings,
                 audit_annotations,
             }
         });
-        Outcome { answer, trace }
+        Outcome { response, trace }
     }
 }

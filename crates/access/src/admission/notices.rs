@@ -1,41 +1,45 @@
-//! What travels with either decision: warnings for the user, annotations for the audit log.
+//! Warnings for the user and annotations for the audit log, which accompany either decision.
 //!
-//! What kube-apiserver would drop, or drop others for, is left out here, with a note for the author of the module.
+//! Notices that kube-apiserver would drop, or that would make it drop others, are dropped here,
+//! with a note for the author of the module.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::name::PolicyName;
+use crate::policy::PolicyName;
 use crate::text;
 
-/// The longest warning, in characters: kube-apiserver cuts at this length when it has too many.
+/// The maximum length of a warning in characters. kube-apiserver truncates warnings to this length
+/// if there are too many.
 const MAX_WARNING: usize = 256;
 
-/// All warnings of one answer, in characters (`k8s.io/apiserver/pkg/endpoints/filters/warning.go`).
+/// The maximum length of all warnings of a response in characters
+/// (`k8s.io/apiserver/pkg/endpoints/filters/warning.go`).
 const MAX_WARNINGS: usize = 4096;
 
-/// The longest key of an annotation, in bytes: the name part of a qualified name.
+/// The maximum length of an annotation key in bytes: that of the name part of a qualified name.
 const MAX_KEY: usize = 63;
 
-/// The notes on one answer. A module may answer millions of bad keys.
+/// The maximum number of notes on one response. A module may return millions of invalid keys.
 const MAX_NOTES: usize = 16;
 
 /// The warnings and annotations of all policies.
 #[derive(Debug, Default)]
 pub(super) struct Notices {
-    /// From the host, on policies that failed and are not only watched. These come first, so that no module can crowd them out.
-    ignored: Vec<String>,
+    /// The host's own warnings about ignored failures of policies in mode `protect`. They come
+    /// first, so that no module can crowd them out.
+    ignored_failures: Vec<String>,
     warnings: Vec<String>,
     audit_annotations: BTreeMap<String, String>,
 }
 
 impl Notices {
-    /// Warns of a failed call that is ignored.
-    pub(super) fn ignored(&mut self, policy: &PolicyName) {
-        self.ignored.push(failed_and_ignored(policy));
+    /// Adds a warning about an ignored failure.
+    pub(super) fn add_ignored_failure(&mut self, policy: &PolicyName) {
+        self.ignored_failures.push(ignored_failure(policy));
     }
 
-    /// Takes the warnings and annotations of one policy; returns notes on what was left out.
+    /// Adds the warnings and annotations of one policy. Returns notes on dropped ones.
     pub(super) fn add(
         &mut self,
         policy: &PolicyName,
@@ -49,21 +53,21 @@ impl Notices {
             if !is_name(&full) {
                 notes.add(|| {
                     format!(
-                        "audit annotation `{}` left out: `<policy>.<key>` must have at most {MAX_KEY} letters, digits, \
-                         `-`, `_` and `.`, and start and end with a letter or a digit",
+                        "dropped audit annotation `{}`: `<policy>.<key>` must have at most {MAX_KEY} letters, digits, \
+                         `-`, `_` and `.`, and start and end with a letter or digit",
                         text::line(&key, MAX_WARNING)
                     )
                 });
                 continue;
             }
-            // The names `a.b` and `a` may meet with the keys `c` and `b.c`.
+            // Policy `a.b` with key `c` collides with policy `a` with key `b.c`.
             match self.audit_annotations.entry(full) {
                 Entry::Vacant(vacant) => {
                     vacant.insert(value);
                 }
                 Entry::Occupied(taken) => notes.add(|| {
                     format!(
-                        "audit annotation `{key}` left out: another policy states `{}`",
+                        "dropped audit annotation `{key}`: another policy set `{}`",
                         taken.key()
                     )
                 }),
@@ -72,11 +76,11 @@ impl Notices {
         notes.into_vec()
     }
 
-    /// The warnings within the limits, and the annotations.
+    /// Returns the warnings within the limits, and the annotations.
     pub(super) fn into_parts(self) -> (Vec<String>, BTreeMap<String, String>) {
         let mut left = MAX_WARNINGS;
         let (mut kept, mut seen) = (Vec::new(), BTreeSet::new());
-        for warning in self.ignored.iter().chain(&self.warnings) {
+        for warning in self.ignored_failures.iter().chain(&self.warnings) {
             let warning = text::line(warning, MAX_WARNING);
             if warning.is_empty() || !seen.insert(warning.clone()) {
                 continue;
@@ -91,37 +95,38 @@ impl Notices {
     }
 }
 
-/// The warning of a failed call that is ignored.
-pub(super) fn failed_and_ignored(policy: &PolicyName) -> String {
+/// Formats the warning about an ignored failure.
+pub(super) fn ignored_failure(policy: &PolicyName) -> String {
     format!("policy `{policy}` failed and was ignored")
 }
 
-/// The first notes, and how many more there would be.
+/// The first notes, and the number of further ones.
 #[derive(Debug, Default)]
 struct Notes {
-    told: Vec<String>,
-    untold: usize,
+    first: Vec<String>,
+    further: usize,
 }
 
 impl Notes {
     fn add(&mut self, note: impl FnOnce() -> String) {
-        if self.told.len() < MAX_NOTES {
-            self.told.push(note());
+        if self.first.len() < MAX_NOTES {
+            self.first.push(note());
         } else {
-            self.untold = self.untold.saturating_add(1);
+            self.further = self.further.saturating_add(1);
         }
     }
 
     fn into_vec(mut self) -> Vec<String> {
-        if self.untold > 0 {
-            let more = format!("{} more audit annotations left out", self.untold);
-            self.told.push(more);
+        if self.further > 0 {
+            let more = format!("dropped {} more audit annotations", self.further);
+            self.first.push(more);
         }
-        self.told
+        self.first
     }
 }
 
-/// Whether this is the name part of a qualified name (`k8s.io/apimachinery/pkg/util/validation`, `IsQualifiedName`).
+/// Returns whether this is the name part of a qualified name
+/// (`k8s.io/apimachinery/pkg/util/validation`, `IsQualifiedName`).
 fn is_name(name: &str) -> bool {
     let is_edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
     name.len() <= MAX_KEY

@@ -1,38 +1,39 @@
-//! Why an object may not be stored, in words that people meet in `kubectl`.
+//! Rejections of objects, as users see them in `kubectl`.
 
 use wire::meta::{Status, StatusCause, StatusDetails};
 
-use crate::name::PolicyName;
+use crate::policy::PolicyName;
 
-/// Why an object may not be stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rejection {
-    /// For the user: `<policy>: <its words>`, several joined by `; `.
-    ///
-    /// kube-apiserver puts `admission webhook "…" denied the request: ` before it.
-    pub message: String,
-    /// The HTTP status code for the client, 400 to 599; 403 unless all policies that reject agree on another.
-    pub code: u16,
-    /// For machines; `Forbidden` unless all policies that reject agree on another.
-    pub reason: String,
-    /// At least one for each policy that rejects.
-    pub causes: Vec<StatusCause>,
-}
-
-/// The HTTP status code of a rejection that names no other.
+/// The HTTP status code of a rejection without a code of its own.
 pub(super) const FORBIDDEN: u16 = 403;
 
 const FORBIDDEN_REASON: &str = "Forbidden";
 
+/// The reason why an object must not be stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// The message for the user: `<policy>: <message>`, joined by `; ` if several policies reject.
+    ///
+    /// kube-apiserver prepends `admission webhook "…" denied the request: `.
+    pub message: String,
+    /// The HTTP status code for the client, 400 to 599. 403 unless all rejecting policies agree on
+    /// another code.
+    pub code: u16,
+    /// The machine-readable reason. `Forbidden` unless all rejecting policies agree on another.
+    pub reason: String,
+    /// The causes, at least one for each rejecting policy.
+    pub causes: Vec<StatusCause>,
+}
+
 impl Rejection {
-    /// All rejections as one; `None` when there is none.
-    pub(super) fn of_all(rejections: Vec<(PolicyName, Self)>) -> Option<Self> {
+    /// Combines rejections into one; `None` if there are none.
+    pub(super) fn combine(rejections: Vec<(PolicyName, Self)>) -> Option<Self> {
         let (_, first) = rejections.first()?;
         let (code, reason) = (first.code, first.reason.clone());
-        let do_agree = rejections
+        let all_agree = rejections
             .iter()
             .all(|(_, other)| other.code == code && other.reason == reason);
-        let (code, reason) = if do_agree {
+        let (code, reason) = if all_agree {
             (code, reason)
         } else {
             (FORBIDDEN, String::new())
@@ -57,7 +58,7 @@ impl Rejection {
         })
     }
 
-    /// The Status that goes into the response.
+    /// Creates the `status` of the response.
     pub(super) fn status(&self) -> Status {
         Status {
             status: "Failure".to_owned(),

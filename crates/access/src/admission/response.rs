@@ -1,4 +1,4 @@
-//! What one admission policy says, once its response is checked.
+//! The checked response of one admission policy.
 
 use std::collections::BTreeMap;
 
@@ -9,70 +9,80 @@ use super::rejection::{FORBIDDEN, Rejection};
 use crate::failure::Failure;
 use crate::text;
 
+/// The maximum length of a rejection's message in characters.
+const MAX_MESSAGE: usize = 4096;
+
 /// A checked response.
 #[derive(Debug)]
-pub(super) struct Reply {
-    pub(super) said: Said,
+pub(super) struct PolicyResponse {
+    pub(super) decision: PolicyDecision,
     pub(super) warnings: Vec<String>,
     pub(super) audit_annotations: BTreeMap<String, String>,
 }
 
-/// Fine, fine if changed, or not fine.
+/// The decision of one policy.
 #[derive(Debug)]
-pub(super) enum Said {
-    Accepted,
-    Changed(Change),
-    Rejected(Rejection),
+pub(super) enum PolicyDecision {
+    Accept,
+    Mutate(Mutation),
+    Reject(Rejection),
 }
 
-/// A change that was not looked at yet.
+/// A change that has not been applied yet.
 #[derive(Debug)]
-pub(super) struct Change {
-    pub(super) form: PatchType,
-    pub(super) bytes: Vec<u8>,
+pub(super) struct Mutation {
+    pub(super) patch_type: PatchType,
+    pub(super) patch: Vec<u8>,
 }
 
 /// Checks a response to the request with this `uid`.
 ///
-/// The change of a policy that rejects is not looked at: a rejection stands whatever else is wrong.
-pub(super) fn read(response: Response, uid: &str) -> Result<Reply, Failure> {
+/// The patch of a rejection is not checked: the rejection stands even if the patch is invalid.
+pub(super) fn check(response: Response, uid: &str) -> Result<PolicyResponse, Failure> {
     if !response.uid.is_empty() && response.uid != uid {
-        return Err(Failure::answer(
-            "the answer is for another request: its uid differs",
+        return Err(Failure::response(
+            "the uid of the response is not that of the request",
         ));
     }
-    let said = if response.allowed {
-        match change(response.patch, response.patch_type)? {
-            Some(change) => Said::Changed(change),
-            None => Said::Accepted,
+    let decision = if response.allowed {
+        match mutation(response.patch, response.patch_type)? {
+            Some(mutation) => PolicyDecision::Mutate(mutation),
+            None => PolicyDecision::Accept,
         }
     } else {
-        Said::Rejected(rejection(response.status.unwrap_or_default()))
+        PolicyDecision::Reject(rejection(response.status.unwrap_or_default()))
     };
-    Ok(Reply {
-        said,
+    Ok(PolicyResponse {
+        decision,
         warnings: response.warnings,
         audit_annotations: response.audit_annotations,
     })
 }
 
-fn change(patch: Option<Vec<u8>>, form: Option<PatchType>) -> Result<Option<Change>, Failure> {
-    let patch = patch.filter(|bytes| !bytes.is_empty());
-    match (patch, form) {
+fn mutation(
+    patch: Option<Vec<u8>>,
+    patch_type: Option<PatchType>,
+) -> Result<Option<Mutation>, Failure> {
+    let patch = patch.filter(|patch| !patch.is_empty());
+    match (patch, patch_type) {
         (None, None) => Ok(None),
-        (Some(_), None) => Err(Failure::answer("there is a patch but no patchType")),
-        (None, Some(_)) => Err(Failure::answer("there is a patchType but no patch")),
-        // A list without operations changes nothing, whatever the request is.
-        (Some(bytes), Some(PatchType::JsonPatch)) if bytes.trim_ascii() == b"[]" => Ok(None),
-        (Some(bytes), Some(form)) => Ok(Some(Change { form, bytes })),
+        (Some(_), None) => Err(Failure::response(
+            "the response has a patch but no patchType",
+        )),
+        (None, Some(_)) => Err(Failure::response(
+            "the response has a patchType but no patch",
+        )),
+        // A patch without operations is valid even if the request has no object.
+        (Some(patch), Some(PatchType::JsonPatch)) if patch.trim_ascii() == b"[]" => Ok(None),
+        (Some(patch), Some(patch_type)) => Ok(Some(Mutation { patch_type, patch })),
     }
 }
 
 fn rejection(status: wire::meta::Status) -> Rejection {
-    let words = [&status.message, &status.reason]
+    let message = [&status.message, &status.reason]
         .into_iter()
-        .map(|words| text::paragraph(words, MAX_MESSAGE))
-        .find(|words| !words.is_empty())
+        .map(|text| text::paragraph(text, MAX_MESSAGE))
+        .find(|text| !text.is_empty())
         .unwrap_or_else(|| "rejected without a message".to_owned());
     let code = status
         .code
@@ -82,17 +92,14 @@ fn rejection(status: wire::meta::Status) -> Rejection {
     let StatusDetails { mut causes } = status.details.unwrap_or_default();
     if causes.is_empty() {
         causes.push(StatusCause {
-            message: words.clone(),
+            message: message.clone(),
             ..StatusCause::default()
         });
     }
     Rejection {
-        message: words,
+        message,
         code,
         reason: status.reason,
         causes,
     }
 }
-
-/// In characters.
-const MAX_MESSAGE: usize = 4096;

@@ -1,20 +1,20 @@
-//! Tests of the admission chains and of each of their guards.
+//! Tests of the admission chains and their checks.
 
-mod alone;
-mod mutating;
+mod mutate;
 mod notices;
-mod validating;
+mod single_policy;
+mod validate;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
-use wire::admission::Review;
+use wire::admission::{Response, Review};
 use wire::meta::{Status, StatusCause, StatusDetails};
 
-use super::*;
-use crate::ask::{Ask, Asked};
-use crate::failure::{Failure, FailureKind};
-use crate::testing::{Table, answers, block, failure_of, name, trap};
+use super::{Decision, Mode, OnFailure, Outcome, PatchType, Policy, Rejection, Rule};
+use crate::evaluate::{Entry, Evaluate, Evaluated, PolicyReview};
+use crate::failure::{Failure, FailureKind, NoDecision};
+use crate::testing::{Row, Table, block, chain_of, failure_of, name, overload, trap, verdicts};
 use crate::trace::{SkipReason, Step, StepOutcome, StepVerdict, Timing};
 
 fn body(operation: &str, object: &Value) -> String {
@@ -24,39 +24,30 @@ fn body(operation: &str, object: &Value) -> String {
     .to_string()
 }
 
-fn chain(on_failure: &[OnFailure]) -> Vec<Policy> {
-    let policies = on_failure.iter().enumerate();
-    policies
-        .map(|(index, &on_failure)| Policy {
-            name: name(&format!("p{index}")),
-            rules: vec![Rule::everything()],
-            on_failure,
-            mode: Mode::Protect,
-        })
-        .collect()
+fn chain(on_failure: &[OnFailure]) -> Vec<Entry<Policy, Row>> {
+    chain_of(on_failure.len(), |index, name| Policy {
+        name,
+        rules: vec![Rule::everything()],
+        on_failure: on_failure[index],
+        mode: Mode::Protect,
+    })
 }
 
 fn other_rule() -> Rule {
-    let words = |word: &str| [word.to_owned()];
-    Rule::new(&words("*"), &words("*"), &words("*"), &words("pods"), None).unwrap()
+    let list = |entry: &str| [entry.to_owned()];
+    Rule::new(&list("*"), &list("*"), &list("*"), &list("pods"), None).unwrap()
 }
 
-fn mutates(chain: &[Policy], table: &Table<Response>) -> Outcome {
+fn mutates(chain: &[Entry<Policy, Row>], table: &Table<Response>) -> Outcome {
     let body = body("CREATE", &json!({"data": {"a": "1"}}));
-    block(mutate(
-        chain,
-        &Review::parse(body.as_bytes()).unwrap(),
-        table,
-    ))
+    let review = Review::parse(body.as_bytes()).unwrap();
+    block(super::mutate(chain, &review, &[], table))
 }
 
-fn validates(chain: &[Policy], table: &Table<Response>) -> Outcome {
+fn validates(chain: &[Entry<Policy, Row>], table: &Table<Response>) -> Outcome {
     let body = body("CREATE", &json!({"data": {"a": "1"}}));
-    block(validate(
-        chain,
-        &Review::parse(body.as_bytes()).unwrap(),
-        table,
-    ))
+    let review = Review::parse(body.as_bytes()).unwrap();
+    block(super::validate(chain, &review, &[], table))
 }
 
 fn accept() -> Response {
@@ -93,9 +84,9 @@ fn reject(message: &str, code: Option<i32>) -> Response {
     }
 }
 
-/// The patch of an outcome that accepts, as JSON; null when nothing changes.
+/// Returns the patch of an outcome that accepts as JSON; null without changes.
 fn patch_of(outcome: &Outcome) -> Value {
-    match outcome.answer.as_ref().map(|answer| &answer.decision) {
+    match outcome.response.as_ref().map(|response| &response.decision) {
         Ok(Decision::Accept { patch }) => patch.as_ref().map_or(Value::Null, |patch| {
             serde_json::from_slice(&patch.to_json()).unwrap()
         }),
@@ -104,40 +95,44 @@ fn patch_of(outcome: &Outcome) -> Value {
 }
 
 fn rejection_of(outcome: &Outcome) -> &Rejection {
-    match outcome.answer.as_ref().map(|answer| &answer.decision) {
+    match outcome.response.as_ref().map(|response| &response.decision) {
         Ok(Decision::Reject(rejection)) => rejection,
         other => panic!("not rejected: {other:?}"),
     }
 }
 
-/// A mutating policy's answer to an operation is a failed call with this message.
-fn refuses(operation: &str, response: Response, message: &str) {
+/// Asserts that a mutating policy's response to an operation is a failed call with this message.
+fn rejects(operation: &str, response: Response, message: &str) {
     let body = body(operation, &json!({"a": 1}));
     let review = Review::parse(body.as_bytes()).unwrap();
-    let outcome = block(mutate(
+    let outcome = block(super::mutate(
         &chain(&[OnFailure::Fail]),
         &review,
+        &[],
         &Table::new([Ok(response)]),
     ));
     assert_eq!(
         failure_of(&outcome.trace, 0),
-        (FailureKind::Answer, message)
+        (FailureKind::Response, message)
     );
-    let undecided = outcome.answer.unwrap_err();
-    assert_eq!(undecided.message, format!("policy `p0` failed: {message}"));
+    let no_decision = outcome.response.unwrap_err();
+    assert_eq!(
+        no_decision.message(),
+        format!("policy `p0` failed: {message}")
+    );
 }
 
 const FAIL: OnFailure = OnFailure::Fail;
 const IGNORE: OnFailure = OnFailure::Ignore;
 
 #[test]
-fn a_review_that_cannot_be_passed_on_is_a_failed_call() {
+fn a_review_that_cannot_be_converted_is_a_failed_call() {
     let body = body("CREATE", &json!({})).replace(r#""uid""#, r#""x":1,"x":2,"uid""#);
     let review = Review::parse(body.as_bytes()).unwrap();
     let table = Table::new([Ok(full(&json!({"a": 1}))), Ok(accept())]);
-    let outcome = block(mutate(&chain(&[FAIL; 2]), &review, &table));
-    assert_eq!(failure_of(&outcome.trace, 1).0, FailureKind::Host);
-    assert!(outcome.answer.is_err());
+    let outcome = block(super::mutate(&chain(&[FAIL; 2]), &review, &[], &table));
+    assert_eq!(failure_of(&outcome.trace, 1).0, FailureKind::Internal);
+    assert!(outcome.response.is_err());
 }
 
 #[test]
@@ -147,9 +142,9 @@ fn an_empty_chain_accepts() {
 }
 
 #[test]
-fn the_operators_detail_stays_out_of_the_answer() {
+fn the_detail_of_a_failure_is_not_sent_to_clients() {
     let failure: Failure = trap();
     assert_eq!(failure.detail.as_deref(), Some("secret"));
     let outcome = validates(&chain(&[FAIL]), &Table::new([Err(failure)]));
-    assert!(!outcome.answer.unwrap_err().message.contains("secret"));
+    assert!(!outcome.response.unwrap_err().message().contains("secret"));
 }

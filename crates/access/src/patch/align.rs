@@ -1,34 +1,34 @@
-//! Which element of an array became which: the difference between a patch of a line and one that rewrites the array.
+//! Alignment of two arrays, so that a small change does not replace the whole array.
 
 use std::collections::HashMap;
 
 use serde_json::Value;
 use similar::Algorithm;
 
-/// What happened to one element, in the order of the array afterwards.
+/// The change of one element, in the order of the array after the change.
 #[derive(Debug, PartialEq)]
 pub(super) enum Step<'a> {
-    /// It stayed in its place among the others; it may have changed inside.
+    /// The element kept its place among the others; its content may have changed.
     Keep(&'a Value, &'a Value),
-    /// It is gone.
+    /// The element was removed.
     Remove,
-    /// It is new.
+    /// The element was added.
     Add(&'a Value),
 }
 
-/// How hard to look.
+/// The effort to find elements that kept their place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Effort {
-    /// Find elements that stayed although others came or went.
+    /// Finds elements that kept their place although others were added or removed.
     Search,
-    /// Compare what stands at the same distance from the ends.
+    /// Compares elements at the same distance from either end.
     Ends,
 }
 
-/// The product of the lengths up to which elements are searched for; beyond, comparing could take seconds.
+/// The maximum product of both lengths for a search. Beyond it, a search could take seconds.
 const MAX_SEARCH: usize = 1 << 20;
 
-/// Lines up two arrays.
+/// Aligns two arrays.
 pub(super) fn align<'a>(before: &'a [Value], after: &'a [Value], effort: Effort) -> Vec<Step<'a>> {
     let head = common(before.iter(), after.iter());
     let (before_head, before) = before.split_at_checked(head).unwrap_or((before, &[]));
@@ -48,14 +48,14 @@ pub(super) fn align<'a>(before: &'a [Value], after: &'a [Value], effort: Effort)
     steps
 }
 
-/// How many elements at the start are the same ones.
+/// Returns the number of leading elements with the same identity.
 fn common<'a>(
     before: impl Iterator<Item = &'a Value>,
     after: impl Iterator<Item = &'a Value>,
 ) -> usize {
     before
         .zip(after)
-        .take_while(|(before, after)| Identity::of(before) == Identity::of(after))
+        .take_while(|(before, after)| Identity::new(before) == Identity::new(after))
         .count()
 }
 
@@ -65,7 +65,7 @@ fn split_tail(elements: &[Value], tail: usize) -> (&[Value], &[Value]) {
         .unwrap_or((elements, &[]))
 }
 
-/// Lines up elements by their position.
+/// Aligns elements by their position.
 fn pair<'a>(steps: &mut Vec<Step<'a>>, before: &'a [Value], after: &'a [Value]) {
     let pairs = before.iter().zip(after);
     steps.extend(pairs.map(|(before, after)| Step::Keep(before, after)));
@@ -73,12 +73,12 @@ fn pair<'a>(steps: &mut Vec<Step<'a>>, before: &'a [Value], after: &'a [Value]) 
     steps.extend(after.iter().skip(before.len()).map(Step::Add));
 }
 
-/// Lines up elements by a longest common subsequence of their identities.
+/// Aligns elements by a longest common subsequence of their identities.
 fn search<'a>(steps: &mut Vec<Step<'a>>, before: &'a [Value], after: &'a [Value]) {
     let mut numbers = HashMap::new();
     let mut number = |element: &'a Value| {
         let next = numbers.len();
-        *numbers.entry(Identity::of(element)).or_insert(next)
+        *numbers.entry(Identity::new(element)).or_insert(next)
     };
     let old: Vec<usize> = before.iter().map(&mut number).collect();
     let new: Vec<usize> = after.iter().map(&mut number).collect();
@@ -89,7 +89,7 @@ fn search<'a>(steps: &mut Vec<Step<'a>>, before: &'a [Value], after: &'a [Value]
     }
 }
 
-/// What makes two elements the same one: their `name`, as in most lists of Kubernetes, or else all of them.
+/// The identity of an element: its `name`, as in most Kubernetes lists, or its whole value.
 #[derive(Debug, PartialEq, Eq, Hash)]
 enum Identity<'a> {
     Name(&'a str),
@@ -97,7 +97,7 @@ enum Identity<'a> {
 }
 
 impl<'a> Identity<'a> {
-    fn of(element: &'a Value) -> Self {
+    fn new(element: &'a Value) -> Self {
         match element.get("name") {
             Some(Value::String(name)) => Self::Name(name),
             _ => Self::Whole(element),

@@ -1,4 +1,5 @@
-//! A module's RFC 6902 patch, applied within limits: a few operations can build a very large or very deep object.
+//! Application of a module's RFC 6902 patch within limits. Without them, a few operations could
+//! build a very large or deeply nested object.
 
 use std::slice;
 
@@ -6,25 +7,27 @@ use json_patch::PatchOperation;
 use json_patch::jsonptr::Pointer;
 use serde_json::Value;
 
-use super::{PatchError, normalise};
+use super::{PatchError, normalize};
 
-/// As many as kube-apiserver takes from a user (`k8s.io/apiserver`, `maxJSONPatchOperations`).
+/// The maximum number of operations, as in kube-apiserver for users (`k8s.io/apiserver`,
+/// `maxJSONPatchOperations`).
 pub(super) const MAX_OPERATIONS: usize = 10_000;
 
-/// In levels; what `serde_json` reads. Deeper objects could not be read back.
+/// The maximum depth in levels, as in `serde_json`. Deeper objects could not be parsed again.
 pub(super) const MAX_DEPTH: usize = 127;
 
-/// What all `copy` operations of a patch may add, in bytes, as in the library that kube-apiserver applies patches with
-/// (`AccumulatedCopySizeLimit`).
+/// The maximum number of bytes that all `copy` operations may add, as in the patch library of
+/// kube-apiserver (`AccumulatedCopySizeLimit`).
 const MAX_COPIED: usize = 3 << 20;
 
-/// How many elements of arrays all operations may shift, and values they may copy or move: some hundredths of a second.
+/// The maximum number of array elements that all operations may shift, plus the values that they
+/// may copy or move. Takes about 50 milliseconds.
 const MAX_TOUCHED: usize = 4 << 20;
 
-/// Reads a patch document.
+/// Parses a patch document.
 pub(super) fn read(json: &[u8]) -> Result<json_patch::Patch, PatchError> {
     let mut patch: Value = serde_json::from_slice(json).map_err(PatchError::Patch)?;
-    normalise(&mut patch);
+    normalize(&mut patch);
     let patch: json_patch::Patch = serde_json::from_value(patch).map_err(PatchError::Patch)?;
     match patch.len() {
         count if count > MAX_OPERATIONS => Err(PatchError::Operations { count }),
@@ -32,11 +35,11 @@ pub(super) fn read(json: &[u8]) -> Result<json_patch::Patch, PatchError> {
     }
 }
 
-/// Applies a patch. After an error the object is in between.
+/// Applies a patch. After an error the object is partially patched.
 pub(super) fn apply(object: &mut Value, patch: &[PatchOperation]) -> Result<(), PatchError> {
-    let mut spent = Spent::default();
+    let mut cost = Cost::default();
     for (index, operation) in patch.iter().enumerate() {
-        spent.add(object, index, operation)?;
+        cost.add(object, index, operation)?;
         json_patch::patch_unsafe(object, slice::from_ref(operation)).map_err(|error| {
             PatchError::Apply {
                 operation: index,
@@ -52,15 +55,15 @@ pub(super) fn apply(object: &mut Value, patch: &[PatchOperation]) -> Result<(), 
     }
 }
 
-/// What the operations so far have cost.
+/// The cost of the operations so far.
 #[derive(Debug, Default)]
-struct Spent {
+struct Cost {
     copied: usize,
     touched: usize,
 }
 
-impl Spent {
-    /// Adds the cost of an operation that is about to be applied.
+impl Cost {
+    /// Adds the cost of an operation before it is applied.
     fn add(
         &mut self,
         object: &Value,
@@ -68,8 +71,8 @@ impl Spent {
         operation: &PatchOperation,
     ) -> Result<(), PatchError> {
         let size = match operation {
-            PatchOperation::Add(add) => Size::of(&add.value),
-            PatchOperation::Replace(replace) => Size::of(&replace.value),
+            PatchOperation::Add(add) => Size::new(&add.value),
+            PatchOperation::Replace(replace) => Size::new(&replace.value),
             PatchOperation::Copy(copy) => Size::at(object, &copy.from),
             PatchOperation::Move(moved) => {
                 self.shift(object, &moved.from);
@@ -92,9 +95,9 @@ impl Spent {
         Ok(())
     }
 
-    /// The array that holds the place may have to move all its elements.
-    fn shift(&mut self, object: &Value, place: &Pointer) {
-        let array = place
+    /// Adds the cost of shifting all elements of the array that contains the path, if it is one.
+    fn shift(&mut self, object: &Value, path: &Pointer) {
+        let array = path
             .parent()
             .and_then(|parent| object.pointer(parent.as_str()))
             .and_then(Value::as_array);
@@ -102,26 +105,26 @@ impl Spent {
     }
 }
 
-/// How large a value is.
+/// The size of a value.
 #[derive(Debug, Default)]
 struct Size {
-    /// In levels; 0 for what holds nothing.
+    /// The depth in levels; 0 for scalars.
     depth: usize,
-    /// Itself and all values inside.
+    /// The number of values, including the value itself.
     values: usize,
-    /// About as long as its text.
+    /// The approximate length of its JSON in bytes.
     bytes: usize,
 }
 
 impl Size {
-    fn at(object: &Value, place: &Pointer) -> Self {
+    fn at(object: &Value, path: &Pointer) -> Self {
         object
-            .pointer(place.as_str())
-            .map(Self::of)
+            .pointer(path.as_str())
+            .map(Self::new)
             .unwrap_or_default()
     }
 
-    fn of(value: &Value) -> Self {
+    fn new(value: &Value) -> Self {
         const PUNCTUATION: usize = 4;
         let mut size = Self {
             depth: 0,
@@ -131,10 +134,10 @@ impl Size {
         match value {
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
             Value::String(text) => size.bytes = size.bytes.saturating_add(text.len()),
-            Value::Array(elements) => elements.iter().for_each(|element| size.hold(0, element)),
+            Value::Array(elements) => elements.iter().for_each(|element| size.add(0, element)),
             Value::Object(members) => members
                 .iter()
-                .for_each(|(name, member)| size.hold(name.len(), member)),
+                .for_each(|(name, member)| size.add(name.len(), member)),
         }
         if value.is_array() || value.is_object() {
             size.depth = size.depth.saturating_add(1);
@@ -142,8 +145,8 @@ impl Size {
         size
     }
 
-    fn hold(&mut self, name: usize, value: &Value) {
-        let inner = Self::of(value);
+    fn add(&mut self, name: usize, value: &Value) {
+        let inner = Self::new(value);
         self.depth = self.depth.max(inner.depth);
         self.values = self.values.saturating_add(inner.values);
         self.bytes = self.bytes.saturating_add(name).saturating_add(inner.bytes);

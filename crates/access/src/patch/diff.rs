@@ -7,17 +7,18 @@ use serde_json::{Map, Value};
 use super::PatchError;
 use super::align::{Effort, Step, align};
 
-/// What naming the parts of one value that changed may cost, in bytes of paths: some hundred operations. A value with
-/// more changes is replaced as a whole.
-const MAX_COST_OF_A_VALUE: usize = 16 << 10;
+/// The maximum cost of changes inside one value, in bytes of paths and keywords: some hundred
+/// operations. A value with more changes is replaced as a whole.
+const MAX_VALUE_COST: usize = 16 << 10;
 
-/// The same for the whole object, which cannot be replaced.
+/// The maximum cost for the whole object, which cannot be replaced.
 const MAX_COST: usize = 1 << 20;
 
-/// In how many arrays around it an array may be for its elements to be searched for: each level compares them again.
-const MAX_ARRAYS_AROUND: usize = 8;
+/// The maximum number of nested arrays in which elements are searched for: each level compares the
+/// elements again.
+const MAX_NESTED_ARRAYS: usize = 8;
 
-/// The smallest patch from `before` to `after`, which are both objects.
+/// Creates the smallest patch from `before` to `after`, which are both objects.
 pub(super) fn diff(before: &Value, after: &Value) -> Result<Patch, PatchError> {
     let mut differ = Differ {
         path: Vec::new(),
@@ -34,24 +35,26 @@ pub(super) fn diff(before: &Value, after: &Value) -> Result<Patch, PatchError> {
 }
 
 struct Differ<'a> {
-    /// Where we are, and how many arrays that is inside of. Written out only where something changed.
-    path: Vec<Place<'a>>,
+    /// The current path. Serialized only where something changed.
+    path: Vec<Segment<'a>>,
+    /// The number of arrays that contain the current path.
     arrays: usize,
     operations: Vec<PatchOperation>,
-    /// What the operations cost so far, and up to where it is worth going on.
+    /// The cost of the operations so far.
     cost: usize,
+    /// The cost beyond which the current value is replaced as a whole.
     limit: usize,
 }
 
-/// A member of an object or an element of an array.
+/// One segment of a path: a member of an object or an element of an array.
 #[derive(Clone, Copy)]
-enum Place<'a> {
+enum Segment<'a> {
     Member(&'a str),
     Element(usize),
 }
 
 impl<'a> Differ<'a> {
-    /// The change of one value, at the current path.
+    /// Adds the change of the value at the current path.
     fn value(&mut self, before: &'a Value, after: &'a Value) {
         let are_containers =
             (before.is_object() && after.is_object()) || (before.is_array() && after.is_array());
@@ -62,7 +65,7 @@ impl<'a> Differ<'a> {
             return;
         }
         let (operations, cost, limit) = (self.operations.len(), self.cost, self.limit);
-        self.limit = cost.saturating_add(MAX_COST_OF_A_VALUE);
+        self.limit = cost.saturating_add(MAX_VALUE_COST);
         self.descend(before, after);
         if self.is_beyond_limit() {
             self.operations.truncate(operations);
@@ -87,13 +90,13 @@ impl<'a> Differ<'a> {
 
     fn object(&mut self, before: &'a Map<String, Value>, after: &'a Map<String, Value>) {
         for name in before.keys().filter(|name| !after.contains_key(*name)) {
-            self.within(Place::Member(name), Self::remove);
+            self.within(Segment::Member(name), Self::remove);
             if self.is_beyond_limit() {
                 return;
             }
         }
         for (name, after) in after {
-            self.within(Place::Member(name), |differ| match before.get(name) {
+            self.within(Segment::Member(name), |differ| match before.get(name) {
                 Some(before) => differ.value(before, after),
                 None => differ.add(after),
             });
@@ -103,16 +106,16 @@ impl<'a> Differ<'a> {
         }
     }
 
-    fn array(&mut self, before: &'a [Value], after: &'a [Value], around: usize) {
-        let effort = if around < MAX_ARRAYS_AROUND {
+    fn array(&mut self, before: &'a [Value], after: &'a [Value], nesting: usize) {
+        let effort = if nesting < MAX_NESTED_ARRAYS {
             Effort::Search
         } else {
             Effort::Ends
         };
-        // What is left of `index` is already as it will be.
+        // Elements before `index` have their final state.
         let mut index: usize = 0;
         for step in align(before, after, effort) {
-            self.within(Place::Element(index), |differ| match step {
+            self.within(Segment::Element(index), |differ| match step {
                 Step::Keep(before, after) => differ.value(before, after),
                 Step::Remove => differ.remove(),
                 Step::Add(after) => differ.add(after),
@@ -126,8 +129,8 @@ impl<'a> Differ<'a> {
         }
     }
 
-    fn within(&mut self, place: Place<'a>, change: impl FnOnce(&mut Self)) {
-        self.path.push(place);
+    fn within(&mut self, segment: Segment<'a>, change: impl FnOnce(&mut Self)) {
+        self.path.push(segment);
         change(self);
         self.path.pop();
     }
@@ -148,9 +151,12 @@ impl<'a> Differ<'a> {
 
     fn push(&mut self, operation: impl FnOnce(PointerBuf) -> PatchOperation) {
         /// `{"op":"replace","path":"","value":},`
-        const WORDS: usize = 37;
+        const KEYWORDS: usize = 37;
         let path = PointerBuf::from_tokens(self.path.iter().copied());
-        self.cost = self.cost.saturating_add(WORDS).saturating_add(path.len());
+        self.cost = self
+            .cost
+            .saturating_add(KEYWORDS)
+            .saturating_add(path.len());
         self.operations.push(operation(path));
     }
 
@@ -159,11 +165,11 @@ impl<'a> Differ<'a> {
     }
 }
 
-impl<'a> From<Place<'a>> for Token<'a> {
-    fn from(place: Place<'a>) -> Self {
-        match place {
-            Place::Member(name) => name.into(),
-            Place::Element(index) => index.into(),
+impl<'a> From<Segment<'a>> for Token<'a> {
+    fn from(segment: Segment<'a>) -> Self {
+        match segment {
+            Segment::Member(name) => name.into(),
+            Segment::Element(index) => index.into(),
         }
     }
 }

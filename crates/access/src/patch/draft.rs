@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 use wire::RawValue;
+use wire::admission::PatchType;
 
-use super::{After, Patch, PatchError, apply, diff, normalise, read, text};
+use super::{Patch, PatchError, PatchedObject, apply, diff, normalize, read, to_raw};
 
-/// An object and what has become of it. It is parsed when somebody changes it.
+/// An object and its changes so far. The object is parsed when the first policy changes it.
 #[derive(Debug, Clone)]
 pub(crate) struct Draft<'a> {
     original: &'a RawValue,
@@ -14,7 +15,7 @@ pub(crate) struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    /// An object that nobody changed yet.
+    /// Creates a draft of an unchanged object.
     pub(crate) fn new(original: &'a RawValue) -> Self {
         Self {
             original,
@@ -23,33 +24,52 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// The object as it is now, when it was changed.
+    /// Returns the object as it is now; `None` if it is unchanged.
     pub(crate) fn changed(&self) -> Option<Box<RawValue>> {
-        self.changed.as_ref().map(text)
+        self.changed.as_ref().map(to_raw)
     }
 
-    /// Takes the whole changed object; tells whether it differs. After an error the draft is what it was.
+    /// Applies a module's patch. Returns whether the object differs afterwards. An error leaves the
+    /// draft unchanged.
+    pub(crate) fn mutate(
+        &mut self,
+        patch_type: PatchType,
+        patch: &[u8],
+    ) -> Result<bool, PatchError> {
+        match patch_type {
+            PatchType::Full => self.replace(patch),
+            PatchType::JsonPatch => self.apply(patch),
+        }
+    }
+
+    /// Replaces the whole object.
     pub(crate) fn replace(&mut self, object: &[u8]) -> Result<bool, PatchError> {
         self.change(|_| read(object))
     }
 
-    /// Applies an RFC 6902 patch; tells whether the object differs. After an error the draft is what it was.
+    /// Applies an RFC 6902 patch.
     pub(crate) fn apply(&mut self, patch: &[u8]) -> Result<bool, PatchError> {
         let patch = apply::read(patch)?;
-        self.change(|now| {
-            let mut object = now.clone();
+        self.change(|current| {
+            let mut object = current.clone();
             apply::apply(&mut object, &patch)?;
-            normalise(&mut object);
+            normalize(&mut object);
             Ok(object)
         })
     }
 
-    /// The smallest patch from the object as it was to the object as it is, applied and checked.
+    /// Returns the smallest patch for all changes, applied and checked; `None` if nothing changed.
+    pub(crate) fn into_change(self) -> Result<Option<Patch>, PatchError> {
+        let patch = self.into_patch()?;
+        Ok(Some(patch).filter(|patch| !patch.is_empty()))
+    }
+
+    /// Returns the smallest patch for all changes, applied and checked. It may be empty.
     pub(crate) fn into_patch(self) -> Result<Patch, PatchError> {
         let (Some(mut before), Some(after)) = (self.parsed, self.changed) else {
             return Ok(Patch {
                 operations: json_patch::Patch::default(),
-                object: After::AsItWas(self.original.to_owned()),
+                object: PatchedObject::Unchanged(self.original.to_owned()),
             });
         };
         let operations = diff::diff(&before, &after)?;
@@ -59,7 +79,7 @@ impl<'a> Draft<'a> {
         }
         Ok(Patch {
             operations,
-            object: After::Changed(after),
+            object: PatchedObject::Changed(after),
         })
     }
 
@@ -74,9 +94,9 @@ impl<'a> Draft<'a> {
                     .map_err(|error| PatchError::Original(Box::new(error)))?,
             ),
         };
-        let now = self.changed.as_ref().unwrap_or(original);
-        let object = change(now)?;
-        let differs = object != *now;
+        let current = self.changed.as_ref().unwrap_or(original);
+        let object = change(current)?;
+        let differs = object != *current;
         if differs {
             self.changed = Some(object);
         }

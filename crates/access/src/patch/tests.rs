@@ -1,4 +1,4 @@
-//! Tests of patches: small, exact, within limits.
+//! Tests of patches: they are small, exact and within limits.
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -9,13 +9,13 @@ fn raw(value: &Value) -> Box<RawValue> {
     serde_json::value::to_raw_value(value).unwrap()
 }
 
-/// The patch from one object to another, as JSON.
+/// Returns the patch from one object to another as JSON.
 fn diff(before: &Value, after: &Value) -> Value {
     let patch = Patch::from_full(&raw(before), after.to_string().as_bytes()).unwrap();
     serde_json::from_slice(&patch.to_json()).unwrap()
 }
 
-/// The object after a module's patch.
+/// Applies a module's patch to an object.
 fn apply(before: &Value, patch: &Value) -> Result<Value, PatchError> {
     let patch = Patch::from_json_patch(&raw(before), patch.to_string().as_bytes())?;
     Ok(serde_json::from_str(patch.object().get()).unwrap())
@@ -34,7 +34,7 @@ fn remove(path: &str) -> Value {
 }
 
 #[test]
-fn names_the_members_that_changed_and_no_others() {
+fn contains_only_changed_members() {
     let before = json!({"kind": "ConfigMap", "data": {"a": "1", "b": "2", "c/~": "3"}, "x": null});
     let after = json!({"kind": "ConfigMap", "data": {"a": "1", "b": "9", "c/~": "4", "": "5"}});
     assert_eq!(
@@ -48,9 +48,9 @@ fn names_the_members_that_changed_and_no_others() {
     );
 }
 
-/// S12: mutating twice is mutating once, by small patches that were applied.
+/// S12: mutating twice equals mutating once, with small patches that were applied.
 #[test]
-fn an_element_that_comes_or_goes_does_not_replace_the_array() {
+fn adding_or_removing_an_element_does_not_replace_the_array() {
     let array = |elements: Value| json!({"args": elements});
     let before = array(json!(["a", "b", "c", "d"]));
     for (after, patch) in [
@@ -90,7 +90,7 @@ fn an_element_that_comes_or_goes_does_not_replace_the_array() {
 }
 
 #[test]
-fn elements_with_a_name_are_followed_through_the_array() {
+fn tracks_named_elements_through_an_array() {
     let before = json!({"containers": [
         {"name": "app", "image": "app:1", "env": [{"name": "A", "value": "1"}]},
         {"name": "log", "image": "log:1"},
@@ -114,7 +114,7 @@ fn elements_with_a_name_are_followed_through_the_array() {
 }
 
 #[test]
-fn equal_numbers_are_no_change_however_they_are_written() {
+fn ignores_different_notations_of_equal_numbers() {
     let before: &RawValue =
         serde_json::from_str(r#"{"a":1,"b":1.0,"c":1e3,"d":-0,"e":18446744073709551615}"#).unwrap();
     let after = br#"{"a":1.0,"b":1,"c":1000,"d":0,"e":18446744073709551615}"#;
@@ -124,7 +124,7 @@ fn equal_numbers_are_no_change_however_they_are_written() {
 }
 
 #[test]
-fn numbers_survive_exactly() {
+fn preserves_numbers_exactly() {
     let numbers = r#"{"a":[9007199254740993,-9223372036854775808,18446744073709551615,0.1,2.2250738585072014e-308,4.35,1.7976931348623157e308]"#;
     let before: Box<RawValue> = serde_json::from_str(&format!("{numbers}}}")).unwrap();
     let after = format!(r#"{numbers},"b":1}}"#);
@@ -133,12 +133,12 @@ fn numbers_survive_exactly() {
     assert_eq!(
         patch.object().get(),
         after.replace("e308", "e+308"),
-        "as it was written"
+        "keeps its notation"
     );
 }
 
 #[test]
-fn an_object_that_did_not_change_gives_an_empty_patch() {
+fn creates_an_empty_patch_for_an_unchanged_object() {
     let before: &RawValue = serde_json::from_str(r#"{ "a" : [1, {"b":null}] }"#).unwrap();
     let patch = Patch::from_full(before, br#"{"a":[1,{"b":null}]}"#).unwrap();
     assert!(patch.is_empty());
@@ -146,7 +146,7 @@ fn an_object_that_did_not_change_gives_an_empty_patch() {
 }
 
 #[test]
-fn every_kind_of_operation_is_applied() {
+fn applies_every_kind_of_operation() {
     let before = json!({"a": {"b": [1, 2]}, "c": 3});
     let patch = json!([
         {"op": "test", "path": "/a/b/1", "value": 2},
@@ -163,7 +163,7 @@ fn every_kind_of_operation_is_applied() {
 }
 
 #[test]
-fn the_patch_that_is_sent_has_no_operation_that_could_fail() {
+fn converts_operations_that_could_fail() {
     let before = raw(&json!({"a": 1}));
     let patch = br#"[{"op":"test","path":"/a","value":1},{"op":"copy","from":"/a","path":"/b"},
         {"op":"add","path":"/c","value":1},{"op":"remove","path":"/c"}]"#;
@@ -172,7 +172,7 @@ fn the_patch_that_is_sent_has_no_operation_that_could_fail() {
 }
 
 #[test]
-fn tells_which_operation_does_not_apply_and_keeps_the_cause_for_the_operator() {
+fn reports_the_failed_operation_and_keeps_the_cause_for_the_operator() {
     let patch = json!([add("/b", 1), {"op": "test", "path": "/a", "value": "secret"}]);
     let failure = Failure::from(apply(&json!({"a": 1}), &patch).unwrap_err());
     assert_eq!(
@@ -183,7 +183,7 @@ fn tells_which_operation_does_not_apply_and_keeps_the_cause_for_the_operator() {
 }
 
 #[test]
-fn refuses_patches_that_are_none_or_do_not_apply() {
+fn rejects_malformed_patches_and_patches_that_do_not_apply() {
     let before = json!({"a": [1], "s": "x"});
     for patch in [
         json!({}),
@@ -216,7 +216,7 @@ fn refuses_patches_that_are_none_or_do_not_apply() {
 }
 
 #[test]
-fn the_result_must_be_an_object() {
+fn requires_an_object_as_result() {
     let before = raw(&json!({}));
     for after in [&b"[]"[..], b"null", b"1"] {
         let error = Patch::from_full(&before, after).unwrap_err();
@@ -227,7 +227,7 @@ fn the_result_must_be_an_object() {
     let error = Patch::from_full(&before, b"{").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the changed object is not readable JSON (line 1, column 1)"
+        "the changed object is not valid JSON (line 1, column 1)"
     );
     let text = raw(&json!("text"));
     let error = Patch::from_full(&text, b"{}").unwrap_err();
@@ -235,7 +235,7 @@ fn the_result_must_be_an_object() {
 }
 
 #[test]
-fn a_few_operations_cannot_build_an_enormous_object() {
+fn limits_the_size_that_operations_can_build() {
     let bomb = |operation: Value, times: usize| vec![operation; times].into();
     let before = json!({"a": "x".repeat(100_000), "b": []});
     let copies = bomb(json!({"op": "copy", "from": "/a", "path": "/b/-"}), 40);
@@ -254,7 +254,7 @@ fn a_few_operations_cannot_build_an_enormous_object() {
 }
 
 #[test]
-fn operations_cannot_shift_large_arrays_without_end() {
+fn limits_shifting_of_large_arrays() {
     let before = json!({"a": vec![0; 10_000]});
     let shifts: Value = vec![add("/a/0", 0); 2_000].into();
     assert!(matches!(
@@ -278,7 +278,7 @@ fn operations_cannot_shift_large_arrays_without_end() {
 }
 
 #[test]
-fn operations_cannot_nest_deeper_than_json_is_read() {
+fn limits_nesting_to_the_depth_of_the_parser() {
     let steps: Vec<_> = (0..200)
         .map(|_| json!({"op": "move", "from": "/a", "path": "/b/c"}))
         .flat_map(|step| {
@@ -305,7 +305,7 @@ fn operations_cannot_nest_deeper_than_json_is_read() {
 }
 
 #[test]
-fn a_value_with_very_many_changes_is_replaced() {
+fn replaces_a_value_with_many_changes() {
     let numbers = |offset: usize| (offset..offset + 5_000).collect::<Vec<_>>();
     let before = json!({"data": {"a": numbers(0), "b": 1}});
     let after = json!({"data": {"a": numbers(100_000), "b": 2}});
@@ -317,8 +317,9 @@ fn a_value_with_very_many_changes_is_replaced() {
 }
 
 #[test]
-fn long_paths_cannot_blow_up_the_patch() {
-    // Naming 6,000 members of 1,500 objects costs more than the object is long, yet no member has many changes.
+fn limits_the_total_length_of_paths() {
+    // The paths of 6,000 members in 1,500 objects are longer than the object itself, although no
+    // member has many changes.
     let members = |value: u32| {
         (0..4)
             .map(|n| (n.to_string(), json!(value)))
@@ -335,7 +336,7 @@ fn long_paths_cannot_blow_up_the_patch() {
     assert!(matches!(error, PatchError::Scattered));
 }
 
-/// Any JSON, with few names and words, so that there is much to find in common.
+/// Generates any JSON, with few names and values so that documents have much in common.
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -368,7 +369,7 @@ fn any_root() -> impl Strategy<Value = Value> {
     any_object("[abc]", any_json())
 }
 
-/// Two objects with an array each, made from the same few elements.
+/// Generates two objects with an array each, built from the same few elements.
 fn similar_arrays() -> impl Strategy<Value = (Value, Value)> {
     let element = prop_oneof![
         (0..6).prop_map(Value::from),
@@ -378,12 +379,12 @@ fn similar_arrays() -> impl Strategy<Value = (Value, Value)> {
     (array.clone(), array)
 }
 
-/// Patches lead from `before` to `after`, through the text that is sent.
-fn round_trips(before: &Value, after: &Value) {
+/// Asserts that the serialized patch produces `after` from `before`.
+fn assert_round_trip(before: &Value, after: &Value) {
     let (mut before, mut after) = (before.clone(), after.clone());
     let patch = Patch::from_full(&raw(&before), after.to_string().as_bytes()).unwrap();
-    normalise(&mut before);
-    normalise(&mut after);
+    normalize(&mut before);
+    normalize(&mut after);
     let sent: json_patch::Patch = serde_json::from_slice(&patch.to_json()).unwrap();
     json_patch::patch(&mut before, &sent).unwrap();
     assert_eq!(before, after);
@@ -392,41 +393,41 @@ fn round_trips(before: &Value, after: &Value) {
 }
 
 proptest! {
-    /// S12: mutating twice is mutating once, by small patches that were applied.
+    /// S12: mutating twice equals mutating once, with small patches that were applied.
     #[test]
     fn patches_round_trip(before in any_root(), after in any_root()) {
-        round_trips(&before, &after);
+        assert_round_trip(&before, &after);
     }
 
     #[test]
     fn patches_of_arrays_round_trip((before, after) in similar_arrays()) {
-        round_trips(&before, &after);
+        assert_round_trip(&before, &after);
     }
 
     #[test]
-    fn a_changed_object_that_is_changed_to_itself_is_not_changed(object in any_root()) {
+    fn an_object_equals_itself(object in any_root()) {
         let patch = Patch::from_full(&raw(&object), object.to_string().as_bytes()).unwrap();
         prop_assert!(patch.is_empty());
     }
 
     #[test]
-    fn a_modules_own_patch_does_the_same_as_its_full_object(before in any_root(), after in any_root()) {
+    fn a_json_patch_has_the_same_effect_as_the_full_object(before in any_root(), after in any_root()) {
         let full = Patch::from_full(&raw(&before), after.to_string().as_bytes()).unwrap();
         let again = Patch::from_json_patch(&raw(&before), &full.to_json()).unwrap();
         prop_assert_eq!(again.to_json(), full.to_json());
     }
 
     #[test]
-    fn no_document_makes_it_panic(object in any_json(), patch in any_json(), operations in any_patch()) {
+    fn never_panics(object in any_json(), patch in any_json(), operations in any_patch()) {
         let _ = Patch::from_json_patch(&raw(&object), patch.to_string().as_bytes());
         let _ = apply(&object, &operations);
     }
 }
 
 fn any_patch() -> impl Strategy<Value = Value> {
-    let place = || "(/[ab01~\\-]{0,2}){0,3}";
+    let path = || "(/[ab01~\\-]{0,2}){0,3}";
     let op = prop::sample::select(vec!["add", "remove", "replace", "move", "copy", "test"]);
-    let operation = (op, place(), place(), any_json()).prop_map(
+    let operation = (op, path(), path(), any_json()).prop_map(
         |(op, path, from, value)| json!({"op": op, "path": path, "from": from, "value": value}),
     );
     prop::collection::vec(operation, 0..5).prop_map(Value::from)

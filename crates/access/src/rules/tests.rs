@@ -1,4 +1,5 @@
-//! Tests of rules: the whole table of `k8s.io/apiserver/pkg/admission/plugin/webhook/predicates/rules`, and more.
+//! Tests of rules, including the table of
+//! `k8s.io/apiserver/pkg/admission/plugin/webhook/predicates/rules`.
 
 use wire::meta::GroupVersionResource;
 
@@ -8,8 +9,8 @@ fn strings(words: &[&str]) -> Vec<String> {
     words.iter().map(|&word| word.to_owned()).collect()
 }
 
-/// A rule of which only one part is narrow.
-struct Written<'a> {
+/// The fields of a rule.
+struct Fields<'a> {
     operations: &'a [&'a str],
     groups: &'a [&'a str],
     versions: &'a [&'a str],
@@ -17,7 +18,7 @@ struct Written<'a> {
     scope: Option<&'a str>,
 }
 
-const ANY: Written<'_> = Written {
+const ANY: Fields<'_> = Fields {
     operations: &["*"],
     groups: &["*"],
     versions: &["*"],
@@ -25,8 +26,8 @@ const ANY: Written<'_> = Written {
     scope: None,
 };
 
-impl Written<'_> {
-    fn read(&self) -> Result<Rule, RuleError> {
+impl Fields<'_> {
+    fn parse(&self) -> Result<Rule, RuleError> {
         Rule::new(
             &strings(self.operations),
             &strings(self.groups),
@@ -37,16 +38,16 @@ impl Written<'_> {
     }
 
     fn matches(&self, request: &Request<'_>) -> bool {
-        self.read().unwrap().matches(&request.into())
+        self.parse().unwrap().matches(&request.into())
     }
 
-    /// The problem with the rule.
+    /// Returns the error of an invalid rule.
     fn problem(&self) -> String {
-        self.read().unwrap_err().to_string()
+        self.parse().unwrap_err().to_string()
     }
 }
 
-/// A request for `group/version/resource[/subresource]`.
+/// Creates a request for `group/version/resource[/subresource]`.
 fn request(path: &str, namespace: &str, operation: Operation) -> Request<'static> {
     let mut parts = path.splitn(4, '/').map(str::to_owned);
     let mut next = || parts.next().unwrap_or_default();
@@ -63,12 +64,12 @@ fn request(path: &str, namespace: &str, operation: Operation) -> Request<'static
     }
 }
 
-fn of(path: &str) -> Request<'static> {
+fn create(path: &str) -> Request<'static> {
     request(path, "ns", Operation::Create)
 }
 
 #[test]
-fn matches_groups_and_versions_by_star_or_equality() {
+fn matches_groups_and_versions_by_wildcard_or_equality() {
     for (groups, path, expected) in [
         (&["*"][..], "g/v/r", true),
         (&["*"], "/v1/pods", true),
@@ -78,8 +79,8 @@ fn matches_groups_and_versions_by_star_or_equality() {
         (&[""], "apps/v1/deployments", false),
         (&["apps"], "/v1/pods", false),
     ] {
-        let rule = Written { groups, ..ANY };
-        assert_eq!(rule.matches(&of(path)), expected, "{groups:?} {path}");
+        let rule = Fields { groups, ..ANY };
+        assert_eq!(rule.matches(&create(path)), expected, "{groups:?} {path}");
     }
     for (versions, path, expected) in [
         (&["*"][..], "g/v/r", true),
@@ -87,13 +88,13 @@ fn matches_groups_and_versions_by_star_or_equality() {
         (&["v1", "v2"], "g/v3/r", false),
         (&["v1"], "g/v1beta1/r", false),
     ] {
-        let rule = Written { versions, ..ANY };
-        assert_eq!(rule.matches(&of(path)), expected, "{versions:?} {path}");
+        let rule = Fields { versions, ..ANY };
+        assert_eq!(rule.matches(&create(path)), expected, "{versions:?} {path}");
     }
 }
 
 #[test]
-fn matches_operations_by_star_or_equality() {
+fn matches_operations_by_wildcard_or_equality() {
     use Operation::{Connect, Create, Delete, Update};
     for (operations, matched) in [
         (&["*"][..], &[Create, Update, Delete, Connect][..]),
@@ -101,7 +102,7 @@ fn matches_operations_by_star_or_equality() {
         (&["UPDATE", "DELETE"], &[Update, Delete]),
         (&["CONNECT"], &[Connect]),
     ] {
-        let rule = Written { operations, ..ANY };
+        let rule = Fields { operations, ..ANY };
         for operation in [Create, Update, Delete, Connect] {
             let expected = matched.contains(&operation);
             let request = request("/v1/pods", "ns", operation);
@@ -115,7 +116,7 @@ fn matches_operations_by_star_or_equality() {
 }
 
 #[test]
-fn matches_resources_and_subresources_as_the_api_server_does() {
+fn matches_resources_and_subresources_like_kube_apiserver() {
     for (entry, matched) in [
         ("pods", &["pods"][..]),
         ("pods/log", &["pods/log"]),
@@ -129,21 +130,21 @@ fn matches_resources_and_subresources_as_the_api_server_does() {
         ("po", &[]),
         ("pods/lo", &[]),
     ] {
-        let rule = Written {
+        let rule = Fields {
             resources: &[entry],
             ..ANY
         };
         for resource in ["pods", "pods/log", "pods/scale", "nodes", "nodes/scale"] {
             let expected = matched.contains(&resource);
-            let request = of(&format!("/v1/{resource}"));
+            let request = create(&format!("/v1/{resource}"));
             assert_eq!(rule.matches(&request), expected, "{entry} {resource}");
         }
     }
 }
 
 #[test]
-fn any_entry_of_a_list_may_match() {
-    let rule = Written {
+fn matches_if_any_entry_of_a_list_matches() {
+    let rule = Fields {
         resources: &["pods", "*/scale", "nodes/status"],
         ..ANY
     };
@@ -154,16 +155,16 @@ fn any_entry_of_a_list_may_match() {
         ("/v1/nodes", false),
         ("/v1/nodes/status", true),
     ] {
-        assert_eq!(rule.matches(&of(path)), expected, "{path}");
+        assert_eq!(rule.matches(&create(path)), expected, "{path}");
     }
 }
 
 #[test]
-fn a_namespace_is_not_in_a_namespace() {
+fn treats_namespaces_as_cluster_scoped() {
     let namespaced = Some("Namespaced");
     let cluster = Some("Cluster");
     for (path, namespace, scope, expected) in [
-        // The API server states the name of a Namespace object as its namespace.
+        // The API server sets the namespace of a Namespace object to its own name.
         ("/v1/namespaces", "ns", None, true),
         ("/v1/namespaces", "ns", Some("*"), true),
         ("/v1/namespaces", "ns", cluster, true),
@@ -171,7 +172,7 @@ fn a_namespace_is_not_in_a_namespace() {
         ("/v1/namespaces", "", cluster, true),
         ("/v1/namespaces/finalize", "ns", cluster, true),
         ("/v1/namespaces/finalize", "ns", namespaced, false),
-        // The special case is for this group and version only.
+        // The special case applies to this group and version only.
         ("example.com/v1/namespaces", "ns", cluster, false),
         ("example.com/v1/namespaces", "ns", namespaced, true),
         ("/v2/namespaces", "ns", namespaced, true),
@@ -183,7 +184,7 @@ fn a_namespace_is_not_in_a_namespace() {
         ("/v1/pods", "ns", namespaced, true),
         ("/v1/pods/exec", "ns", namespaced, true),
     ] {
-        let rule = Written { scope, ..ANY };
+        let rule = Fields { scope, ..ANY };
         let request = request(path, namespace, Operation::Update);
         assert_eq!(
             rule.matches(&request),
@@ -194,70 +195,70 @@ fn a_namespace_is_not_in_a_namespace() {
 }
 
 #[test]
-fn all_parts_of_a_rule_must_match() {
-    let rule = Written {
+fn requires_all_fields_to_match() {
+    let rule = Fields {
         operations: &["CREATE"],
         groups: &["apps"],
         versions: &["v1"],
         resources: &["deployments"],
         scope: Some("Namespaced"),
     };
-    assert!(rule.matches(&of("apps/v1/deployments")));
-    assert!(!rule.matches(&of("/v1/deployments")));
-    assert!(!rule.matches(&of("apps/v2/deployments")));
-    assert!(!rule.matches(&of("apps/v1/statefulsets")));
+    assert!(rule.matches(&create("apps/v1/deployments")));
+    assert!(!rule.matches(&create("/v1/deployments")));
+    assert!(!rule.matches(&create("apps/v2/deployments")));
+    assert!(!rule.matches(&create("apps/v1/statefulsets")));
     assert!(!rule.matches(&request("apps/v1/deployments", "", Operation::Create)));
     assert!(!rule.matches(&request("apps/v1/deployments", "ns", Operation::Update)));
 }
 
 #[test]
-fn everything_is_everything() {
-    assert_eq!(Rule::everything(), ANY.read().unwrap());
+fn everything_equals_a_rule_of_wildcards() {
+    assert_eq!(Rule::everything(), ANY.parse().unwrap());
 }
 
 #[test]
-fn says_what_is_wrong_with_a_list() {
-    let empty = "at least one entry is needed; write `*` for all";
-    let alone = "`*` must stand alone";
-    let operations = |operations: &[&str]| Written { operations, ..ANY }.problem();
+fn rejects_invalid_lists() {
+    let empty = "must have at least one entry; use `*` for all";
+    let only = "`*` must be the only entry";
+    let operations = |operations: &[&str]| Fields { operations, ..ANY }.problem();
     assert_eq!(operations(&[]), format!("`operations`: {empty}"));
     assert_eq!(
         operations(&["*", "CREATE"]),
-        format!("`operations`: {alone}")
+        format!("`operations`: {only}")
     );
     assert_eq!(
         operations(&["create"]),
-        "`operations`: `create` is unknown; use `CREATE`, `UPDATE`, `DELETE`, `CONNECT` or `*`"
+        "`operations`: unknown value `create`; use `CREATE`, `UPDATE`, `DELETE`, `CONNECT` or `*`"
     );
-    let groups = |groups: &[&str]| Written { groups, ..ANY }.problem();
+    let groups = |groups: &[&str]| Fields { groups, ..ANY }.problem();
     assert_eq!(groups(&[]), format!("`apiGroups`: {empty}"));
-    assert_eq!(groups(&["apps", "*"]), format!("`apiGroups`: {alone}"));
-    let versions = |versions: &[&str]| Written { versions, ..ANY }.problem();
+    assert_eq!(groups(&["apps", "*"]), format!("`apiGroups`: {only}"));
+    let versions = |versions: &[&str]| Fields { versions, ..ANY }.problem();
     assert_eq!(versions(&[]), format!("`apiVersions`: {empty}"));
-    assert_eq!(versions(&["*", "v1"]), format!("`apiVersions`: {alone}"));
+    assert_eq!(versions(&["*", "v1"]), format!("`apiVersions`: {only}"));
     assert_eq!(
         versions(&[""]),
-        "`apiVersions`: a version is empty; write `*` for all"
+        "`apiVersions`: must not contain an empty version; use `*` for all"
     );
-    let scope = Written {
+    let scope = Fields {
         scope: Some("cluster"),
         ..ANY
     };
     assert_eq!(
         scope.problem(),
-        "`scope`: `cluster` is unknown; use `Cluster`, `Namespaced` or `*`"
+        "`scope`: unknown value `cluster`; use `Cluster`, `Namespaced` or `*`"
     );
 }
 
 #[test]
-fn refuses_resources_that_have_each_other_in_them() {
-    let read = |resources: &[&str]| Written { resources, ..ANY }.read().map(|_| ());
-    let problem = |resources: &[&str]| read(resources).unwrap_err().problem;
+fn rejects_redundant_resources() {
+    let parse = |resources: &[&str]| Fields { resources, ..ANY }.parse().map(|_| ());
+    let problem = |resources: &[&str]| parse(resources).unwrap_err().problem;
     assert_eq!(
         problem(&[]),
-        "at least one entry is needed; write `*/*` for all"
+        "must have at least one entry; use `*/*` for all"
     );
-    assert_eq!(problem(&["pods", ""]), "an entry is empty");
+    assert_eq!(problem(&["pods", ""]), "must not contain an empty entry");
     for (wide, narrow) in [
         ("*/*", "pods"),
         ("*/*", "*"),
@@ -266,31 +267,31 @@ fn refuses_resources_that_have_each_other_in_them() {
         ("pods/*", "pods/log"),
         ("*/scale", "deployments/scale"),
     ] {
-        let expected = format!("`{wide}` already has `{narrow}` in it; leave one out");
+        let expected = format!("`{wide}` includes `{narrow}`; remove one of them");
         assert_eq!(problem(&[wide, narrow]), expected);
         assert_eq!(problem(&[narrow, wide]), expected);
     }
-    for fine in [
+    for valid in [
         &["*", "pods/log"][..],
         &["*", "*/scale"],
         &["pods", "pods/*"],
         &["pods/*", "*/scale"],
         &["pods", "pods"],
     ] {
-        assert_eq!(read(fine), Ok(()), "{fine:?}");
+        assert_eq!(parse(valid), Ok(()), "{valid:?}");
     }
 }
 
 #[test]
-fn prints_what_was_written() {
-    let rule = Written {
+fn displays_a_rule_like_the_configuration() {
+    let rule = Fields {
         operations: &["CREATE", "CONNECT"],
         groups: &["", "apps"],
         versions: &["*"],
         resources: &["pods", "pods/*", "*/scale"],
         scope: Some("Namespaced"),
     };
-    let rule = rule.read().unwrap();
+    let rule = rule.parse().unwrap();
     let print = |words: &[Pattern]| words.iter().map(Pattern::to_string).collect::<Vec<_>>();
     let operations: Vec<_> = rule.operations().iter().map(ToString::to_string).collect();
     let resources: Vec<_> = rule.resources().iter().map(ToString::to_string).collect();

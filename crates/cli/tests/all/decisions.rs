@@ -182,7 +182,7 @@ fn a_missing_policy_is_a_difference() {
     );
     assert_eq!(code, Some(1), "{text}");
     assert!(
-        text.contains("was accepted\n  now there is no policy `gone` here"),
+        text.contains("was accepted\n  now there is no policy `gone`"),
         "{text}"
     );
 }

@@ -165,7 +165,7 @@ fn every_bad_value_of_every_policy_is_told_at_once() {
         ),
         "DIR/config.yaml:5:31: authorization.modules[0].timeout: `5` is no duration: expected a number and a unit, as in `250ms` or `2s`
 DIR/config.yaml:6:31: authorization.modules[1].timeout: is 31s, at most 30s make sense: the API server waits no longer
-DIR/config.yaml:7:28: authorization.modules[2].name: policy name `a b` has the character ` `: use letters, digits, `.`, `_` and `-`",
+DIR/config.yaml:7:28: authorization.modules[2].name: policy name `a b` contains ` `: use letters, digits, `.`, `_` and `-`",
     );
 }
 

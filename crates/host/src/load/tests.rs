@@ -1,4 +1,4 @@
-//! Whose places calls take.
+//! Tests of the share of permits.
 
 use engine::Share;
 
@@ -8,11 +8,11 @@ use crate::config::{Format, Source};
 fn share(body: &str) -> Share {
     let text = format!("apiVersion: k8s-wasm/v1alpha1\nkind: Configuration\n{body}\n");
     let source = Source::text(Format::Configuration, "x", text.into());
-    admission_share(&Configuration::load(&[source]).expect("a configuration"))
+    admission_share(&Configuration::load(&[source]).unwrap())
 }
 
 #[test]
-fn admission_leaves_places_free_when_somebody_else_needs_them_only() {
+fn admission_leaves_permits_free_only_for_other_planes() {
     let admission = "admission: {modules: [{module: a.wasm}]}";
     assert_eq!(share(admission), Share::Whole);
     for other in ["authentication", "authorization"] {

@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use access::{Mode, NoDecision, Plane, PolicyName, Trace, admission, authz};
+use access::{Mode, Plane, PolicyName, Trace, admission, authz};
 use wire::review::ParseError;
 
 use super::corpus::{Asked, Question, Write};
-use super::picked::{Callees, Picked};
+use super::picked::Picked;
 use super::refused::{Cause, Objection, Refusal};
 use crate::Host;
+use crate::policy::{AdmissionProgram, CallContext, NativeModule};
 
 /// The longest that an API server waits for a webhook, and so for all policies of a plane together.
 const CHAIN: Duration = Duration::from_secs(30);
@@ -20,9 +21,9 @@ const LATE: &str = "it could not be asked in the time that the guard has";
 
 /// Asks a set of policies.
 pub(super) struct Guard<'a> {
-    authorization: Picked<'a, authz::Policy>,
-    mutation: Picked<'a, admission::Policy>,
-    validation: Picked<'a, admission::Policy>,
+    authorization: Picked<'a, authz::Policy, NativeModule>,
+    mutation: Picked<'a, admission::Policy, AdmissionProgram>,
+    validation: Picked<'a, admission::Policy, AdmissionProgram>,
     deadline: Instant,
 }
 
@@ -54,9 +55,9 @@ impl<'a> Guard<'a> {
         };
         let counts = |policy: &authz::Policy, _: &PolicyName| policy.mode == Mode::Protect;
         Self {
-            authorization: Picked::of(&host.authorization, counts),
-            mutation: Picked::of(&host.mutation, admits),
-            validation: Picked::of(&host.validation, admits),
+            authorization: Picked::of(host.authorization.entries(), counts),
+            mutation: Picked::of(host.mutation.entries(), admits),
+            validation: Picked::of(host.validation.entries(), admits),
             deadline,
         }
     }
@@ -86,25 +87,23 @@ impl<'a> Guard<'a> {
     }
 
     fn is_late(&self) -> bool {
-        let planes = [Plane::Authorization, Plane::Mutation, Plane::Validation];
-        let callees = planes.map(|plane| self.callees(plane));
-        callees.into_iter().flatten().any(Callees::are_late)
+        self.authorization.are_late() || self.mutation.are_late() || self.validation.are_late()
     }
 
-    fn callees(&self, plane: Plane) -> Option<&Callees<'a>> {
+    fn has_given_up(&self, plane: Plane, policy: &PolicyName) -> bool {
         match plane {
             // Certificates and tokens of service accounts are checked before any authenticator is asked.
-            Plane::Authentication => None,
-            Plane::Authorization => Some(&self.authorization.callees),
-            Plane::Mutation => Some(&self.mutation.callees),
-            Plane::Validation => Some(&self.validation.callees),
+            Plane::Authentication => false,
+            Plane::Authorization => self.authorization.has_given_up(policy),
+            Plane::Mutation => self.mutation.has_given_up(policy),
+            Plane::Validation => self.validation.has_given_up(policy),
         }
     }
 
     async fn ask(&self, question: &Question) -> Vec<Refusal> {
         let refusals = match &question.asked {
             Asked::Access(spec) => {
-                let review = wire::authorization::question(spec);
+                let review = wire::authorization::write_request(spec);
                 let plane = Plane::Authorization;
                 self.ask_plane(question, plane, &review).await.map(|_| ())
             }
@@ -147,10 +146,7 @@ impl<'a> Guard<'a> {
 
     /// Whether nothing but the moment was bad: the machine may be busy with compiling or serving.
     fn may_be_made_good(&self, plane: Plane, objections: &[Objection]) -> bool {
-        let hangs = |policy: &PolicyName| {
-            let callees = self.callees(plane);
-            callees.is_some_and(|callees| callees.has_given_up(policy))
-        };
+        let hangs = |policy: &PolicyName| self.has_given_up(plane, policy);
         objections.iter().all(|objection| {
             objection.cause == Cause::Moment && !objection.policy.as_ref().is_some_and(hangs)
         })
@@ -168,16 +164,14 @@ impl<'a> Guard<'a> {
             Plane::Authorization => self.authorize(review, deadline).await,
             Plane::Mutation => {
                 let review = wire::admission::Review::parse(review)?;
-                let chain = &self.mutation;
-                let asker = chain.callees.asker(deadline);
-                let outcome = admission::mutate(&chain.rules, &review, &asker).await;
+                let (chain, context) = (&self.mutation.chain, CallContext::new(deadline));
+                let outcome = admission::mutate(chain, &review, &[], &context).await;
                 admitted(outcome, &review)
             }
             Plane::Validation => {
                 let review = wire::admission::Review::parse(review)?;
-                let chain = &self.validation;
-                let asker = chain.callees.asker(deadline);
-                let outcome = admission::validate(&chain.rules, &review, &asker).await;
+                let (chain, context) = (&self.validation.chain, CallContext::new(deadline));
+                let outcome = admission::validate(chain, &review, &[], &context).await;
                 admitted(outcome, &review)
             }
         }
@@ -185,13 +179,12 @@ impl<'a> Guard<'a> {
 
     async fn authorize(&self, review: &[u8], deadline: Instant) -> Result<Told, ParseError> {
         let review = wire::authorization::Review::parse(review)?;
-        let chain = &self.authorization;
-        let asker = chain.callees.asker(deadline);
-        let outcome = authz::decide(&chain.rules, &review, &asker).await;
+        let context = CallContext::new(deadline);
+        let outcome = authz::decide(&self.authorization.chain, &review, &context).await;
         Ok(Told {
             is_refused: match outcome.decision {
                 Ok(authz::Decision::Allow { .. } | authz::Decision::NoOpinion { .. }) => false,
-                Ok(authz::Decision::Deny { .. }) | Err(NoDecision { .. }) => true,
+                Ok(authz::Decision::Deny { .. }) | Err(_) => true,
             },
             trace: outcome.trace,
             changed: None,
@@ -222,9 +215,9 @@ fn admitted(
     outcome: admission::Outcome,
     review: &wire::admission::Review<'_>,
 ) -> Result<Told, ParseError> {
-    let (is_refused, patch) = match outcome.answer.map(|answer| answer.decision) {
+    let (is_refused, patch) = match outcome.response.map(|response| response.decision) {
         Ok(admission::Decision::Accept { patch }) => (false, patch),
-        Ok(admission::Decision::Reject(_)) | Err(NoDecision { .. }) => (true, None),
+        Ok(admission::Decision::Reject(_)) | Err(_) => (true, None),
     };
     let changed = patch.map(|patch| review.for_module_with(&patch.object()));
     Ok(Told {

@@ -181,7 +181,7 @@ impl Write {
         }))?;
         let (kind, resource) = (self.kind(), self.resource.clone());
         let has = |is_there: bool, object| -> Option<&RawValue> { is_there.then_some(object) };
-        Ok(wire::admission::question(&Request {
+        Ok(wire::admission::write_request(&Request {
             uid: UID.to_owned(),
             request_kind: Some(kind.clone()),
             request_resource: Some(resource.clone()),

@@ -155,7 +155,7 @@ impl Objection {
     /// The policies of a chain that made it refuse; there is always somebody.
     pub(super) fn all(trace: &Trace) -> Vec<Self> {
         let answers = trace.steps.iter().filter_map(|step| match &step.outcome {
-            StepOutcome::Evaluated { answer, .. } => Some((&step.policy, answer)),
+            StepOutcome::Evaluated { verdict, .. } => Some((&step.policy, verdict)),
             StepOutcome::Skipped(_) | StepOutcome::Monitored { .. } => None,
         });
         let objections = answers.filter_map(|(policy, answer)| Self::of(policy, answer));
@@ -187,7 +187,16 @@ impl Objection {
                 Cause::of(failure.kind),
                 format!("policy `{policy}` failed: {failure}"),
             ),
-            _ => return None,
+            StepVerdict::Failed {
+                consequence: Consequence::Ignored,
+                ..
+            }
+            | StepVerdict::Authenticated { .. }
+            | StepVerdict::UnknownToken
+            | StepVerdict::AudienceMismatch
+            | StepVerdict::Allowed { .. }
+            | StepVerdict::NoOpinion { .. }
+            | StepVerdict::Accepted { .. } => return None,
         };
         Some(Self {
             policy: Some(policy.clone()),
@@ -200,7 +209,7 @@ impl Objection {
 impl Cause {
     fn of(failure: FailureKind) -> Self {
         match failure {
-            FailureKind::Busy | FailureKind::Deadline => Self::Moment,
+            FailureKind::Overloaded | FailureKind::Deadline => Self::Moment,
             _ => Self::Policy,
         }
     }

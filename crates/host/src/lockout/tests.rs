@@ -31,7 +31,7 @@ fn every_review_is_one_that_kube_apiserver_could_have_sent() {
     for question in everything() {
         match &question.asked {
             Asked::Access(spec) => {
-                let body = authorization::question(spec);
+                let body = authorization::write_request(spec);
                 let review = authorization::Review::parse(&body).expect("a review");
                 let (resource, path) = (
                     review.spec.resource_attributes,

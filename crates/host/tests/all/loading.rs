@@ -1,15 +1,19 @@
-//! What can be loaded, what cannot and how that is told, and how a loaded host is asked.
+//! Tests of loading policies, and of evaluating reviews with a loaded host.
 
 use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use access::Plane;
+use access::{NoDecision, Plane};
 use engine::{Engine, Options};
 use host::config::{Format, Source};
-use host::{Configuration, EvaluateError, EvaluationRequest, Host, ModuleSource, Reply, Verdict};
+use host::{
+    Configuration, EvaluateError, EvaluationRequest, Host, ModuleSource, PolicyEntryPoint, Reply,
+    Verdict,
+};
+use wire::EntryPoint;
 
-/// Answers every question of its entry points with the output that is given.
+/// Returns a module whose entry points return this output for every review.
 pub(crate) fn answering(exports: &[&str], output: &str) -> String {
     let data = output.escape_default();
     let functions: String = exports
@@ -34,10 +38,10 @@ pub(crate) fn answering(exports: &[&str], output: &str) -> String {
     )
 }
 
-/// Modules by their path, as text.
-struct Texts(Vec<(&'static str, String)>);
+/// A source of modules as text, by file name.
+struct TextModules(Vec<(&'static str, String)>);
 
-impl ModuleSource for Texts {
+impl ModuleSource for TextModules {
     fn read(&self, module: &Path) -> io::Result<Vec<u8>> {
         let name = module
             .file_name()
@@ -50,19 +54,18 @@ impl ModuleSource for Texts {
 }
 
 fn load(configuration: &str, modules: Vec<(&'static str, String)>) -> Result<Host, String> {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("config.yaml");
     let text = format!("apiVersion: k8s-wasm/v1alpha1\nkind: Configuration\n{configuration}");
-    std::fs::write(&file, text).expect("a file");
-    let configuration =
-        Configuration::load(&[Source::file(Format::Configuration, file)]).expect("a configuration");
-    let engine = Engine::new(Options::default()).expect("an engine");
-    let shown = folder.path().display().to_string();
-    Host::load(&configuration, &Texts(modules), &engine)
-        .map_err(|error| error.to_string().replace(&shown, "DIR"))
+    std::fs::write(&file, text).unwrap();
+    let configuration = Configuration::load(&[Source::file(Format::Configuration, file)]).unwrap();
+    let engine = Engine::new(Options::default()).unwrap();
+    let directory = folder.path().display().to_string();
+    Host::load(&configuration, &TextModules(modules), &engine)
+        .map_err(|error| error.to_string().replace(&directory, "DIR"))
 }
 
-async fn ask(
+async fn evaluate(
     host: &Host,
     plane: Plane,
     policy: Option<&str>,
@@ -86,7 +89,7 @@ pub(crate) const ACCESS: &str = r#"{"apiVersion":"authorization.k8s.io/v1","kind
     "spec":{"nonResourceAttributes":{"path":"/","verb":"get"},"user":"jane"}}"#;
 
 #[test]
-fn every_policy_that_cannot_be_loaded_is_told_with_its_place() {
+fn reports_every_policy_that_cannot_be_loaded_with_its_position() {
     let error = load(
         "authorization:
   modules:
@@ -97,7 +100,7 @@ fn every_policy_that_cannot_be_loaded_is_told_with_its_place() {
 ",
         vec![
             ("fine.wasm", answering(&["authz"], ALLOWED)),
-            ("text.wasm", "no module".into()),
+            ("text.wasm", "not a module".into()),
             ("validator.wasm", answering(&["validate"], ALLOWED)),
         ],
     )
@@ -106,7 +109,7 @@ fn every_policy_that_cannot_be_loaded_is_told_with_its_place() {
     let [missing, text, validator] = lines[..] else {
         panic!("three errors, got:\n{error}")
     };
-    assert!(missing.starts_with("DIR/config.yaml:6:13: failed to load policy `missing.wasm` from `DIR/missing.wasm`: the file cannot be read"), "{missing}");
+    assert!(missing.starts_with("DIR/config.yaml:6:13: failed to load policy `missing.wasm` from `DIR/missing.wasm`: failed to read the file: "), "{missing}");
     assert!(
         text.starts_with("DIR/config.yaml:7:13: failed to load policy `text.wasm`"),
         "{text}"
@@ -118,7 +121,7 @@ fn every_policy_that_cannot_be_loaded_is_told_with_its_place() {
 }
 
 #[test]
-fn kubewarden_policies_are_recognised_and_asked_about_their_settings() {
+fn detects_kubewarden_policies_and_validates_their_settings() {
     let error = load(
         "admission: {modules: [{module: kw.wasm}]}",
         vec![("kw.wasm", wapc("{}"))],
@@ -141,17 +144,20 @@ fn kubewarden_policies_are_recognised_and_asked_about_their_settings() {
 }
 
 #[test]
-fn kubewarden_policies_decide_about_objects_only() {
+fn rejects_kubewarden_policies_on_other_planes() {
     let valid = wapc(r#"{\22valid\22:true}"#);
     let error = load(
         "authorization: {modules: [{module: kw.wasm}]}",
         vec![("kw.wasm", valid)],
     );
     let error = error.unwrap_err();
-    assert!(error.contains("those decide about objects only"), "{error}");
+    assert!(
+        error.contains("which is supported under `admission` only"),
+        "{error}"
+    );
 }
 
-/// A waPC guest that answers every call with this text.
+/// Returns a waPC guest that returns this text for every call.
 fn wapc(answer: &str) -> String {
     let len = answer.replace("\\22", "\"").len();
     format!(
@@ -163,7 +169,7 @@ fn wapc(answer: &str) -> String {
 }
 
 #[test]
-fn a_module_that_is_not_of_the_configured_type_is_refused() {
+fn rejects_a_module_without_the_configured_type() {
     let configuration = "admission: {modules: [{module: m.wasm, type: kubewarden}]}";
     let error = load(
         configuration,
@@ -171,86 +177,85 @@ fn a_module_that_is_not_of_the_configured_type_is_refused() {
     )
     .unwrap_err();
     assert!(
-        error.contains("says `type: kubewarden`, but the file is no Kubewarden policy"),
+        error.contains("has `type: kubewarden`, but the file is not a Kubewarden policy"),
         "{error}"
     );
 }
 
 #[test]
-fn a_mutating_policy_is_asked_by_mutate_and_without_it_by_validate() {
+fn a_mutating_policy_falls_back_to_validate() {
     let host = load(
         "admission: {modules: [{module: both.wasm, mutating: true}, {module: one.wasm, mutating: true}]}",
         vec![
             ("both.wasm", answering(&["mutate", "validate"], "{}")),
             ("one.wasm", answering(&["validate"], "{}")),
         ],
-    )
-    .expect("a host");
-    let entry_points: Vec<&str> = host.policies().map(|policy| policy.entry_point).collect();
-    assert_eq!(entry_points, ["mutate", "validate"]);
+    ).unwrap();
+    let entry_points: Vec<_> = host.policies().map(|policy| policy.entry_point).collect();
+    let expected = [EntryPoint::Mutate, EntryPoint::Validate].map(PolicyEntryPoint::Function);
+    assert_eq!(entry_points, expected);
 }
 
 #[tokio::test]
-async fn a_policy_can_be_asked_alone_by_its_name() {
+async fn evaluates_one_policy_by_name() {
     let host = load(
         "authorization: {modules: [{name: shy, module: shy.wasm}, {name: bold, module: bold.wasm}]}",
         vec![
             ("shy.wasm", answering(&["authz"], NO_OPINION)),
             ("bold.wasm", answering(&["authz"], ALLOWED)),
         ],
-    )
-    .expect("a host");
+    ).unwrap();
     let verdict = async |policy| {
-        ask(&host, Plane::Authorization, policy, ACCESS)
+        evaluate(&host, Plane::Authorization, policy, ACCESS)
             .await
-            .expect("an answer")
+            .unwrap()
             .verdict()
     };
     assert_eq!(verdict(None).await, Verdict::Allowed);
     assert_eq!(verdict(Some("shy")).await, Verdict::NoOpinion);
     assert_eq!(verdict(Some("bold")).await, Verdict::Allowed);
-    let unknown = ask(&host, Plane::Authorization, Some("nobody"), ACCESS)
+    let unknown = evaluate(&host, Plane::Authorization, Some("unknown"), ACCESS)
         .await
         .unwrap_err();
-    assert_eq!(unknown.to_string(), "there is no policy `nobody` here");
+    assert_eq!(unknown.to_string(), "there is no policy `unknown`");
 }
 
 #[tokio::test]
-async fn what_is_no_review_is_an_error_of_the_question() {
-    let host = load("", vec![]).expect("an empty host");
+async fn rejects_bytes_that_are_not_a_review() {
+    let host = load("", vec![]).unwrap();
     for body in ["", "{}", "null", ACCESS] {
         assert!(matches!(
-            ask(&host, Plane::Authentication, None, body).await,
+            evaluate(&host, Plane::Authentication, None, body).await,
             Err(EvaluateError::Review(_))
         ));
     }
 }
 
 #[tokio::test]
-async fn a_failed_authorizer_leaves_the_decision_to_the_api_server() {
+async fn a_failed_authorizer_leaves_no_decision() {
     let trap = r#"(module (memory (export "memory") 1) (func (export "authz") unreachable))"#;
     let host = load(
         "authorization: {modules: [{module: t.wasm}]}",
         vec![("t.wasm", trap.into())],
     )
-    .expect("a host");
-    let answered = ask(&host, Plane::Authorization, None, ACCESS)
+    .unwrap();
+    let evaluation = evaluate(&host, Plane::Authorization, None, ACCESS)
         .await
-        .expect("an answer");
-    assert_eq!(answered.verdict(), Verdict::Failed);
-    let Reply::Failed(message) = &answered.reply else {
-        panic!("no review may be sent")
+        .unwrap();
+    assert_eq!(evaluation.verdict(), Verdict::Failed);
+    let Reply::NoDecision(NoDecision::PoliciesFailed(message)) = &evaluation.reply else {
+        panic!("a review: {:?}", evaluation.reply)
     };
     assert!(
         message.contains("policy `t.wasm` failed: the module trapped"),
         "{message}"
     );
-    let (_, failure) = answered.trace.failures().next().expect("a failure");
-    assert!(failure.detail.is_some(), "the backtrace is for the log");
+    let (_, failure) = evaluation.trace.failures().next().unwrap();
+    assert!(failure.detail.is_some(), "the log contains the backtrace");
 }
 
 #[tokio::test]
-async fn the_audit_log_gets_the_trace_when_asked_for() {
+async fn adds_the_trace_to_the_audit_log_if_configured() {
     let accepts = answering(
         &["validate"],
         r#"{"response":{"response":{"allowed":true}}}"#,
@@ -258,7 +263,7 @@ async fn the_audit_log_gets_the_trace_when_asked_for() {
     let configuration = |more: &str| {
         format!(
             "admission:\n  {more}\n  modules:\n  - {{name: one, module: m.wasm, rules: &r [{{operations: ['*'], apiGroups: [''], apiVersions: ['*'], resources: [configmaps]}}]}}\n\
-             \x20 - {{name: other, module: m.wasm}}\n  - {{name: watched, module: m.wasm, policyMode: monitor, rules: *r}}\n"
+             \x20 - {{name: other, module: m.wasm}}\n  - {{name: monitored, module: m.wasm, policyMode: monitor, rules: *r}}\n"
         )
     };
     let review = r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"1","operation":"CREATE",
@@ -269,19 +274,19 @@ async fn the_audit_log_gets_the_trace_when_asked_for() {
         (
             "auditTrace: true",
             Some(
-                "one: accepted; other: not asked, none of its rules matches; watched: would be accepted, mode monitor",
+                "one: accepted; other: skipped, no rule matches; monitored: would be accepted, mode monitor",
             ),
         ),
     ] {
-        let host = load(&configuration(more), vec![("m.wasm", accepts.clone())]).expect("loaded");
-        let answered = ask(&host, Plane::Validation, None, review)
+        let host = load(&configuration(more), vec![("m.wasm", accepts.clone())]).unwrap();
+        let evaluation = evaluate(&host, Plane::Validation, None, review)
             .await
-            .expect("a review");
-        let Reply::Review(answer) = answered.reply else {
+            .unwrap();
+        let Reply::Review(review) = evaluation.reply else {
             panic!("no review");
         };
-        let answer: serde_json::Value = serde_json::from_slice(&answer).expect("JSON");
-        let trace = answer.pointer("/response/auditAnnotations/trace");
+        let review: serde_json::Value = serde_json::from_slice(&review).unwrap();
+        let trace = review.pointer("/response/auditAnnotations/trace");
         assert_eq!(trace.and_then(|trace| trace.as_str()), expected);
     }
 }

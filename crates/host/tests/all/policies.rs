@@ -1,4 +1,4 @@
-//! The peer's `policies.yml`: policies, groups, monitor mode, raw requests, and what is wrong with a file.
+//! Tests of Kubewarden's `policies.yml`: policies, groups, monitor mode, raw requests and errors.
 
 use std::time::{Duration, Instant};
 
@@ -9,9 +9,9 @@ use host::config::{Format, Source};
 use host::{Configuration, Evaluation, EvaluationRequest, FileModules, Host, Reply, Verdict};
 use serde_json::{Value, json};
 
-/// A waPC guest whose settings are fine and that answers every request with this.
-fn guest(answer: &Value) -> Vec<u8> {
-    let text = answer.to_string();
+/// Returns a waPC guest that accepts its settings and returns this response for every request.
+fn guest(response: &Value) -> Vec<u8> {
+    let text = response.to_string();
     let (len, text) = (text.len(), text.replace('"', "\\22"));
     let wat = format!(
         r#"(module
@@ -24,11 +24,11 @@ fn guest(answer: &Value) -> Vec<u8> {
                     (else (call $answer (i32.const 0) (i32.const 14))))
                 i32.const 1))"#
     );
-    wat::parse_str(wat).expect("a module")
+    wat::parse_str(wat).unwrap()
 }
 
-/// One that traps on every request.
-fn broken() -> Vec<u8> {
+/// Returns a waPC guest that traps on every request.
+fn trapping() -> Vec<u8> {
     let wat = r#"(module
         (import "wapc" "__guest_response" (func $answer (param i32 i32)))
         (memory (export "memory") 1) (data (i32.const 0) "{\22valid\22:true}")
@@ -36,10 +36,10 @@ fn broken() -> Vec<u8> {
             (if (i32.eq (local.get $operation) (i32.const 8)) (then unreachable))
             (call $answer (i32.const 0) (i32.const 14))
             i32.const 1))"#;
-    wat::parse_str(wat).expect("a module")
+    wat::parse_str(wat).unwrap()
 }
 
-/// One that fails on every request and quotes it.
+/// Returns a waPC guest that reports an error which quotes the request.
 fn reporting() -> Vec<u8> {
     let wat = r#"(module
         (import "wapc" "__guest_response" (func $answer (param i32 i32)))
@@ -49,13 +49,12 @@ fn reporting() -> Vec<u8> {
             (call $error (i32.const 14) (i32.const 11))
             (call $answer (i32.const 0) (i32.const 14))
             (i32.ne (local.get $operation) (i32.const 8))))"#;
-    wat::parse_str(wat).expect("a module")
+    wat::parse_str(wat).unwrap()
 }
 
 fn load(policies: &str) -> Result<Host, String> {
-    let folder = tempfile::tempdir().expect("a folder");
-    let write =
-        |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).expect("a file");
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).unwrap();
     write("yes.wasm", &guest(&json!({"accepted": true})));
     write(
         "no.wasm",
@@ -69,16 +68,16 @@ fn load(policies: &str) -> Result<Host, String> {
         "same.wasm",
         &guest(&json!({"accepted": true, "mutated_object": {"a": 1}})),
     );
-    write("broken.wasm", &broken());
+    write("broken.wasm", &trapping());
     write("reports.wasm", &reporting());
     write("policies.yml", policies.as_bytes());
     let file = folder.path().join("policies.yml");
-    let shown = |text: String| text.replace(&folder.path().display().to_string(), "DIR");
+    let relative = |text: String| text.replace(&folder.path().display().to_string(), "DIR");
     let configuration =
         Configuration::load(&[Source::file(Format::Policies { store: None }, file)])
-            .map_err(|errors| shown(errors.to_string()))?;
-    let engine = Engine::new(Options::default()).expect("an engine");
-    Host::load(&configuration, &FileModules, &engine).map_err(|errors| shown(errors.to_string()))
+            .map_err(|errors| relative(errors.to_string()))?;
+    let engine = Engine::new(Options::default()).unwrap();
+    Host::load(&configuration, &FileModules, &engine).map_err(|errors| relative(errors.to_string()))
 }
 
 fn soon() -> Instant {
@@ -89,55 +88,56 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()
-        .expect("a runtime")
+        .unwrap()
         .block_on(future)
 }
 
-/// Asks as the peer is asked: at the URL of the policy.
-fn ask(host: &Host, policy: &str) -> Evaluation {
+/// Evaluates one policy, like a request to its URL in policy-server.
+fn evaluate(host: &Host, policy: &str) -> Evaluation {
     let review = json!({
         "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
         "request": {"uid": "u", "kind": {}, "resource": {}, "operation": "CREATE", "userInfo": {},
             "object": {"a": 1}, "oldObject": null},
     })
     .to_string();
-    let question = EvaluationRequest {
+    let request = EvaluationRequest {
         plane: Plane::Validation,
         policy: Some(policy),
         review: review.as_bytes(),
         already_evaluated: &[],
         deadline: soon(),
     };
-    block_on(host.evaluate(question)).expect("an answer")
+    block_on(host.evaluate(request)).unwrap()
 }
 
-fn raw(host: &Host, policy: &str) -> Value {
-    let answer = block_on(host.evaluate_raw(policy, br#"{"request":{"uid":"r","a":1}}"#, soon()));
-    let Reply::Review(review) = answer.expect("a policy").reply else {
-        panic!("an answer")
+fn evaluate_raw(host: &Host, policy: &str) -> Value {
+    let evaluation =
+        block_on(host.evaluate_raw(policy, br#"{"request":{"uid":"r","a":1}}"#, soon()));
+    let Reply::Review(review) = evaluation.unwrap().reply else {
+        panic!("no review")
     };
-    serde_json::from_slice(&review).expect("JSON")
+    serde_json::from_slice(&review).unwrap()
 }
 
 #[test]
-fn one_url_is_for_what_a_policy_accepts_and_what_it_changes() {
-    let host = load("p: {module: change.wasm, allowedToMutate: true}\nq: {module: same.wasm}")
-        .expect("a host");
-    assert_eq!(ask(&host, "p").verdict(), Verdict::Patched);
-    assert_eq!(ask(&host, "q").verdict(), Verdict::Accepted);
+fn a_policy_is_found_on_the_validation_plane_even_if_it_mutates() {
+    let host =
+        load("p: {module: change.wasm, allowedToMutate: true}\nq: {module: same.wasm}").unwrap();
+    assert_eq!(evaluate(&host, "p").verdict(), Verdict::Patched);
+    assert_eq!(evaluate(&host, "q").verdict(), Verdict::Accepted);
 }
 
 #[test]
-fn a_policy_that_changes_and_may_not_rejects() {
-    let host = load("p: {module: change.wasm, message: house rules}").expect("a host");
-    let answered = ask(&host, "p");
-    assert_eq!(answered.verdict(), Verdict::Rejected);
-    assert_eq!(answered.message(), "p: house rules");
-    let response = &raw(&host, "p")["response"];
+fn rejects_if_a_policy_mutates_without_permission() {
+    let host = load("p: {module: change.wasm, message: house rules}").unwrap();
+    let evaluation = evaluate(&host, "p");
+    assert_eq!(evaluation.verdict(), Verdict::Rejected);
+    assert_eq!(evaluation.message(), "p: house rules");
+    let response = &evaluate_raw(&host, "p")["response"];
     assert_eq!(response["allowed"], false);
     let cause = response["status"]["details"]["causes"][0]["message"]
         .as_str()
-        .expect("a cause");
+        .unwrap();
     assert!(
         cause.starts_with("Request rejected by policy p."),
         "{cause}"
@@ -145,31 +145,35 @@ fn a_policy_that_changes_and_may_not_rejects() {
 }
 
 #[test]
-fn a_policy_that_is_watched_stops_nothing() {
+fn a_monitored_policy_has_no_effect() {
     let host = load(
         "no: {module: no.wasm, policyMode: monitor}\n\
          broken: {module: broken.wasm, policyMode: monitor}\n\
          change: {module: change.wasm, policyMode: monitor, allowedToMutate: true}\n",
     )
-    .expect("a host");
+    .unwrap();
     for policy in ["no", "broken", "change"] {
-        assert_eq!(ask(&host, policy).verdict(), Verdict::Accepted, "{policy}");
-        let response = raw(&host, policy)["response"].clone();
+        assert_eq!(
+            evaluate(&host, policy).verdict(),
+            Verdict::Accepted,
+            "{policy}"
+        );
+        let response = evaluate_raw(&host, policy)["response"].clone();
         assert_eq!(response, json!({"uid": "r", "allowed": true}), "{policy}");
     }
-    let [step] = &ask(&host, "no").trace.steps[..] else {
+    let [step] = &evaluate(&host, "no").trace.steps[..] else {
         panic!("one step")
     };
     assert!(matches!(
         &step.outcome,
-        StepOutcome::Monitored { answer: StepVerdict::Rejected { message, .. }, .. } if message == "no"
+        StepOutcome::Monitored { verdict: StepVerdict::Rejected { message, .. }, .. } if message == "no"
     ));
 }
 
 #[test]
-fn a_raw_request_is_answered_with_the_patch_of_the_request() {
-    let host = load("p: {module: change.wasm, allowedToMutate: true}").expect("a host");
-    let response = &raw(&host, "p")["response"];
+fn a_raw_response_has_the_patch_of_the_request() {
+    let host = load("p: {module: change.wasm, allowedToMutate: true}").unwrap();
+    let response = &evaluate_raw(&host, "p")["response"];
     assert_eq!(
         (&response["uid"], &response["allowed"]),
         (&json!("r"), &json!(true))
@@ -178,11 +182,11 @@ fn a_raw_request_is_answered_with_the_patch_of_the_request() {
 }
 
 #[test]
-fn a_group_asks_the_members_that_it_needs_and_tells_what_they_say() {
+fn a_group_evaluates_only_required_members_and_reports_their_messages() {
     const MEMBERS: &str = "policies: {yes: {module: yes.wasm}, no: {module: no.wasm}, broken: {module: broken.wasm}, \
         same: {module: same.wasm}, change: {module: change.wasm}}";
     for (expression, verdict) in [
-        // `broken` is not asked.
+        // `broken` is not evaluated.
         ("yes() || broken()", Verdict::Accepted),
         ("no() && broken()", Verdict::Rejected),
         ("!no() && same()", Verdict::Accepted),
@@ -190,16 +194,16 @@ fn a_group_asks_the_members_that_it_needs_and_tells_what_they_say() {
         ("yes() && broken()", Verdict::Failed),
     ] {
         let file = format!("g: {{expression: \"{expression}\", message: together, {MEMBERS}}}");
-        let answered = ask(&load(&file).expect("a host"), "g");
-        assert_eq!(answered.verdict(), verdict, "{expression}");
+        let evaluation = evaluate(&load(&file).unwrap(), "g");
+        assert_eq!(evaluation.verdict(), verdict, "{expression}");
     }
     let file = format!("g: {{expression: \"yes() && no()\", message: together, {MEMBERS}}}");
-    let answered = ask(&load(&file).expect("a host"), "g");
-    assert_eq!(answered.message(), "g: together");
-    let Reply::Review(review) = &answered.reply else {
+    let evaluation = evaluate(&load(&file).unwrap(), "g");
+    assert_eq!(evaluation.message(), "g: together");
+    let Reply::Review(review) = &evaluation.reply else {
         panic!("a review")
     };
-    let review: Value = serde_json::from_slice(review).expect("JSON");
+    let review: Value = serde_json::from_slice(review).unwrap();
     let causes = &review["response"]["status"]["details"]["causes"];
     assert_eq!(
         causes,
@@ -208,7 +212,7 @@ fn a_group_asks_the_members_that_it_needs_and_tells_what_they_say() {
 }
 
 #[test]
-fn says_what_is_wrong_with_a_file_and_where() {
+fn reports_errors_with_their_position() {
     for (file, error) in [
         (
             "p: {module: yes.wasm, allowedToMuate: true}",
@@ -249,28 +253,27 @@ fn says_what_is_wrong_with_a_file_and_where() {
 }
 
 #[test]
-fn what_a_policy_says_when_it_fails_is_for_the_operator_only() {
-    let host = load("p: {module: reports.wasm}").expect("a host");
-    let answered = ask(&host, "p");
+fn the_error_text_of_a_policy_is_for_the_operator_only() {
+    let host = load("p: {module: reports.wasm}").unwrap();
+    let evaluation = evaluate(&host, "p");
     assert_eq!(
-        answered.message(),
+        evaluation.message(),
         "policy `p` failed: the policy reported an error"
     );
-    let (_, failure) = answered.trace.failures().next().expect("a failure");
+    let (_, failure) = evaluation.trace.failures().next().unwrap();
     assert_eq!(failure.detail.as_deref(), Some("token: hush"));
 }
 
 #[test]
-fn timeouts_are_those_of_the_file_within_what_an_api_server_waits() {
-    let folder = tempfile::tempdir().expect("a folder");
+fn limits_configured_timeouts_to_that_of_the_api_server() {
+    let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("policies.yml");
-    std::fs::write(folder.path().join("m.wasm"), b"").expect("a file");
+    std::fs::write(folder.path().join("m.wasm"), b"").unwrap();
     let text = "a: {module: m.wasm}\nb: {module: m.wasm, timeoutEvalSeconds: 60}\n\
         g: {expression: 'c() || d()', message: m, policies: {c: {module: m.wasm, timeoutEvalSeconds: 5}, d: {module: m.wasm}}}";
-    std::fs::write(&file, text).expect("a file");
+    std::fs::write(&file, text).unwrap();
     let configuration =
-        Configuration::load(&[Source::file(Format::Policies { store: None }, file)])
-            .expect("valid");
+        Configuration::load(&[Source::file(Format::Policies { store: None }, file)]).unwrap();
     let seconds = configuration
         .policies()
         .map(|policy| policy.timeout.as_secs());

@@ -1,6 +1,7 @@
-//! Asks what `spec/vectors` and the examples' cases ask, through a configuration file, a chain and the engine.
+//! Replays `spec/vectors` and the cases of the examples through a configuration file, a chain and
+//! the engine.
 //!
-//! The modules come from `cargo xtask guests`, which tells their folder in `K8S_WASM_GUESTS`.
+//! `cargo xtask guests` builds the modules. `K8S_WASM_GUESTS` is their directory.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -11,8 +12,9 @@ use host::config::{Format, Source};
 use host::{Configuration, Evaluation, EvaluationRequest, FileModules, Host, Reply};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use wire::EntryPoint;
 
-/// One question and what must come back; `spec/vectors/README.md` has the form.
+/// A request and the expected response; `spec/vectors/README.md` describes the format.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Vector {
@@ -24,15 +26,6 @@ struct Vector {
     settings: Option<Value>,
     request: Value,
     expect: Expected,
-}
-
-#[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-enum EntryPoint {
-    Authn,
-    Authz,
-    Validate,
-    Mutate,
 }
 
 #[derive(Deserialize)]
@@ -49,19 +42,19 @@ enum Expected {
     },
 }
 
-/// S3: a failed call is never an allow.
+/// S3: a failed call never allows a request.
 #[test]
-fn every_vector_of_the_specification_is_answered_as_it_says() {
+fn replays_every_vector_of_the_specification() {
     replay(&["spec/vectors"]);
 }
 
-/// S19: mirror pods are left alone.
+/// S19: mirror pods are not changed.
 #[test]
-fn every_case_of_every_example_is_answered_as_it_says() {
+fn replays_every_case_of_every_example() {
     let examples = root().join("examples");
     let folders: Vec<String> = std::fs::read_dir(examples)
-        .expect("examples")
-        .map(|entry| entry.expect("an entry").path().join("cases"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path().join("cases"))
         .filter(|cases| cases.is_dir())
         .map(|cases| cases.display().to_string())
         .collect();
@@ -75,7 +68,7 @@ fn root() -> PathBuf {
 fn guests() -> PathBuf {
     match std::env::var_os("K8S_WASM_GUESTS") {
         Some(folder) => folder.into(),
-        // Where `cargo xtask guests` puts them, so that plain `cargo test` works after it.
+        // The output of `cargo xtask guests`, so that plain `cargo test` works after it.
         None => root().join("target/guests"),
     }
 }
@@ -84,14 +77,14 @@ fn replay(folders: &[&str]) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()
-        .expect("a runtime");
-    // Each vector has a host of its own; the cache of compiled code makes a module of many vectors compile once.
-    let cache = tempfile::tempdir().expect("a folder");
+        .unwrap();
+    // Each vector has its own host. The code cache avoids compiling a module once per vector.
+    let cache = tempfile::tempdir().unwrap();
     let options = Options {
         code_cache: Some(cache.path().join("code")),
         ..Options::default()
     };
-    let engine = Engine::new(options).expect("an engine");
+    let engine = Engine::new(options).unwrap();
     let mut files = Vec::new();
     folders
         .iter()
@@ -102,7 +95,7 @@ fn replay(folders: &[&str]) {
         .filter_map(|file| {
             let vector = read(file);
             let host = vector.host(&engine);
-            // Twice, because nothing may survive a call.
+            // Twice, because a call must not affect the next one.
             let checked = (0..2).try_for_each(|_| runtime.block_on(vector.check(&host)));
             checked
                 .err()
@@ -119,8 +112,8 @@ fn replay(folders: &[&str]) {
 }
 
 fn json_files(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("an entry").path();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
         if path.is_dir() {
             json_files(&path, found);
         } else if path
@@ -133,12 +126,12 @@ fn json_files(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 fn read(file: &Path) -> Vector {
-    let text = std::fs::read(file).expect("a readable file");
+    let text = std::fs::read(file).unwrap();
     serde_json::from_slice(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
 
 impl Vector {
-    /// A host with this one policy, loaded from a configuration file as users write it.
+    /// Loads a host with this policy from a configuration file.
     fn host(&self, engine: &Engine) -> Host {
         let module = guests().join(format!("{}.wasm", self.module));
         assert!(
@@ -168,9 +161,9 @@ impl Vector {
         let configuration = json!({
             "apiVersion": "k8s-wasm/v1alpha1", "kind": "Configuration", plane: {"modules": [entry]}
         });
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("config.yaml");
-        std::fs::write(&file, configuration.to_string()).expect("a file");
+        std::fs::write(&file, configuration.to_string()).unwrap();
         let configuration = Configuration::load(&[Source::file(Format::Configuration, file)])
             .unwrap_or_else(|error| panic!("{}: {error}", self.about));
         Host::load(&configuration, &FileModules, engine)
@@ -178,50 +171,44 @@ impl Vector {
     }
 
     async fn check(&self, host: &Host) -> Result<(), String> {
-        let plane = match self.entry_point {
-            EntryPoint::Authn => Plane::Authentication,
-            EntryPoint::Authz => Plane::Authorization,
-            EntryPoint::Validate => Plane::Validation,
-            EntryPoint::Mutate => Plane::Mutation,
-        };
         let review = self.request.to_string();
-        let question = EvaluationRequest {
-            plane,
+        let request = EvaluationRequest {
+            plane: Plane::from(self.entry_point),
             policy: None,
             review: review.as_bytes(),
             already_evaluated: &[],
             deadline: Instant::now() + Duration::from_secs(30),
         };
-        let answered = host
-            .evaluate(question)
+        let evaluation = host
+            .evaluate(request)
             .await
             .map_err(|error| error.to_string())?;
         match &self.expect {
-            Expected::Failure { failure, says } => check_failure(&answered, failure, says),
+            Expected::Failure { failure, says } => check_failure(&evaluation, failure, says),
             Expected::Answer { answer, object } => {
-                if let Some((_, failure)) = answered.trace.failures().next() {
+                if let Some((_, failure)) = evaluation.trace.failures().next() {
                     return Err(format!("the call failed: {failure} {:?}", failure.detail));
                 }
-                self.check_answer(&answered, answer, object.as_ref())
+                self.check_response(&evaluation, answer, object.as_ref())
             }
         }
     }
 
-    fn check_answer(
+    fn check_response(
         &self,
-        answered: &Evaluation,
+        evaluation: &Evaluation,
         expected: &Value,
         object: Option<&Value>,
     ) -> Result<(), String> {
-        let Reply::Review(bytes) = &answered.reply else {
-            return Err(format!("no answer: {:?}", answered.reply));
+        let Reply::Review(bytes) = &evaluation.reply else {
+            return Err(format!("no review: {:?}", evaluation.reply));
         };
         let review: Value = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
         for member in ["apiVersion", "kind"] {
-            same(member, &review[member], &self.request[member])?;
+            equals(member, &review[member], &self.request[member])?;
         }
-        if plane_is_admission(self.entry_point) {
-            same(
+        if is_admission(self.entry_point) {
+            equals(
                 "uid",
                 &review["response"]["uid"],
                 &self.request["request"]["uid"],
@@ -238,19 +225,19 @@ impl Vector {
     }
 }
 
-fn plane_is_admission(entry_point: EntryPoint) -> bool {
+fn is_admission(entry_point: EntryPoint) -> bool {
     matches!(entry_point, EntryPoint::Validate | EntryPoint::Mutate)
 }
 
-fn check_failure(answered: &Evaluation, kind: &str, says: &str) -> Result<(), String> {
-    let Some((_, failure)) = answered.trace.failures().next() else {
-        return Err(format!("the call did not fail: {:?}", answered.decision));
+fn check_failure(evaluation: &Evaluation, kind: &str, says: &str) -> Result<(), String> {
+    let Some((_, failure)) = evaluation.trace.failures().next() else {
+        return Err(format!("the call did not fail: {:?}", evaluation.decision));
     };
-    same("failure", &failure.kind.as_str().into(), &kind.into())?;
+    equals("failure", &failure.kind.as_str().into(), &kind.into())?;
     contains("failure", &failure.message.as_str().into(), &says.into())
 }
 
-/// A patch is compared by what it does.
+/// Checks a patch by its effect on the object.
 fn check_object(response: &Value, before: &Value, expected: Option<&Value>) -> Result<(), String> {
     let mut after = before.clone();
     if let Some(patch) = response.get("patch") {
@@ -259,35 +246,35 @@ fn check_object(response: &Value, before: &Value, expected: Option<&Value>) -> R
             serde_json::from_slice(&patch).map_err(|error| error.to_string())?;
         json_patch::patch(&mut after, &patch).map_err(|error| error.to_string())?;
     }
-    same("object", &after, expected.unwrap_or(before))
+    equals("object", &after, expected.unwrap_or(before))
 }
 
-/// By way of the type that carries base64 on the wire.
+/// Decodes base64 with the type that contains it in JSON.
 fn decode_base64(text: &str) -> Vec<u8> {
     let response: wire::admission::Response =
-        serde_json::from_value(json!({"patch": text})).expect("base64");
-    response.patch.expect("a patch")
+        serde_json::from_value(json!({"patch": text})).unwrap();
+    response.patch.unwrap()
 }
 
 fn check_members(found: &Value, expected: &Value) -> Result<(), String> {
-    let nothing = json!({});
+    let empty = json!({});
     let (got, want) = (found.as_object(), expected.as_object());
-    let (Some(got), Some(want)) = (got.or(nothing.as_object()), want) else {
-        return Err("the expected answer is no object".into());
+    let (Some(got), Some(want)) = (got.or(empty.as_object()), want) else {
+        return Err("the expected answer is not an object".into());
     };
     for flag in ["authenticated", "allowed", "denied"] {
-        same(
+        equals(
             flag,
             got.get(flag).unwrap_or(&json!(false)),
             want.get(flag).unwrap_or(&json!(false)),
         )?;
     }
-    same(
+    equals(
         "user",
         got.get("user").unwrap_or(&Value::Null),
         want.get("user").unwrap_or(&Value::Null),
     )?;
-    same(
+    equals(
         "audiences",
         got.get("audiences").unwrap_or(&json!([])),
         want.get("audiences").unwrap_or(&json!([])),
@@ -300,7 +287,7 @@ fn check_members(found: &Value, expected: &Value) -> Result<(), String> {
     )?;
     for member in ["code", "reason"] {
         if let Some(value) = expected["status"].get(member) {
-            same(member, &found["status"][member], value)?;
+            equals(member, &found["status"][member], value)?;
         }
     }
     for warning in expected["warnings"].as_array().into_iter().flatten() {
@@ -330,15 +317,15 @@ fn check_members(found: &Value, expected: &Value) -> Result<(), String> {
     Ok(())
 }
 
-fn same(what: &str, found: &Value, expected: &Value) -> Result<(), String> {
+fn equals(name: &str, found: &Value, expected: &Value) -> Result<(), String> {
     if found == expected {
         Ok(())
     } else {
-        Err(format!("{what} is {found}, expected {expected}"))
+        Err(format!("{name} is {found}, expected {expected}"))
     }
 }
 
-fn contains(what: &str, found: &Value, expected: &Value) -> Result<(), String> {
+fn contains(name: &str, found: &Value, expected: &Value) -> Result<(), String> {
     let (found, expected) = (
         found.as_str().unwrap_or_default(),
         expected.as_str().unwrap_or_default(),
@@ -347,7 +334,7 @@ fn contains(what: &str, found: &Value, expected: &Value) -> Result<(), String> {
         Ok(())
     } else {
         Err(format!(
-            "{what} is `{found}`, expected to contain `{expected}`"
+            "{name} is `{found}`, expected to contain `{expected}`"
         ))
     }
 }

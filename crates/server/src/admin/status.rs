@@ -104,7 +104,7 @@ impl From<PolicyInfo> for Policy {
                 Dialect::Wasi => "wasi",
                 Dialect::Kubewarden => "kubewarden",
             },
-            entry_point: policy.entry_point,
+            entry_point: policy.entry_point.as_str(),
         }
     }
 }

@@ -224,7 +224,7 @@ async fn explains_malformed_reviews() {
         let reply = server.post(path, body).await;
         let message = reply.is_failure(400, "BadRequest").message();
         assert!(
-            message.starts_with("failed to read the review: "),
+            message.starts_with("failed to parse the review: "),
             "{message}"
         );
     }

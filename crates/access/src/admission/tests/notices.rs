@@ -1,9 +1,9 @@
-//! Warnings and audit annotations.
+//! Tests of warnings and audit annotations.
 
 use super::*;
 
 #[test]
-fn warnings_are_made_fit_for_a_header() {
+fn sanitizes_warnings() {
     let warning = |warnings: Vec<String>| Response {
         warnings,
         ..reject("no", None)
@@ -20,11 +20,11 @@ fn warnings_are_made_fit_for_a_header() {
         ]),
     );
     let cut = format!("{}…", "x".repeat(255));
-    assert_eq!(outcome.answer.unwrap().warnings, ["a b", &cut, "c"]);
+    assert_eq!(outcome.response.unwrap().warnings, ["a b", &cut, "c"]);
 }
 
 #[test]
-fn all_warnings_together_are_limited_and_the_hosts_own_come_first() {
+fn limits_all_warnings_and_puts_those_of_the_host_first() {
     let many = Response {
         warnings: (0..100).map(|n| format!("{n:0>256}")).collect(),
         ..accept()
@@ -33,14 +33,14 @@ fn all_warnings_together_are_limited_and_the_hosts_own_come_first() {
         &chain(&[FAIL, IGNORE]),
         &Table::new([Ok(many), Err(trap())]),
     );
-    let warnings = outcome.answer.unwrap().warnings;
+    let warnings = outcome.response.unwrap().warnings;
     assert_eq!(warnings[0], "policy `p1` failed and was ignored");
     assert!(warnings.iter().map(|w| w.chars().count()).sum::<usize>() <= 4096);
     assert_eq!(warnings.len(), 16);
 }
 
 #[test]
-fn audit_annotations_are_named_after_their_policy_and_bad_keys_are_left_out_with_a_note() {
+fn prefixes_audit_annotations_and_drops_invalid_keys_with_a_note() {
     let annotated = |keys: &[&str]| Response {
         audit_annotations: keys.iter().map(|&key| (key.into(), "v".into())).collect(),
         ..accept()
@@ -54,10 +54,10 @@ fn audit_annotations_are_named_after_their_policy_and_bad_keys_are_left_out_with
     let notes = &outcome.trace.steps[0].notes;
     assert_eq!(notes.len(), 3);
     assert!(
-        notes[1].starts_with("audit annotation `a/b` left out"),
+        notes[1].starts_with("dropped audit annotation `a/b`"),
         "{notes:?}"
     );
-    let annotations = outcome.answer.unwrap().audit_annotations;
+    let annotations = outcome.response.unwrap().audit_annotations;
     assert_eq!(
         annotations.into_keys().collect::<Vec<_>>(),
         ["p0.key", "p1.key"]
@@ -65,57 +65,61 @@ fn audit_annotations_are_named_after_their_policy_and_bad_keys_are_left_out_with
 }
 
 #[test]
-fn one_policy_cannot_overwrite_the_annotation_of_another() {
+fn a_policy_cannot_overwrite_the_annotation_of_another() {
     let annotated = |key: &str, value: &str| Response {
         audit_annotations: [(key.to_owned(), value.to_owned())].into(),
         ..accept()
     };
     let mut policies = chain(&[FAIL; 2]);
-    policies[0].name = name("a.b");
-    policies[1].name = name("a");
+    policies[0].policy.name = name("a.b");
+    policies[1].policy.name = name("a");
     let table = Table::new([Ok(annotated("c", "1")), Ok(annotated("b.c", "2"))]);
     let outcome = validates(&policies, &table);
     assert_eq!(
         outcome.trace.steps[1].notes,
-        ["audit annotation `b.c` left out: another policy states `a.b.c`"]
+        ["dropped audit annotation `b.c`: another policy set `a.b.c`"]
     );
-    assert_eq!(outcome.answer.unwrap().audit_annotations["a.b.c"], "1");
+    assert_eq!(outcome.response.unwrap().audit_annotations["a.b.c"], "1");
 }
 
 #[test]
-fn a_watched_policy_takes_neither_room_nor_names_from_those_that_count() {
-    let said = |warning: &str, key: &str, value: &str| Response {
+fn notices_of_monitored_policies_come_last() {
+    let noticed = |warning: &str, key: &str, value: &str| Response {
         warnings: vec![warning.to_owned()],
         audit_annotations: [(key.to_owned(), value.to_owned())].into(),
         ..accept()
     };
     let mut policies = chain(&[FAIL; 3]);
-    policies[0].name = name("a.b");
-    policies[0].mode = Mode::Monitor;
-    policies[1].mode = Mode::Monitor;
-    policies[2].name = name("a");
+    policies[0].policy.name = name("a.b");
+    policies[0].policy.mode = Mode::Monitor;
+    policies[1].policy.mode = Mode::Monitor;
+    policies[2].policy.name = name("a");
     let table = Table::new([
-        Ok(said("watched", "c", "1")),
+        Ok(noticed("monitored", "c", "1")),
         Err(trap()),
-        Ok(said("counts", "b.c", "2")),
+        Ok(noticed("protects", "b.c", "2")),
     ]);
     for outcome in [validates(&policies, &table), mutates(&policies, &table)] {
         assert_eq!(
             outcome.trace.steps[0].notes,
-            ["audit annotation `c` left out: another policy states `a.b.c`"]
+            ["dropped audit annotation `c`: another policy set `a.b.c`"]
         );
         assert!(outcome.trace.steps[2].notes.is_empty());
-        let answer = outcome.answer.unwrap();
+        let response = outcome.response.unwrap();
         assert_eq!(
-            answer.warnings,
-            ["counts", "watched", "policy `p1` failed and was ignored"]
+            response.warnings,
+            [
+                "protects",
+                "monitored",
+                "policy `p1` failed and was ignored"
+            ]
         );
-        assert_eq!(answer.audit_annotations["a.b.c"], "2");
+        assert_eq!(response.audit_annotations["a.b.c"], "2");
     }
 }
 
 #[test]
-fn very_many_warnings_and_bad_annotations_cost_little_and_are_told_in_short() {
+fn limits_the_notes_on_many_invalid_annotations() {
     let different = (0..4096_u32).filter_map(|n| char::from_u32(0x4e00 + n));
     let mut warnings: Vec<String> = different.map(String::from).collect();
     let last = warnings.last().cloned().unwrap();
@@ -130,6 +134,6 @@ fn very_many_warnings_and_bad_annotations_cost_little_and_are_told_in_short() {
     let outcome = validates(&chain(&[FAIL]), &Table::new([Ok(many)]));
     let notes = &outcome.trace.steps[0].notes;
     assert_eq!(notes.len(), 17);
-    assert_eq!(notes[16], "9984 more audit annotations left out");
-    assert_eq!(outcome.answer.unwrap().warnings.len(), 4096);
+    assert_eq!(notes[16], "dropped 9984 more audit annotations");
+    assert_eq!(outcome.response.unwrap().warnings.len(), 4096);
 }

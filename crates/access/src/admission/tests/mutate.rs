@@ -1,9 +1,10 @@
-//! The mutating chain, and what is refused of its policies.
+//! Tests of the mutating chain.
 
 use super::*;
+use crate::admission::mutate;
 
 #[test]
-fn each_policy_sees_the_object_as_changed_so_far_and_one_patch_is_answered() {
+fn each_policy_sees_earlier_changes_and_the_response_has_one_patch() {
     let table = Table::new([
         Ok(full(&json!({"data": {"a": "1", "b": "2"}}))),
         Ok(accept()),
@@ -25,7 +26,7 @@ fn each_policy_sees_the_object_as_changed_so_far_and_one_patch_is_answered() {
         [json!({"data": {"a": "1"}}), changed.clone(), changed]
     );
     let accepted = |mutated| Some(StepVerdict::Accepted { mutated });
-    let steps: Vec<_> = answers(&outcome.trace)
+    let steps: Vec<_> = verdicts(&outcome.trace)
         .into_iter()
         .map(Option::<&_>::cloned)
         .collect();
@@ -33,17 +34,17 @@ fn each_policy_sees_the_object_as_changed_so_far_and_one_patch_is_answered() {
 }
 
 #[test]
-fn policies_see_the_review_in_v1_and_the_answer_echoes_version_and_uid() {
+fn policies_see_v1_and_the_response_has_the_version_and_uid_of_the_request() {
     let table = Table::new([Ok(full(&json!({"data": {}})))]);
     let body = body("UPDATE", &json!({"data": {"a": "1"}}));
     let review = Review::parse(body.as_bytes()).unwrap();
-    let outcome = block(mutate(&chain(&[FAIL]), &review, &table));
+    let outcome = block(mutate(&chain(&[FAIL]), &review, &[], &table));
     assert!(table.reviews()[0].contains("\"admission.k8s.io/v1\""));
-    let response = outcome.answer.unwrap().response(&review.request.uid);
-    let answer = wire::admission::answer(review.version, &response);
-    let answer: Value = serde_json::from_slice(&answer).unwrap();
+    let response = outcome.response.unwrap().to_wire(&review.request.uid);
+    let response = wire::admission::write_response(review.version, &response);
+    let response: Value = serde_json::from_slice(&response).unwrap();
     assert_eq!(
-        answer,
+        response,
         json!({"apiVersion": "admission.k8s.io/v1beta1", "kind": "AdmissionReview", "response": {
             "uid": "u1", "allowed": true, "patchType": "JSONPatch",
             "patch": "W3sib3AiOiJyZW1vdmUiLCJwYXRoIjoiL2RhdGEvYSJ9XQ=="}})
@@ -51,7 +52,7 @@ fn policies_see_the_review_in_v1_and_the_answer_echoes_version_and_uid() {
 }
 
 #[test]
-fn changes_that_undo_each_other_are_no_patch() {
+fn changes_that_cancel_each_other_out_give_no_patch() {
     let table = Table::new([
         Ok(full(&json!({"data": {}}))),
         Ok(full(&json!({"data": {"a": "1"}}))),
@@ -60,7 +61,7 @@ fn changes_that_undo_each_other_are_no_patch() {
 }
 
 #[test]
-fn a_rejection_ends_the_mutating_chain_and_its_patch_is_not_looked_at() {
+fn a_rejection_ends_the_chain_even_with_an_invalid_patch() {
     let rejected = Response {
         patch: Some(b"nonsense".to_vec()),
         ..reject("no", None)
@@ -68,23 +69,26 @@ fn a_rejection_ends_the_mutating_chain_and_its_patch_is_not_looked_at() {
     let table = Table::new([Ok(full(&json!({}))), Ok(rejected), Ok(accept())]);
     let outcome = mutates(&chain(&[FAIL; 3]), &table);
     assert_eq!(rejection_of(&outcome).message, "p1: no");
-    assert_eq!(table.asked(), [0, 1]);
+    assert_eq!(table.evaluated(), [0, 1]);
     let rest = &outcome.trace.steps[2].outcome;
     assert_eq!(rest, &StepOutcome::Skipped(SkipReason::AlreadyDecided));
 }
 
 #[test]
-fn a_failed_call_ends_the_mutating_chain_undecided() {
+fn a_failed_call_ends_the_chain_without_a_decision() {
     let table = Table::new([Ok(full(&json!({}))), Err(trap()), Ok(accept())]);
     let outcome = mutates(&chain(&[FAIL; 3]), &table);
-    let undecided = outcome.answer.unwrap_err();
-    assert_eq!(undecided.message, "policy `p1` failed: the module trapped");
+    let no_decision = outcome.response.unwrap_err();
+    assert_eq!(
+        no_decision.message(),
+        "policy `p1` failed: the module trapped"
+    );
     let rest = &outcome.trace.steps[2].outcome;
     assert_eq!(rest, &StepOutcome::Skipped(SkipReason::EarlierFailure));
 }
 
 #[test]
-fn an_ignored_failure_leaves_the_object_as_it_was_and_warns() {
+fn an_ignored_failure_leaves_the_object_unchanged_and_warns() {
     let bad = json_patch(&json!([
         {"op": "add", "path": "/data/x", "value": "1"}, {"op": "remove", "path": "/nothing"}]));
     let table = Table::new([Err(trap()), Ok(bad), Ok(full(&json!({"data": {}})))]);
@@ -94,7 +98,7 @@ fn an_ignored_failure_leaves_the_object_as_it_was_and_warns() {
         json!([{"op": "remove", "path": "/data/a"}])
     );
     assert_eq!(
-        outcome.answer.unwrap().warnings,
+        outcome.response.unwrap().warnings,
         [
             "policy `p0` failed and was ignored",
             "policy `p1` failed and was ignored"
@@ -104,11 +108,11 @@ fn an_ignored_failure_leaves_the_object_as_it_was_and_warns() {
 }
 
 #[test]
-fn there_is_nothing_to_change_on_delete_and_connect() {
+fn rejects_changes_on_delete_and_connect() {
     for operation in ["DELETE", "CONNECT"] {
-        let message = format!("there is no object that can be changed on {operation}");
-        refuses(operation, full(&json!({"a": 2})), &message);
-        refuses(
+        let message = format!("{operation} requests have no object to change");
+        rejects(operation, full(&json!({"a": 2})), &message);
+        rejects(
             operation,
             json_patch(&json!([{"op": "remove", "path": "/a"}])),
             &message,
@@ -116,46 +120,50 @@ fn there_is_nothing_to_change_on_delete_and_connect() {
         let body = body(operation, &json!(null));
         let review = Review::parse(body.as_bytes()).unwrap();
         let table = Table::new([Ok(json_patch(&json!([])))]);
-        let outcome = block(mutate(&chain(&[FAIL]), &review, &table));
+        let outcome = block(mutate(&chain(&[FAIL]), &review, &[], &table));
         assert_eq!(patch_of(&outcome), Value::Null);
     }
 }
 
 #[test]
-fn refuses_patches_without_type_and_types_without_patch() {
+fn rejects_patches_without_type_and_types_without_patch() {
     let untyped = Response {
         patch_type: None,
         ..full(&json!({}))
     };
-    refuses("CREATE", untyped, "there is a patch but no patchType");
+    rejects(
+        "CREATE",
+        untyped,
+        "the response has a patch but no patchType",
+    );
     for patch in [None, Some(Vec::new())] {
         let empty = Response {
             patch,
             ..full(&json!({}))
         };
-        refuses("CREATE", empty, "there is a patchType but no patch");
+        rejects("CREATE", empty, "the response has a patchType but no patch");
     }
 }
 
 #[test]
-fn refuses_changes_to_what_is_no_object_and_patches_that_do_not_apply() {
+fn rejects_results_other_than_objects_and_patches_that_do_not_apply() {
     let message = "the changed object is not a JSON object";
-    refuses("CREATE", full(&json!(["a"])), message);
+    rejects("CREATE", full(&json!(["a"])), message);
     let remove = json!([{"op": "remove", "path": "/b"}]);
     let message = "operation 0 of the patch does not apply at `/b`";
-    refuses("UPDATE", json_patch(&remove), message);
+    rejects("UPDATE", json_patch(&remove), message);
 }
 
 #[test]
-fn refuses_answers_to_another_request_and_takes_those_without_uid() {
+fn rejects_responses_with_another_uid_and_accepts_those_without() {
     let with = |uid: &str| Response {
         uid: uid.into(),
         ..accept()
     };
-    refuses(
+    rejects(
         "CREATE",
         with("u2"),
-        "the answer is for another request: its uid differs",
+        "the uid of the response is not that of the request",
     );
     for uid in ["", "u1"] {
         let outcome = validates(&chain(&[FAIL]), &Table::new([Ok(with(uid))]));
@@ -164,10 +172,10 @@ fn refuses_answers_to_another_request_and_takes_those_without_uid() {
 }
 
 #[test]
-fn the_change_of_a_watched_policy_is_told_and_not_made() {
+fn records_but_does_not_apply_the_change_of_a_monitored_policy() {
     let mut chain = chain(&[FAIL; 4]);
-    for policy in &mut chain[..3] {
-        policy.mode = Mode::Monitor;
+    for entry in &mut chain[..3] {
+        entry.policy.mode = Mode::Monitor;
     }
     let nonsense = Response {
         patch: Some(b"nonsense".to_vec()),
@@ -185,5 +193,45 @@ fn the_change_of_a_watched_policy_is_told_and_not_made() {
     let would_have: Vec<_> = outcome.trace.steps.iter().map(Step::would_have).collect();
     let changed = StepVerdict::Accepted { mutated: true };
     assert_eq!(would_have, [Some(&changed), None, None, None]);
-    assert_eq!(failure_of(&outcome.trace, 2).0, FailureKind::Answer);
+    assert_eq!(failure_of(&outcome.trace, 2).0, FailureKind::Response);
+}
+
+/// An evaluator that parses the review; the first policy changes the object.
+struct Parsing(usize);
+
+impl Evaluate<Response> for Parsing {
+    type Context = AtomicUsize;
+    type Parsed = Value;
+
+    async fn evaluate(
+        &self,
+        review: &PolicyReview<'_, Value>,
+        parsed: &AtomicUsize,
+    ) -> Evaluated<Response> {
+        let review = review.parsed(|json| {
+            parsed.fetch_add(1, Ordering::Relaxed);
+            serde_json::from_slice(json).unwrap()
+        });
+        let is_changed = review["request"]["object"] == json!({"changed": true});
+        assert_eq!(is_changed, self.0 > 0);
+        Evaluated {
+            response: Ok(full(&json!({"changed": true}))),
+            timing: Timing::default(),
+        }
+    }
+}
+
+#[test]
+fn parses_a_review_once_until_the_object_changes() {
+    let parsing = chain(&[FAIL; 4]).into_iter().map(|entry| Entry {
+        policy: entry.policy,
+        evaluator: Parsing(entry.evaluator.0),
+    });
+    let parsing: Vec<_> = parsing.collect();
+    let body = body("CREATE", &json!({}));
+    let review = Review::parse(body.as_bytes()).unwrap();
+    let parsed = AtomicUsize::new(0);
+    let outcome = block(mutate(&parsing, &review, &[], &parsed));
+    assert!(outcome.response.is_ok());
+    assert_eq!(parsed.into_inner(), 2);
 }

@@ -1,0 +1,130 @@
+//! Modules of policies: their sources, protocols and metadata.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use engine::{Engine, Inspection, Module};
+use kubewarden::Metadata;
+
+use super::error::LoadErrorKind;
+use crate::config::{Dialect, Policy};
+
+/// The maximum size of a module file in bytes. Far above real modules; prevents reading a disk
+/// image into memory by mistake.
+const MAX_MODULE_BYTES: u64 = 256 << 20;
+
+/// The custom section that contains the metadata of a Kubewarden policy.
+const KUBEWARDEN_SECTION: &str = "io.kubewarden.metadata";
+
+/// The entry point of a waPC guest.
+const WAPC_EXPORT: &str = "__guest_call";
+
+/// The prefix of the exports of a policy compiled by OPA.
+const OPA_PREFIX: &str = "opa_";
+
+/// A source of modules.
+pub trait ModuleSource {
+    /// Reads the bytes of a module.
+    ///
+    /// # Errors
+    /// Fails if the module cannot be read.
+    fn read(&self, module: &Path) -> io::Result<Vec<u8>>;
+}
+
+/// A source that reads modules from files.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct FileModules;
+
+impl ModuleSource for FileModules {
+    fn read(&self, module: &Path) -> io::Result<Vec<u8>> {
+        let size = std::fs::metadata(module)?.len();
+        if size > MAX_MODULE_BYTES {
+            let message = format!("the file has {size} bytes; the maximum is {MAX_MODULE_BYTES}");
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+        }
+        std::fs::read(module)
+    }
+}
+
+/// Returns the protocol of a module: Kubewarden's if it has the metadata section or exports of waPC
+/// or OPA, otherwise the project's own.
+#[must_use]
+pub fn detect_protocol(module: &Inspection) -> Dialect {
+    let has_section = module
+        .custom_sections
+        .iter()
+        .any(|section| section.name == KUBEWARDEN_SECTION);
+    let has_export = module
+        .exports
+        .iter()
+        .any(|export| export.name == WAPC_EXPORT || export.name.starts_with(OPA_PREFIX));
+    if has_section || has_export {
+        Dialect::Kubewarden
+    } else {
+        Dialect::Wasi
+    }
+}
+
+/// A compiled module, its protocol and its metadata.
+#[derive(Clone)]
+pub(super) struct CompiledModule {
+    pub(super) module: Module,
+    pub(super) protocol: Dialect,
+    pub(super) metadata: Option<Arc<Metadata>>,
+}
+
+/// The modules that were compiled so far. A module of several policies is compiled once.
+pub(super) struct Modules<'a> {
+    source: &'a dyn ModuleSource,
+    engine: &'a Engine,
+    compiled: HashMap<PathBuf, CompiledModule>,
+}
+
+impl<'a> Modules<'a> {
+    pub(super) fn new(source: &'a dyn ModuleSource, engine: &'a Engine) -> Self {
+        Self {
+            source,
+            engine,
+            compiled: HashMap::new(),
+        }
+    }
+
+    /// Returns the module of a policy and checks its protocol against the configured one.
+    pub(super) fn get(&mut self, policy: &Policy) -> Result<CompiledModule, LoadErrorKind> {
+        let compiled = self.get_any(policy)?;
+        match policy.dialect {
+            Some(configured) if configured != compiled.protocol => Err(LoadErrorKind::Dialect {
+                configured,
+                found: compiled.protocol,
+            }),
+            _ => Ok(compiled),
+        }
+    }
+
+    /// Returns the module of a policy, whatever its protocol.
+    pub(super) fn get_any(&mut self, policy: &Policy) -> Result<CompiledModule, LoadErrorKind> {
+        match self.compiled.get(&policy.module) {
+            Some(compiled) => Ok(compiled.clone()),
+            None => self.compile(policy),
+        }
+    }
+
+    fn compile(&mut self, policy: &Policy) -> Result<CompiledModule, LoadErrorKind> {
+        let bytes = self
+            .source
+            .read(&policy.module)
+            .map_err(LoadErrorKind::Read)?;
+        let module = self.engine.load(&bytes)?;
+        let metadata = Metadata::of(&bytes, module.inspection())?;
+        let compiled = CompiledModule {
+            protocol: detect_protocol(module.inspection()),
+            module,
+            metadata: metadata.map(Arc::new),
+        };
+        self.compiled
+            .insert(policy.module.clone(), compiled.clone());
+        Ok(compiled)
+    }
+}

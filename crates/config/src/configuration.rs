@@ -1,286 +1,293 @@
-//! Configuration as meant: what a file says, in types that cannot be invalid.
-//!
-//! Two layers. [`written`] is what people write, field by field, with nothing checked but the shape; this module is what
-//! it means. Everything is checked on the way from one to the other, once, and nothing is checked again later.
+//! The configuration of a policy set, and the way from files to it.
 
-mod admission;
-mod error;
-mod guard;
-mod original;
-mod planes;
-mod policies;
-mod read;
-pub mod reference;
-mod resolve;
-mod sections;
-pub mod units;
-pub mod written;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
+use access::PolicyName;
 
-use access::{Mode, PolicyName, authn, authz, rules::Rule};
-use capabilities::Grants;
-use wire::RawValue;
+use crate::diagnostics::{ConfigErrors, Diagnostics, Position, both};
+use crate::document::{Document, Scope};
+use crate::exemptions::Exemptions;
+use crate::header::Header;
+use crate::resolved::{AdmissionPolicy, Authenticator, Authorizer, Policy, Program};
+use crate::source::{Format, Section, Source};
+use crate::spec::{self, AdmissionPolicyList, AuthenticatorList, AuthorizerList};
+use crate::{kubewarden_policies, original, resolve};
 
-use crate::footprint::Footprint;
-use crate::lockout::Exempt;
-use read::File;
-use sections::Section;
-
-pub(crate) use error::nearest;
-pub use error::{ConfigError, ConfigErrors, Position};
-
-/// Everything a [`crate::Host`] is built from.
+/// The configuration of a policy set. Everything in it is checked.
 #[derive(Debug, Clone, Default)]
 pub struct Configuration {
-    /// The authenticators, in the order in which they are asked.
+    /// The authenticators, in evaluation order.
     pub authentication: Vec<Authenticator>,
-    /// The authorizers, in the order in which they are asked.
+    /// The authorizers, in evaluation order.
     pub authorization: Vec<Authorizer>,
-    /// The admission policies, mutating and validating, in the order in which they are asked.
+    /// The admission policies, mutating and validating, in evaluation order.
     pub admission: Vec<AdmissionPolicy>,
-    /// Whether answers of admission carry the trace, in short, for the audit log.
+    /// True if admission responses have a summary of the trace in their audit annotations.
     pub audit_trace: bool,
-    /// How the engine is dimensioned.
+    /// The options of the engine, without a code cache.
     pub engine: engine::Options,
-    /// What the lock-out guard does not ask about.
-    pub lock_out_exempt: Exempt,
-}
-
-/// What every policy has, whatever it decides.
-#[derive(Debug, Clone)]
-pub struct Policy {
-    /// The name that logs, traces and rejections show.
-    pub name: PolicyName,
-    /// Where the module's bytes are.
-    pub module: PathBuf,
-    /// What the module is handed with each call, as JSON.
-    pub settings: Option<Box<RawValue>>,
-    /// The longest a call may take.
-    pub timeout: Duration,
-    /// The most a call may use.
-    pub limits: engine::Limits,
-    /// Whether input and output of calls are logged, secrets removed.
-    pub debug: bool,
-    /// The dialect that the configuration insists on.
-    pub dialect: Option<Dialect>,
-    /// Where the policy stands in the configuration.
-    pub position: Position,
-}
-
-/// A policy that decides who a caller is.
-#[derive(Debug, Clone)]
-pub struct Authenticator {
-    /// What every policy has.
-    pub policy: Policy,
-    /// Whether it may answer with names and groups that start with `system:`.
-    pub system_names: authn::SystemNames,
-    /// Whether its answers count.
-    pub mode: Mode,
-}
-
-/// A policy that decides what a caller may do.
-#[derive(Debug, Clone)]
-pub struct Authorizer {
-    /// What every policy has.
-    pub policy: Policy,
-    /// What a failed call means.
-    pub on_failure: authz::OnFailure,
-    /// Whether its answers count.
-    pub mode: Mode,
-}
-
-/// A policy that decides which objects may be stored, and in what form.
-#[derive(Debug, Clone)]
-pub struct AdmissionPolicy {
-    /// What every policy has.
-    pub policy: Policy,
-    /// Whether it may change objects.
-    pub mutating: bool,
-    /// The requests it is asked about. Empty: none.
-    pub rules: Vec<Rule>,
-    /// What a failed call means.
-    pub on_failure: access::admission::OnFailure,
-    /// Whether its answers count.
-    pub mode: Mode,
-    /// What is asked.
-    pub asked: Asked,
-    /// Whether the lock-out guard asks it.
-    pub guarded: Guarded,
-}
-
-/// Whether the lock-out guard asks an admission policy what a cluster needs.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Guarded {
-    /// It does.
-    #[default]
-    Yes,
-    /// It does not: the policy may ask a cluster or a registry, and there may be none yet.
-    MayCallHost,
-    /// It does not: which requests the policy is asked about is not in the file but in the cluster's webhook configurations.
-    RulesElsewhere,
-}
-
-/// What an admission policy is made of.
-#[derive(Debug, Clone)]
-pub enum Asked {
-    /// One module.
-    Module(Kubewarden),
-    /// Several Kubewarden policies and an expression over them; the policy's own `module` means nothing.
-    Group(Group),
-}
-
-/// What the configuration says of a policy that only matters when it is one of Kubewarden.
-#[derive(Debug, Clone, Default)]
-pub struct Kubewarden {
-    /// How it is run; none: as its metadata or exports say.
-    pub execution_mode: Option<kubewarden::ExecutionMode>,
-    /// What it may ask of the host.
-    pub grants: Arc<Grants>,
-    /// What rejections say instead of its own message.
-    pub message: Option<String>,
-}
-
-/// A group of Kubewarden policies.
-#[derive(Debug, Clone)]
-pub struct Group {
-    /// The boolean expression over the members' names.
-    pub expression: String,
-    /// What a rejection says.
-    pub message: String,
-    /// The members.
-    pub members: Vec<GroupMember>,
-}
-
-/// A policy of a group.
-#[derive(Debug, Clone)]
-pub struct GroupMember {
-    /// How the expression calls it.
-    pub name: String,
-    /// What every policy has.
-    pub policy: Policy,
-    /// What it may, and how it is run.
-    pub kubewarden: Kubewarden,
-}
-
-/// What the bytes that a module reads and writes mean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dialect {
-    /// The specification of this project, `spec/module.md`.
-    Wasi,
-    /// Kubewarden policies.
-    Kubewarden,
-}
-
-/// A part of the configuration: how it is written, and where.
-#[derive(Debug, Clone)]
-pub struct Source {
-    /// How it is written.
-    pub format: Format,
-    /// The file. Errors name it, and relative paths in it are relative to its folder.
-    pub path: PathBuf,
-    /// What is read instead of the file, when the caller has the text already.
-    pub text: Option<Vec<u8>>,
-}
-
-/// How a part of the configuration is written.
-///
-/// Where a list of one plane is expected, a whole [`Format::Configuration`] will do, too: then that plane's section is read,
-/// and the one of the engine. So one file can serve each of the original flags.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Format {
-    /// One file for everything, `kind: Configuration`.
-    Configuration,
-    /// The original list of authenticators, `modules:`.
-    Authentication,
-    /// The original list of authorizers, `modules:`.
-    Authorization,
-    /// The original `AdmissionConfiguration` with the plugin `WASM`.
-    Admission,
-    /// What that plugin is configured with, by itself: a list of admission policies, `modules:`.
-    AdmissionPlugin,
-    /// The `policies.yml` of Kubewarden's policy-server.
-    Policies {
-        /// Where `kwctl pull` keeps modules, to find those that are named by a URI.
-        store: Option<PathBuf>,
-    },
-}
-
-impl Source {
-    /// A file.
-    #[must_use]
-    pub fn file(format: Format, path: impl Into<PathBuf>) -> Self {
-        Self {
-            format,
-            path: path.into(),
-            text: None,
-        }
-    }
-
-    /// A text, as if it were in the file at `path`.
-    #[must_use]
-    pub fn text(format: Format, path: impl Into<PathBuf>, text: Vec<u8>) -> Self {
-        Self {
-            format,
-            path: path.into(),
-            text: Some(text),
-        }
-    }
+    /// The essential operations that policies may block.
+    pub exemptions: Exemptions,
 }
 
 impl Configuration {
-    /// Reads and checks one or more files; what they say is added up.
+    /// Reads and checks one or more files, and merges them.
+    ///
+    /// ```
+    /// use config::{Configuration, Format, Source};
+    ///
+    /// let text = "
+    /// apiVersion: k8s-wasm/v1alpha1
+    /// kind: Configuration
+    /// authorization:
+    ///   modules:
+    ///   - {module: owners.wasm, timeout: 250}
+    /// ";
+    /// let errors = Configuration::load(&[Source::text(Format::Configuration, "p.yaml", text)])
+    ///     .unwrap_err();
+    /// assert_eq!(
+    ///     errors.to_string(),
+    ///     "p.yaml:6:36: authorization.modules[0].timeout: `250` is not a duration: \
+    ///      expected numbers with units, such as `250ms`, `2s` or `1m30s`"
+    /// );
+    /// ```
     ///
     /// # Errors
-    /// Every problem found in every file, each with file, line and field.
+    /// All errors in all files, each with its file, line and field.
     pub fn load(sources: &[Source]) -> Result<Self, ConfigErrors> {
-        Self::load_noting(sources, &Footprint::default())
+        Self::load_with(sources, &|_| ())
     }
 
-    /// The same; `footprint` is told each file before it is read.
-    pub(crate) fn load_noting(
+    /// Like [`Self::load`]; calls `before_read` with the path of each file before it is read.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_with(
         sources: &[Source],
-        footprint: &Footprint,
+        before_read: &dyn Fn(&Path),
     ) -> Result<Self, ConfigErrors> {
-        let mut found = Self::default();
-        let mut errors = Vec::new();
+        let mut configuration = Self::default();
+        let mut diagnostics = Diagnostics::default();
         for source in sources {
-            if let Err(more) = found.add(source, footprint) {
-                errors.extend(more.0);
-            }
+            diagnostics.take(configuration.add(source, before_read));
         }
-        if errors.is_empty() {
-            Ok(found)
-        } else {
-            Err(ConfigErrors(errors))
-        }
+        diagnostics.finish(configuration)
     }
 
-    fn add(&mut self, source: &Source, footprint: &Footprint) -> Result<(), ConfigErrors> {
-        let file = match &source.text {
-            Some(text) => File::given(&source.path, text)?,
-            None => File::open(&source.path, footprint)?,
-        };
-        match &source.format {
-            Format::Configuration => self.add_configuration(&file),
-            Format::Authentication => self.add_section(&file, Section::Authentication),
-            Format::Authorization => self.add_section(&file, Section::Authorization),
-            Format::Admission => self.add_admission_configuration(&file, footprint),
-            Format::AdmissionPlugin => self.add_section(&file, Section::Admission),
-            Format::Policies { store } => self.add_policies(&file, store.as_deref()),
-        }
-    }
-
-    /// The policies of every plane, in order, with the plane's name in the configuration.
+    /// Returns the common part of the policies of all sections, in order.
     pub fn policies(&self) -> impl Iterator<Item = &Policy> {
         let authentication = self.authentication.iter().map(|entry| &entry.policy);
         let authorization = self.authorization.iter().map(|entry| &entry.policy);
         let admission = self.admission.iter().map(|entry| &entry.policy);
         authentication.chain(authorization).chain(admission)
     }
+
+    /// Returns the file of each policy's module. Groups of policies have none of their own.
+    pub fn modules(&self) -> impl Iterator<Item = (Section, &PolicyName, &Path)> {
+        let authentication = self.authentication.iter();
+        let authentication = authentication
+            .map(|entry| (Section::Authentication, &entry.policy.name, &*entry.module));
+        let authorization = self.authorization.iter();
+        let authorization =
+            authorization.map(|entry| (Section::Authorization, &entry.policy.name, &*entry.module));
+        let admission = self
+            .admission
+            .iter()
+            .filter_map(|entry| match &entry.program {
+                Program::Module(module) => {
+                    Some((Section::Admission, &entry.policy.name, &*module.path))
+                }
+                Program::Group(_) => None,
+            });
+        authentication.chain(authorization).chain(admission)
+    }
+
+    /// Returns the options of the engine, with a directory for compiled code.
+    #[must_use]
+    pub fn engine_options(&self, code_cache: Option<PathBuf>) -> engine::Options {
+        engine::Options {
+            code_cache,
+            ..self.engine.clone()
+        }
+    }
+
+    fn add(&mut self, source: &Source, before_read: &dyn Fn(&Path)) -> Result<(), ConfigErrors> {
+        let document = match &source.text {
+            Some(text) => Document::from_text(&source.path, text)?,
+            None => Document::read(&source.path, before_read)?,
+        };
+        match &source.format {
+            Format::Configuration => self.add_configuration(&document),
+            Format::Authentication => self.add_section(&document, Section::Authentication),
+            Format::Authorization => self.add_section(&document, Section::Authorization),
+            Format::Admission => {
+                let plugin = original::plugin_configuration(&document, before_read)?;
+                self.add_section(&plugin, Section::Admission)
+            }
+            Format::AdmissionPlugin => self.add_section(&document, Section::Admission),
+            Format::Policies { store } => {
+                let policies = kubewarden_policies::parse(&document, store.as_deref())?;
+                self.add_admission_policies(&document.root(), policies)
+            }
+        }
+    }
+
+    /// Adds a file for all planes.
+    fn add_configuration(&mut self, document: &Document) -> Result<(), ConfigErrors> {
+        Header::read(document)?.check(document)?;
+        self.add_sections(&document.root(), document.parse()?)
+    }
+
+    /// Adds a file for one plane: a list of modules, or a configuration whose other planes are
+    /// ignored.
+    fn add_section(&mut self, document: &Document, section: Section) -> Result<(), ConfigErrors> {
+        let header = Header::read(document)?;
+        let scope = document.root();
+        if header.is_present() {
+            header.check(document)?;
+            return self.add_sections(&scope, only(section, &scope, document.parse()?)?);
+        }
+        match section {
+            Section::Authentication => self.add_authenticators(&scope, document.parse()?),
+            Section::Authorization => self.add_authorizers(&scope, document.parse()?),
+            Section::Admission => self.add_admission_list(&scope, document.parse()?),
+        }
+    }
+
+    fn add_sections(
+        &mut self,
+        scope: &Scope<'_>,
+        spec: spec::Configuration,
+    ) -> Result<(), ConfigErrors> {
+        let mut diagnostics = Diagnostics::default();
+        if let Some(engine) = &spec.engine {
+            let options = resolve::engine(&scope.field("engine"), engine, &self.engine);
+            if let Some(options) = diagnostics.take(options) {
+                self.engine = options;
+            }
+        }
+        diagnostics.take(self.add_exemptions(scope, spec.lock_out_guard.as_ref()));
+        if let Some(list) = spec.authentication {
+            diagnostics.take(self.add_authenticators(&scope.field("authentication"), list));
+        }
+        if let Some(list) = spec.authorization {
+            diagnostics.take(self.add_authorizers(&scope.field("authorization"), list));
+        }
+        if let Some(list) = spec.admission {
+            diagnostics.take(self.add_admission_list(&scope.field("admission"), list));
+        }
+        diagnostics.finish(())
+    }
+
+    fn add_authenticators(
+        &mut self,
+        scope: &Scope<'_>,
+        list: AuthenticatorList,
+    ) -> Result<(), ConfigErrors> {
+        let added = resolve::authenticators(scope, list.modules, &self.engine)?;
+        let present = self.authentication.iter().map(|entry| &entry.policy);
+        check_names(scope, present, added.iter().map(|entry| &entry.policy))?;
+        self.authentication.extend(added);
+        Ok(())
+    }
+
+    fn add_authorizers(
+        &mut self,
+        scope: &Scope<'_>,
+        list: AuthorizerList,
+    ) -> Result<(), ConfigErrors> {
+        let exemptions = self.add_exemptions(scope, list.lock_out_guard.as_ref());
+        let added = resolve::authorizers(scope, list.modules, &self.engine);
+        let ((), added) = both(exemptions, added)?;
+        let present = self.authorization.iter().map(|entry| &entry.policy);
+        check_names(scope, present, added.iter().map(|entry| &entry.policy))?;
+        self.authorization.extend(added);
+        Ok(())
+    }
+
+    fn add_admission_list(
+        &mut self,
+        scope: &Scope<'_>,
+        list: AdmissionPolicyList,
+    ) -> Result<(), ConfigErrors> {
+        let exemptions = self.add_exemptions(scope, list.lock_out_guard.as_ref());
+        let added = resolve::admission_policies(scope, list.modules, &self.engine);
+        let ((), added) = both(exemptions, added)?;
+        self.audit_trace |= list.audit_trace.unwrap_or(false);
+        self.add_admission_policies(scope, added)
+    }
+
+    fn add_admission_policies(
+        &mut self,
+        scope: &Scope<'_>,
+        added: Vec<AdmissionPolicy>,
+    ) -> Result<(), ConfigErrors> {
+        let present = self.admission.iter().map(|entry| &entry.policy);
+        check_names(scope, present, added.iter().map(|entry| &entry.policy))?;
+        self.admission.extend(added);
+        Ok(())
+    }
+
+    fn add_exemptions(
+        &mut self,
+        scope: &Scope<'_>,
+        spec: Option<&spec::LockOutGuard>,
+    ) -> Result<(), ConfigErrors> {
+        self.exemptions.extend(resolve::exemptions(scope, spec)?);
+        Ok(())
+    }
 }
 
-#[cfg(test)]
-mod tests;
+/// Removes the sections of other planes.
+fn only(
+    section: Section,
+    scope: &Scope<'_>,
+    spec: spec::Configuration,
+) -> Result<spec::Configuration, ConfigErrors> {
+    let is_present = match section {
+        Section::Authentication => spec.authentication.is_some(),
+        Section::Authorization => spec.authorization.is_some(),
+        Section::Admission => spec.admission.is_some(),
+    };
+    if !is_present {
+        let message = "is missing, and this file is read for no other section";
+        let error = scope
+            .field(section.as_str())
+            .error_without_position(message);
+        return Err(error.into());
+    }
+    Ok(spec::Configuration {
+        authentication: spec
+            .authentication
+            .filter(|_| section == Section::Authentication),
+        authorization: spec
+            .authorization
+            .filter(|_| section == Section::Authorization),
+        admission: spec.admission.filter(|_| section == Section::Admission),
+        ..spec
+    })
+}
+
+/// Checks that the names of policies are unique within their section: URLs, logs and metrics
+/// identify policies by name.
+fn check_names<'a>(
+    scope: &Scope<'_>,
+    present: impl Iterator<Item = &'a Policy>,
+    added: impl Iterator<Item = &'a Policy>,
+) -> Result<(), ConfigErrors> {
+    let named = |policy: &'a Policy| (&policy.name, &policy.position);
+    let mut names: HashMap<&PolicyName, &Position> = present.map(named).collect();
+    let mut diagnostics = Diagnostics::default();
+    for policy in added {
+        if let Some(first) = names.insert(&policy.name, &policy.position) {
+            let message = format!("the policy at {first} has the same name, `{}`", policy.name);
+            let error = scope
+                .field("modules")
+                .error_at_position(policy.position.clone(), message)
+                .with_hint(Some("give one of them another `name`".to_owned()));
+            diagnostics.take::<()>(Err(error));
+        }
+    }
+    diagnostics.finish(())
+}

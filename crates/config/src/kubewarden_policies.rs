@@ -1,7 +1,8 @@
 //! The `policies.yml` of Kubewarden's policy-server: a map from names to policies and groups.
 //!
-//! Each policy is asked about everything that is sent to its URL, as there: which requests those are is up to the webhook
-//! configuration. Source: `crates/policy-server/src/config.rs` of Kubewarden.
+//! Each policy evaluates every review that is sent to its URL, as in policy-server: the webhook
+//! configurations select the requests. Source: `crates/policy-server/src/config.rs` of
+//! kubewarden-controller.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,132 +11,130 @@ use std::time::Duration;
 use access::admission::OnFailure;
 use access::rules::Rule;
 use serde::Deserialize;
-use serde_saphyr::Spanned;
 
-use super::admission::grants;
-use super::error::{ConfigError, ConfigErrors};
-use super::read::File;
-use super::resolve::{Resolver, TIMEOUT_MAX, unique};
-use super::written::{self, Common};
-use super::{
-    AdmissionPolicy, Asked, Configuration, Dialect, Group, GroupMember, Guarded, Kubewarden, Policy,
+use crate::diagnostics::{ConfigError, ConfigErrors, Diagnostics};
+use crate::document::{Document, Located, Scope};
+use crate::resolve::{MAX_TIMEOUT, grants, mode, settings};
+use crate::resolved::{
+    AdmissionModule, AdmissionPolicy, Dialect, Group, GroupMember, Guarded, Kubewarden, Policy,
+    Program,
 };
+use crate::spec::{KubernetesResource, PolicyMode};
 
-/// How long a policy may take when the file says nothing, as in the peer.
-const TIMEOUT_DEFAULT_SECONDS: u64 = 2;
+/// The timeout of a policy if the file does not set one, in seconds, as in policy-server.
+const DEFAULT_TIMEOUT_SECONDS: u64 = 2;
 
-/// An entry: a policy when it has a `module`, a group when it has `policies`.
+/// An entry of the file: a policy if it has a `module`, a group if it has `policies`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Entry {
-    module: Option<Spanned<String>>,
-    policy_mode: Option<written::PolicyMode>,
+    module: Option<Located<String>>,
+    policy_mode: Option<PolicyMode>,
     allowed_to_mutate: Option<bool>,
     settings: Option<serde_json::Value>,
-    context_aware_resources: Option<Vec<written::KubernetesResource>>,
+    context_aware_resources: Option<Vec<KubernetesResource>>,
     host_capabilities: Option<Vec<String>>,
     message: Option<String>,
     timeout_eval_seconds: Option<u64>,
-    expression: Option<Spanned<String>>,
+    expression: Option<Located<String>>,
     policies: Option<BTreeMap<String, Member>>,
 }
 
-/// A policy of a group.
+/// A policy: by itself, or a member of a group.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Member {
-    module: Spanned<String>,
+    module: Located<String>,
     settings: Option<serde_json::Value>,
-    context_aware_resources: Option<Vec<written::KubernetesResource>>,
+    context_aware_resources: Option<Vec<KubernetesResource>>,
     host_capabilities: Option<Vec<String>>,
     timeout_eval_seconds: Option<u64>,
 }
 
-impl Configuration {
-    pub(super) fn add_policies(
-        &mut self,
-        file: &File,
-        store: Option<&Path>,
-    ) -> Result<(), ConfigErrors> {
-        let entries: BTreeMap<String, Entry> = file.parse()?;
-        let mut errors = Vec::new();
-        let reader = Reader {
-            file,
-            store,
-            resolver: Resolver::new(file, &self.engine),
-        };
-        for (name, entry) in entries {
-            match reader.admitter(&name, entry) {
-                Ok(admitter) => self.admission.push(admitter),
-                Err(ConfigErrors(more)) => errors.extend(more),
-            }
-        }
-        if !errors.is_empty() {
-            return Err(ConfigErrors(errors));
-        }
-        unique(file, self.admission.iter().map(|entry| &entry.policy))
-    }
+/// Reads the policies of the file, in alphabetical order.
+///
+/// `store` is the directory in which `kwctl pull` stores modules.
+///
+/// # Errors
+/// The first error of each policy.
+pub(crate) fn parse(
+    document: &Document,
+    store: Option<&Path>,
+) -> Result<Vec<AdmissionPolicy>, ConfigErrors> {
+    let entries: BTreeMap<String, Entry> = document.parse()?;
+    let root = document.root();
+    let reader = Reader { store };
+    let mut diagnostics = Diagnostics::default();
+    let policies = entries
+        .into_iter()
+        .filter_map(|(name, entry)| {
+            diagnostics.take(reader.policy(&root.field(&name), &name, entry))
+        })
+        .collect();
+    diagnostics.finish(policies)
 }
 
 struct Reader<'a> {
-    file: &'a File,
-    /// Where the peer keeps what it has pulled.
     store: Option<&'a Path>,
-    resolver: Resolver<'a>,
 }
 
 impl Reader<'_> {
-    fn admitter(&self, name: &str, entry: Entry) -> Result<AdmissionPolicy, ConfigErrors> {
+    fn policy(
+        &self,
+        scope: &Scope<'_>,
+        name: &str,
+        mut entry: Entry,
+    ) -> Result<AdmissionPolicy, ConfigError> {
         let mutating = entry.allowed_to_mutate.unwrap_or(false);
-        let mode = entry.policy_mode;
-        let (policy, asked) = match (&entry.module, entry.policies.is_some()) {
-            (Some(module), false) => self.single(name, module, &entry)?,
-            (None, true) => self.group(name, entry)?,
+        let mode = mode(entry.policy_mode);
+        let (policy, program) = match (entry.module.take(), entry.policies.is_some()) {
+            (Some(module), false) => self.single(scope, name, module, entry)?,
+            (None, true) => self.group(scope, name, entry)?,
             _ => {
                 let message = "needs either `module`, for a policy, or `expression`, `message` and `policies`, for a group";
-                return Err(self.file.error_in_file(name, message).into());
+                return Err(scope.error_without_position(message));
             }
         };
         Ok(AdmissionPolicy {
             policy,
+            program,
             mutating,
             rules: vec![Rule::everything()],
             on_failure: OnFailure::Fail,
-            mode: mode.map(Into::into).unwrap_or_default(),
-            asked,
+            mode,
             guarded: Guarded::RulesElsewhere,
         })
     }
 
     fn single(
         &self,
+        scope: &Scope<'_>,
         name: &str,
-        module: &Spanned<String>,
-        entry: &Entry,
-    ) -> Result<(Policy, Asked), ConfigErrors> {
+        module: Located<String>,
+        entry: Entry,
+    ) -> Result<(Policy, Program), ConfigError> {
         if let Some(expression) = &entry.expression {
             let message = "is for groups: a group has `policies` and no `module`";
-            let field = format!("{name}.expression");
-            return Err(self.file.error(expression, field, message).into());
+            return Err(scope.field("expression").error(expression, message));
         }
-        let file = self.file_of(name, module)?;
-        let (settings, seconds) = (entry.settings.as_ref(), entry.timeout_eval_seconds);
-        let policy = self.policy(name, name, module, file, settings, seconds)?;
-        let kubewarden = self.kubewarden(
-            name,
+        let member = Member {
             module,
-            entry.host_capabilities.as_deref(),
-            entry.context_aware_resources.as_deref(),
-            entry.message.clone(),
-        )?;
-        Ok((policy, Asked::Module(kubewarden)))
+            settings: entry.settings,
+            context_aware_resources: entry.context_aware_resources,
+            host_capabilities: entry.host_capabilities,
+            timeout_eval_seconds: entry.timeout_eval_seconds,
+        };
+        let policy = policy(scope, name, &member)?;
+        let module = self.module(scope, &member, entry.message)?;
+        Ok((policy, Program::Module(module)))
     }
 
-    fn group(&self, name: &str, entry: Entry) -> Result<(Policy, Asked), ConfigErrors> {
-        let missing = |field: &str| {
-            self.file
-                .error_in_file(name, format!("is a group and has no `{field}`"))
-        };
+    fn group(
+        &self,
+        scope: &Scope<'_>,
+        name: &str,
+        entry: Entry,
+    ) -> Result<(Policy, Program), ConfigError> {
         if entry.settings.is_some()
             || entry.host_capabilities.is_some()
             || entry.context_aware_resources.is_some()
@@ -143,126 +142,88 @@ impl Reader<'_> {
             || entry.allowed_to_mutate.is_some()
         {
             let message = "is a group: settings, grants and timeouts belong to its members, and groups cannot mutate";
-            return Err(self.file.error_in_file(name, message).into());
+            return Err(scope.error_without_position(message));
         }
+        let missing =
+            |field: &str| scope.error_without_position(format!("is a group and has no `{field}`"));
         let expression = entry.expression.ok_or_else(|| missing("expression"))?;
         let message = entry.message.ok_or_else(|| missing("message"))?;
-        let members = entry.policies.unwrap_or_default();
-        let names: Vec<&str> = members.keys().map(String::as_str).collect();
-        kubewarden::Expression::parse(&expression.value, &names).map_err(|error| {
-            let field = format!("{name}.expression");
-            self.file.error(&expression, field, error.to_string())
+        let entries = entry.policies.unwrap_or_default();
+        let names: Vec<&str> = entries.keys().map(String::as_str).collect();
+        let parsed = kubewarden::Expression::parse(&expression.value, &names).map_err(|error| {
+            let scope = scope.field("expression");
+            scope.error(&expression, error.to_string())
         })?;
-        let place = expression.clone();
-        let members = members
+        let members = entries
             .into_iter()
-            .map(|(member, entry)| self.member(name, member, &entry));
-        let group = Group {
-            expression: expression.value,
-            message,
-            members: members.collect::<Result<_, _>>()?,
-        };
-        // A group has no module of its own; it is known by its name and place.
-        let policy = self.policy(name, name, &place, PathBuf::new(), None, None)?;
-        let together = group.members.iter().map(|member| member.policy.timeout);
+            .map(|(member, entry)| self.member(&scope.field("policies"), name, member, &entry))
+            .collect::<Result<Vec<_>, _>>()?;
+        let timeouts = members.iter().map(|member| member.policy.timeout);
         let policy = Policy {
-            timeout: together.sum::<Duration>().min(TIMEOUT_MAX),
-            ..policy
+            name: policy_name(scope, name, &expression)?,
+            settings: None,
+            timeout: timeouts.sum::<Duration>().min(MAX_TIMEOUT),
+            limits: engine::Limits::default(),
+            debug: false,
+            position: scope.position(expression.location),
         };
-        Ok((policy, Asked::Group(group)))
+        let group = Group {
+            expression: parsed,
+            message,
+            members,
+        };
+        Ok((policy, Program::Group(group)))
     }
 
     fn member(
         &self,
+        scope: &Scope<'_>,
         group: &str,
         name: String,
-        member: &Member,
-    ) -> Result<GroupMember, ConfigErrors> {
-        let at = format!("{group}.policies.{name}");
-        let full = format!("{group}-{name}");
-        let file = self.file_of(&at, &member.module)?;
-        let (settings, seconds) = (member.settings.as_ref(), member.timeout_eval_seconds);
+        entry: &Member,
+    ) -> Result<GroupMember, ConfigError> {
+        let scope = scope.field(&name);
         Ok(GroupMember {
-            policy: self.policy(&at, &full, &member.module, file, settings, seconds)?,
-            kubewarden: self.kubewarden(
-                &at,
-                &member.module,
-                member.host_capabilities.as_deref(),
-                member.context_aware_resources.as_deref(),
-                None,
-            )?,
+            module: self.module(&scope, entry, None)?,
+            policy: policy(&scope, &format!("{group}-{name}"), entry)?,
             name,
         })
     }
 
-    /// What every policy has. Errors are told at the place of `placed`.
-    fn policy(
+    fn module(
         &self,
-        at: &str,
-        name: &str,
-        placed: &Spanned<String>,
-        module: PathBuf,
-        settings: Option<&serde_json::Value>,
-        seconds: Option<u64>,
-    ) -> Result<Policy, ConfigErrors> {
-        let spanned = |value: String| Spanned {
-            value,
-            ..placed.clone()
-        };
-        let seconds = seconds.unwrap_or(TIMEOUT_DEFAULT_SECONDS);
-        // kube-apiserver waits no longer, whatever the file says.
-        let seconds = seconds.clamp(1, TIMEOUT_MAX.as_secs());
-        let timeout = spanned(format!("{seconds}s"));
-        let common = Common {
-            name: Some(&spanned(name.to_owned())),
-            module: placed,
-            settings,
-            timeout: Some(&timeout),
-            limits: None,
-            debug: None,
-        };
-        let mut errors = Vec::new();
-        let dialect = Some(Dialect::Kubewarden);
-        let policy = self.resolver.policy(&common, dialect, at, &mut errors);
-        let policy = policy.ok_or(ConfigErrors(errors))?;
-        Ok(Policy { module, ..policy })
-    }
-
-    fn kubewarden(
-        &self,
-        at: &str,
-        module: &Spanned<String>,
-        capabilities: Option<&[String]>,
-        resources: Option<&[written::KubernetesResource]>,
+        scope: &Scope<'_>,
+        entry: &Member,
         message: Option<String>,
-    ) -> Result<Kubewarden, ConfigErrors> {
-        let grants = grants(capabilities, resources.into_iter().flatten())
-            .map_err(|error| self.wrong(module, at, &error.to_string()))?;
-        Ok(Kubewarden {
-            execution_mode: None,
-            grants,
-            message,
+    ) -> Result<AdmissionModule, ConfigError> {
+        let module = &entry.module;
+        let path = self
+            .path(scope.document(), &module.value)
+            .map_err(|message| scope.field("module").error(module, message))?;
+        let resources = entry.context_aware_resources.iter().flatten();
+        let grants = grants(entry.host_capabilities.as_deref(), resources).map_err(|error| {
+            let scope = scope.field("hostCapabilities");
+            scope.error(module, error.to_string())
+        })?;
+        Ok(AdmissionModule {
+            path,
+            dialect: Some(Dialect::Kubewarden),
+            kubewarden: Kubewarden {
+                execution_mode: None,
+                grants,
+                message,
+            },
         })
     }
 
-    fn wrong(&self, module: &Spanned<String>, at: &str, message: &str) -> ConfigError {
-        self.file
-            .error(module, format!("{at}.hostCapabilities"), message)
-    }
-
-    fn file_of(&self, at: &str, module: &Spanned<String>) -> Result<PathBuf, ConfigError> {
-        self.place(&module.value)
-            .map_err(|message| self.file.error(module, format!("{at}.module"), message))
-    }
-
-    /// The file of a module: a path, a `file://` URI, or what `kwctl pull` has put into the peer's local store.
-    fn place(&self, module: &str) -> Result<PathBuf, String> {
+    /// Finds the file of a module: a path, a `file://` URI, or a file in the store of `kwctl pull`.
+    fn path(&self, document: &Document, module: &str) -> Result<PathBuf, String> {
         if let Some(path) = module.strip_prefix("file://") {
-            return Ok(self.file.resolve(path));
+            return Ok(document.resolve_path(path));
         }
         let (scheme, rest) = module.split_once("://").unwrap_or(("registry", module));
-        // A bare name is of a registry; but whoever names a file that is there means it.
-        let path = self.file.resolve(module);
+        // A name without a scheme refers to a registry, unless there is a file with that name.
+        let path = document.resolve_path(module);
         if !module.contains("://") && path.is_file() {
             return Ok(path);
         }
@@ -270,16 +231,38 @@ impl Reader<'_> {
         match stored {
             Some(stored) if stored.is_file() => Ok(stored),
             stored => {
-                let looked = stored.map_or_else(String::new, |stored| {
-                    format!(
-                        "; it is not in the local store either (`{}`)",
-                        stored.display()
-                    )
+                let store = stored.map_or_else(String::new, |stored| {
+                    format!("; the local store has no `{}` either", stored.display())
                 });
                 Err(format!(
-                    "`{module}` is not a file{looked}: pull it first, with `kwctl pull {module}`, or name a file with `file://`"
+                    "`{module}` is not a file{store}: pull it first, with `kwctl pull {module}`, or name a file with `file://`"
                 ))
             }
         }
     }
+}
+
+fn policy(scope: &Scope<'_>, name: &str, entry: &Member) -> Result<Policy, ConfigError> {
+    let seconds = entry
+        .timeout_eval_seconds
+        .unwrap_or(DEFAULT_TIMEOUT_SECONDS);
+    Ok(Policy {
+        name: policy_name(scope, name, &entry.module)?,
+        settings: settings(scope, &entry.module, entry.settings.as_ref())?,
+        // kube-apiserver waits no longer, whatever the file says.
+        timeout: Duration::from_secs(seconds.clamp(1, MAX_TIMEOUT.as_secs())),
+        limits: engine::Limits::default(),
+        debug: false,
+        position: scope.position(entry.module.location),
+    })
+}
+
+/// Parses the name of a policy, which is a key of the file. Errors have the position of `near`.
+fn policy_name(
+    scope: &Scope<'_>,
+    name: &str,
+    near: &Located<String>,
+) -> Result<access::PolicyName, ConfigError> {
+    let parsed = name.parse();
+    parsed.map_err(|error: access::InvalidName| scope.field("name").error(near, error.to_string()))
 }

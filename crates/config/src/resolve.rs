@@ -1,234 +1,166 @@
-//! From what is written to what is meant, for what policies of every plane have: names, settings, timeouts, limits.
+//! From the fields of a file to resolved types: the fields that policies of all planes have.
 
-use std::collections::HashMap;
+mod admission;
+mod planes;
+
 use std::path::Path;
 use std::time::Duration;
 
 use access::PolicyName;
 use engine::ByteSize;
-use serde_saphyr::Spanned;
+use wire::RawValue;
 
-use super::error::{ConfigError, ConfigErrors};
-use super::read::File;
-use super::written::{self, Common};
-use super::{Dialect, Policy, units};
+use crate::diagnostics::{ConfigError, ConfigErrors, Diagnostics, both};
+use crate::document::{Located, Scope};
+use crate::quantity::{format_duration, parse_duration, parse_size};
+use crate::resolved::Policy;
+use crate::spec::{self, Common};
 
-/// How long a call may take when the configuration says nothing. Calls take microseconds; a second is for the module that
-/// has met an enormous object, and still well below the 10 seconds that kube-apiserver grants an admission webhook.
-pub(crate) const TIMEOUT_DEFAULT: Duration = Duration::from_secs(1);
+pub(crate) use admission::{admission_policies, grants};
+pub(crate) use planes::{authenticators, authorizers, engine, exemptions, mode};
 
-/// The longest timeout that can be configured: kube-apiserver waits for no webhook longer than 30 seconds.
-pub(super) const TIMEOUT_MAX: Duration = Duration::from_secs(30);
+/// The timeout of a call if the configuration does not set one. Calls take microseconds; a second
+/// is for the module that meets an enormous object, and well below the 10 seconds that
+/// kube-apiserver waits for an admission webhook by default.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
 
-pub(super) struct Resolver<'a> {
-    pub(super) file: &'a File,
-    memory_max: ByteSize,
+/// The longest timeout. kube-apiserver waits at most 30 seconds for any webhook.
+pub(crate) const MAX_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Resolves all entries of a list.
+///
+/// # Errors
+/// All errors of all entries.
+fn all<S, R>(
+    scope: &Scope<'_>,
+    entries: Vec<S>,
+    resolve: impl Fn(&Scope<'_>, S) -> Result<R, ConfigErrors>,
+) -> Result<Vec<R>, ConfigErrors> {
+    let modules = scope.field("modules");
+    let mut diagnostics = Diagnostics::default();
+    let resolved: Vec<R> = entries
+        .into_iter()
+        .enumerate()
+        .filter_map(|(index, entry)| diagnostics.take(resolve(&modules.item(index), entry)))
+        .collect();
+    diagnostics.finish(resolved)
 }
 
-impl<'a> Resolver<'a> {
-    pub(super) fn new(file: &'a File, engine: &engine::Options) -> Self {
-        Self {
-            file,
-            memory_max: engine.memory_max,
-        }
-    }
+/// Resolves the fields that policies of all planes have, except for the module.
+fn policy(
+    scope: &Scope<'_>,
+    spec: &Common<'_>,
+    max_memory: ByteSize,
+) -> Result<Policy, ConfigErrors> {
+    let name = both(name(scope, spec), check_module(scope, spec.module));
+    let calls = both(
+        timeout(scope, spec.timeout),
+        limits(scope, spec.limits, max_memory),
+    );
+    let settings = settings(scope, spec.module, spec.settings);
+    let (((name, ()), (timeout, limits)), settings) = both(both(name, calls), settings)?;
+    Ok(Policy {
+        name,
+        settings,
+        timeout,
+        limits,
+        debug: spec.debug.unwrap_or(false),
+        position: scope.position(spec.module.location),
+    })
+}
 
-    /// Resolves every entry, and tells all that is wrong with all of them.
-    pub(super) fn all<W, M>(
-        &self,
-        entries: Vec<W>,
-        resolve: impl Fn(W, &str, &mut Vec<ConfigError>) -> Option<M>,
-    ) -> Result<Vec<M>, ConfigErrors> {
-        let mut errors = Vec::new();
-        let found: Vec<M> = entries
-            .into_iter()
-            .enumerate()
-            .filter_map(|(index, entry)| resolve(entry, &format!("modules[{index}]"), &mut errors))
-            .collect();
-        if errors.is_empty() {
-            Ok(found)
-        } else {
-            Err(ConfigErrors(errors))
-        }
-    }
+fn name(scope: &Scope<'_>, spec: &Common<'_>) -> Result<PolicyName, ConfigError> {
+    let (text, location) = match spec.name {
+        Some(name) => (name.value.as_str(), name.location),
+        None => (file_name(&spec.module.value), spec.module.location),
+    };
+    text.parse().map_err(|error: access::InvalidName| {
+        let is_default = spec.name.is_none();
+        let hint = is_default.then(|| "give the policy a `name`".to_owned());
+        scope
+            .field("name")
+            .error_at(location, error.to_string())
+            .with_hint(hint)
+    })
+}
 
-    pub(super) fn policy(
-        &self,
-        written: &Common<'_>,
-        dialect: Option<Dialect>,
-        at: &str,
-        errors: &mut Vec<ConfigError>,
-    ) -> Option<Policy> {
-        let known = errors.len();
-        let name = self
-            .name(written, at)
-            .map_err(|error| errors.push(error))
-            .ok();
-        if written.module.value.is_empty() {
-            errors.push(self.file.error(
-                written.module,
-                format!("{at}.module"),
-                "is empty, expected a file",
-            ));
-        }
-        let timeout = match written.timeout {
-            Some(text) => self
-                .timeout(text, at)
-                .map_err(|error| errors.push(error))
-                .ok(),
-            None => Some(TIMEOUT_DEFAULT),
-        };
-        let limits = self.limits(written.limits, at, errors);
-        let settings = self
-            .settings(written, at)
-            .map_err(|error| errors.push(error))
-            .ok();
-        if errors.len() > known {
-            return None;
-        }
-        Some(Policy {
-            name: name?,
-            module: self.file.resolve(&written.module.value),
-            settings: settings?,
-            timeout: timeout?,
-            limits,
-            debug: written.debug.unwrap_or(false),
-            dialect,
-            position: self.file.position(written.module.referenced),
-        })
-    }
+fn file_name(path: &str) -> &str {
+    let name = Path::new(path).file_name();
+    name.and_then(|name| name.to_str()).unwrap_or_default()
+}
 
-    fn name(&self, written: &Common<'_>, at: &str) -> Result<PolicyName, ConfigError> {
-        let (text, place) = match written.name {
-            Some(name) => (name.value.as_str(), name),
-            None => {
-                let path = Path::new(&written.module.value);
-                (
-                    path.file_name()
-                        .and_then(|name| name.to_str())
-                        .unwrap_or_default(),
-                    written.module,
-                )
+fn check_module(scope: &Scope<'_>, module: &Located<String>) -> Result<(), ConfigError> {
+    if module.value.is_empty() {
+        let message = "is empty, expected the path of a file";
+        return Err(scope.field("module").error(module, message));
+    }
+    Ok(())
+}
+
+/// Resolves the settings of a policy. Errors have the position of its module.
+pub(crate) fn settings(
+    scope: &Scope<'_>,
+    module: &Located<String>,
+    settings: Option<&serde_json::Value>,
+) -> Result<Option<Box<RawValue>>, ConfigError> {
+    settings
+        .map(wire::to_raw_value)
+        .transpose()
+        .map_err(|error| scope.field("settings").error(module, error.to_string()))
+}
+
+fn timeout(scope: &Scope<'_>, spec: Option<&Located<String>>) -> Result<Duration, ConfigError> {
+    let Some(spec) = spec else {
+        return Ok(DEFAULT_TIMEOUT);
+    };
+    let scope = scope.field("timeout");
+    let timeout =
+        parse_duration(&spec.value).map_err(|error| scope.error(spec, error.to_string()))?;
+    if timeout > MAX_TIMEOUT {
+        let (found, max) = (&spec.value, format_duration(MAX_TIMEOUT));
+        let message = format!("is {found}, more than the {max} that kube-apiserver waits at most");
+        return Err(scope.error(spec, message));
+    }
+    Ok(timeout)
+}
+
+fn limits(
+    scope: &Scope<'_>,
+    spec: Option<&spec::Limits>,
+    max_memory: ByteSize,
+) -> Result<engine::Limits, ConfigErrors> {
+    let mut limits = engine::Limits::default();
+    let Some(spec) = spec else {
+        return Ok(limits);
+    };
+    let scope = scope.field("limits");
+    let mut diagnostics = Diagnostics::default();
+    let fields = [
+        ("input", spec.input.as_ref(), &mut limits.stdin),
+        ("output", spec.output.as_ref(), &mut limits.stdout),
+        ("log", spec.log.as_ref(), &mut limits.stderr),
+    ];
+    if let Some(spec) = &spec.memory {
+        let scope = scope.field("memory");
+        let size = size(&scope, spec).and_then(|size| {
+            if size > max_memory {
+                let message = format!("is {size}, more than `engine.maxMemory` ({max_memory})");
+                return Err(scope.error(spec, message));
             }
-        };
-        text.parse()
-            .map_err(|error: access::InvalidName| ConfigError {
-                hint: written
-                    .name
-                    .is_none()
-                    .then(|| "give the policy a `name`".to_owned()),
-                ..self
-                    .file
-                    .error(place, format!("{at}.name"), error.to_string())
-            })
+            Ok(size)
+        });
+        diagnostics.take(size).inspect(|size| limits.memory = *size);
     }
-
-    fn settings(
-        &self,
-        written: &Common<'_>,
-        at: &str,
-    ) -> Result<Option<Box<wire::RawValue>>, ConfigError> {
-        written
-            .settings
-            .map(wire::to_raw_value)
-            .transpose()
-            .map_err(|error| {
-                self.file
-                    .error(written.module, format!("{at}.settings"), error.to_string())
-            })
-    }
-
-    fn timeout(&self, written: &Spanned<String>, at: &str) -> Result<Duration, ConfigError> {
-        let field = format!("{at}.timeout");
-        let timeout = units::parse_duration(&written.value)
-            .map_err(|message| self.file.error(written, field.clone(), message))?;
-        if timeout > TIMEOUT_MAX {
-            let message = format!(
-                "is {}, at most {} make sense: the API server waits no longer",
-                written.value,
-                units::format_duration(TIMEOUT_MAX)
-            );
-            return Err(self.file.error(written, field, message));
+    for (field, spec, limit) in fields {
+        if let Some(spec) = spec {
+            diagnostics
+                .take(size(&scope.field(field), spec))
+                .inspect(|size| *limit = *size);
         }
-        Ok(timeout)
     }
-
-    fn limits(
-        &self,
-        written: Option<&written::Limits>,
-        at: &str,
-        errors: &mut Vec<ConfigError>,
-    ) -> engine::Limits {
-        let mut limits = engine::Limits::default();
-        let Some(written) = written else {
-            return limits;
-        };
-        let fields = [
-            ("memory", written.memory.as_ref(), &mut limits.memory),
-            ("input", written.input.as_ref(), &mut limits.stdin),
-            ("output", written.output.as_ref(), &mut limits.stdout),
-            ("log", written.log.as_ref(), &mut limits.stderr),
-        ];
-        for (field, text, limit) in fields {
-            let Some(text) = text else { continue };
-            let size = byte_size(text).and_then(|size| match field {
-                "memory" if size > self.memory_max => Err(format!(
-                    "is {size}, more than `engine.memoryMax` ({})",
-                    self.memory_max
-                )),
-                _ => Ok(size),
-            });
-            match size {
-                Ok(size) => *limit = size,
-                Err(message) => {
-                    errors.push(
-                        self.file
-                            .error(text, format!("{at}.limits.{field}"), message),
-                    );
-                }
-            }
-        }
-        limits
-    }
+    diagnostics.finish(limits)
 }
 
-pub(super) fn byte_size(written: &Spanned<String>) -> Result<ByteSize, String> {
-    let size: ByteSize = written
-        .value
-        .parse()
-        .map_err(|error: engine::ParseByteSizeError| error.to_string())?;
-    if size.bytes() == 0 {
-        Err("must be more than zero".to_owned())
-    } else {
-        Ok(size)
-    }
-}
-
-/// Within one plane a name means one policy: URLs, logs and metrics go by it.
-pub(super) fn unique<'a>(
-    file: &File,
-    policies: impl Iterator<Item = &'a Policy>,
-) -> Result<(), ConfigErrors> {
-    let mut seen: HashMap<&PolicyName, &Policy> = HashMap::new();
-    let mut errors = Vec::new();
-    for policy in policies {
-        if let Some(first) = seen.insert(&policy.name, policy) {
-            errors.push(ConfigError {
-                position: policy.position.clone(),
-                hint: Some("give one of them another `name`".to_owned()),
-                ..file.error_in_file(
-                    "modules",
-                    format!(
-                        "the name `{}` is taken by the policy at {}",
-                        policy.name, first.position
-                    ),
-                )
-            });
-        }
-    }
-    if errors.is_empty() {
-        Ok(())
-    } else {
-        Err(ConfigErrors(errors))
-    }
+fn size(scope: &Scope<'_>, spec: &Located<String>) -> Result<ByteSize, ConfigError> {
+    parse_size(&spec.value).map_err(|error| scope.error(spec, error.to_string()))
 }

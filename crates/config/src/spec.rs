@@ -1,107 +1,124 @@
-//! Configuration as written: the fields of the files, their documentation, and nothing else.
+//! The fields of the configuration files, as written.
 //!
-//! The doc comments here are the reference: the JSON Schema and `docs/reference/configuration.md` are made from them.
+//! The doc comments in this file are the reference: `cargo xtask codegen` generates the JSON Schema
+//! and `docs/reference/configuration.md` from them.
 
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_saphyr::Spanned;
 
-/// One configuration file for all planes.
-#[derive(Debug, Deserialize, JsonSchema)]
+use crate::document::Located;
+
+/// A configuration file for all planes.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(title = "k8s-wasm configuration"))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(title = "k8s-wasm configuration")]
-pub struct Configuration {
-    /// Always `k8s-wasm/v1alpha1`.
-    #[schemars(with = "String")]
-    pub api_version: Spanned<String>,
-    /// Always `Configuration`.
-    #[schemars(with = "String")]
-    pub kind: Spanned<String>,
-    /// Who is the caller? Asked in order until one module authenticates the token.
-    pub authentication: Option<AuthenticatorList>,
-    /// What may the caller do? Asked in order until one module allows or denies.
-    pub authorization: Option<AuthorizerList>,
-    /// Which objects may be stored, and in what form? Mutating modules are asked in order, each sees the object as changed
-    /// so far; all validating modules are asked.
-    pub admission: Option<AdmissionPolicyList>,
-    /// How the engine is dimensioned.
-    pub engine: Option<Engine>,
-    /// What the policies may refuse although a cluster needs it.
-    pub lock_out_guard: Option<LockOutGuard>,
+pub(crate) struct Configuration {
+    /// The version of the format: `k8s-wasm/v1alpha1`.
+    #[expect(dead_code, reason = "the header is checked before the file is read")]
+    pub(crate) api_version: Located<String>,
+    /// The kind of the file: `Configuration`.
+    #[expect(dead_code, reason = "the header is checked before the file is read")]
+    pub(crate) kind: Located<String>,
+    /// The authenticators. They are evaluated in order until one of them authenticates the token.
+    pub(crate) authentication: Option<AuthenticatorList>,
+    /// The authorizers. They are evaluated in order until one of them allows or denies the request.
+    pub(crate) authorization: Option<AuthorizerList>,
+    /// The admission policies. Mutating policies are evaluated in order, each with the object as
+    /// mutated so far; validating policies are evaluated concurrently.
+    pub(crate) admission: Option<AdmissionPolicyList>,
+    /// The limits of the engine.
+    pub(crate) engine: Option<Engine>,
+    /// The exemptions from the lock-out guard.
+    pub(crate) lock_out_guard: Option<LockOutGuard>,
 }
 
-/// Before policies serve, they are asked what a cluster asks in order to live; policies that would lock it out are not served.
-#[derive(Debug, Deserialize, JsonSchema)]
+/// Settings of the lock-out guard.
+///
+/// Before policies serve, the guard evaluates them on requests without which a cluster stops
+/// working. A policy set that blocks one of these requests is not served.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct LockOutGuard {
-    /// The needs that policies may refuse, by the names in the table below; `all` is all of them.
-    #[schemars(with = "Vec<String>")]
-    pub exempt: Vec<Spanned<String>>,
+pub(crate) struct LockOutGuard {
+    /// The essential operations that policies may block; `all` exempts all of them.
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "Vec<crate::exemptions::Exemption>")
+    )]
+    pub(crate) exempt: Vec<Located<String>>,
 }
 
-/// The authenticators. A file with nothing but this is what the flag `--authentication-wasm-config-file` reads.
-#[derive(Debug, Deserialize, JsonSchema)]
+/// A list of authenticators. A file that contains only this list can be passed as
+/// `--authentication-wasm-config-file`.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct AuthenticatorList {
-    /// The policies, in the order in which they are asked.
-    pub modules: Vec<Authenticator>,
+pub(crate) struct AuthenticatorList {
+    /// The authenticators, in evaluation order.
+    pub(crate) modules: Vec<Authenticator>,
 }
 
-/// The authorizers. A file with nothing but this is what the flag `--authorization-wasm-config-file` reads.
-#[derive(Debug, Deserialize, JsonSchema)]
+/// A list of authorizers. A file that contains only this list can be passed as
+/// `--authorization-wasm-config-file`.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct AuthorizerList {
-    /// The policies, in the order in which they are asked.
-    pub modules: Vec<Authorizer>,
-    /// What the policies may refuse although a cluster needs it; added to what the file says for all planes.
-    pub lock_out_guard: Option<LockOutGuard>,
+pub(crate) struct AuthorizerList {
+    /// The authorizers, in evaluation order.
+    pub(crate) modules: Vec<Authorizer>,
+    /// Exemptions from the lock-out guard, in addition to those at the top level.
+    pub(crate) lock_out_guard: Option<LockOutGuard>,
 }
 
-/// The admission policies. Also what stands in an `AdmissionConfiguration` under the plugin `WASM`, inline or in the file
-/// that its `path` names.
-#[derive(Debug, Deserialize, JsonSchema)]
+/// A list of admission policies. It is also the configuration of the plugin `WASM` in an
+/// `AdmissionConfiguration`, inline or in the file that the plugin's `path` names.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct AdmissionPolicyList {
-    /// The policies, in the order in which they are asked.
-    pub modules: Vec<AdmissionPolicy>,
-    /// What the policies may refuse although a cluster needs it; added to what the file says for all planes.
-    pub lock_out_guard: Option<LockOutGuard>,
-    /// Whether each answer carries, for the audit log, what every policy said in a few words. Default: no.
-    pub audit_trace: Option<bool>,
+pub(crate) struct AdmissionPolicyList {
+    /// The admission policies, in evaluation order.
+    pub(crate) modules: Vec<AdmissionPolicy>,
+    /// Exemptions from the lock-out guard, in addition to those at the top level.
+    pub(crate) lock_out_guard: Option<LockOutGuard>,
+    /// Adds a summary of the trace to the audit annotations of each response. Default: `false`.
+    pub(crate) audit_trace: Option<bool>,
 }
 
-/// Defines the entry of a plane: the fields that every policy has, then the plane's own.
+/// Defines the entry of a plane: the fields that all policies have, then those of the plane.
 macro_rules! entry {
     ($(#[$doc:meta])* $entry:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* }) => {
         $(#[$doc])*
-        #[derive(Debug, Deserialize, JsonSchema)]
+        #[derive(Debug, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(JsonSchema))]
         #[serde(rename_all = "camelCase", deny_unknown_fields)]
-        pub struct $entry {
-            /// The name that logs, traces and messages show. Default: the module's file name.
-            #[schemars(with = "Option<String>")]
-            pub name: Option<Spanned<String>>,
-            /// The module's file. A relative path is relative to the configuration file.
-            #[schemars(with = "String")]
-            pub module: Spanned<String>,
-            /// Any YAML; handed to the module as JSON with each call.
-            pub settings: Option<serde_json::Value>,
-            /// The longest a call may take, such as `250ms` or `2s`. The request's own deadline may be shorter. Default: `1s`.
-            #[schemars(with = "Option<String>")]
-            pub timeout: Option<Spanned<String>>,
-            /// The most a call may use.
-            pub limits: Option<Limits>,
-            /// Logs input and output of each call at level `debug`, with tokens and the data of Secrets removed.
-            /// Default: `false`.
-            pub debug: Option<bool>,
-            /// Whether its answers count: `protect`, or `monitor` to try a policy out: it is asked, what it would have done
-            /// is logged and traced, and nothing comes of it. Default: `protect`.
-            pub policy_mode: Option<PolicyMode>,
-            $($(#[$field_doc])* pub $field: $type,)*
+        pub(crate) struct $entry {
+            /// The name of the policy in logs, traces and messages. Default: the file name of the
+            /// module.
+            pub(crate) name: Option<Located<String>>,
+            /// The file of the module. A relative path is relative to the folder of the
+            /// configuration file.
+            pub(crate) module: Located<String>,
+            /// Settings of the module: any YAML, passed to the module as JSON with each call.
+            pub(crate) settings: Option<serde_json::Value>,
+            /// The maximum duration of a call, such as `250ms` or `1.5s`; at most `30s`. The
+            /// deadline of the request can be earlier. Default: `1s`.
+            pub(crate) timeout: Option<Located<String>>,
+            /// The limits of a call.
+            pub(crate) limits: Option<Limits>,
+            /// Logs the input and output of each call at level `debug`, without tokens and the
+            /// data of Secrets. Default: `false`.
+            pub(crate) debug: Option<bool>,
+            /// The mode of the policy: `protect` enforces its decisions, `monitor` only records
+            /// them. Default: `protect`.
+            pub(crate) policy_mode: Option<PolicyMode>,
+            $($(#[$field_doc])* pub(crate) $field: $type,)*
         }
 
         impl $entry {
-            /// The fields that every policy has.
-            pub(super) fn common(&self) -> Common<'_> {
+            /// Returns the fields that all policies have.
+            pub(crate) fn common(&self) -> Common<'_> {
                 Common {
                     name: self.name.as_ref(),
                     module: &self.module,
@@ -115,169 +132,162 @@ macro_rules! entry {
     };
 }
 
-/// The fields that every policy has, whatever it decides.
-pub(super) struct Common<'a> {
-    pub(super) name: Option<&'a Spanned<String>>,
-    pub(super) module: &'a Spanned<String>,
-    pub(super) settings: Option<&'a serde_json::Value>,
-    pub(super) timeout: Option<&'a Spanned<String>>,
-    pub(super) limits: Option<&'a Limits>,
-    pub(super) debug: Option<bool>,
+/// The fields that the policies of all planes have.
+pub(crate) struct Common<'a> {
+    pub(crate) name: Option<&'a Located<String>>,
+    pub(crate) module: &'a Located<String>,
+    pub(crate) settings: Option<&'a serde_json::Value>,
+    pub(crate) timeout: Option<&'a Located<String>>,
+    pub(crate) limits: Option<&'a Limits>,
+    pub(crate) debug: Option<bool>,
 }
 
 entry! {
-    /// A policy that authenticates.
+    /// A policy that authenticates the caller of a request.
     Authenticator {
-        /// Whether the module may answer with a user name or a group that starts with `system:`, such as `system:masters`.
-        /// An answer with such a name is otherwise a failed call. Default: `false`.
+        /// Allows the module to return a user name or a group that starts with `system:`, such as
+        /// `system:masters`. Without this permission, such a response is a failure. Default:
+        /// `false`.
         allow_system_names: Option<bool>,
     }
 }
 
 entry! {
-    /// A policy that authorizes.
+    /// A policy that authorizes requests.
     Authorizer {
-        /// What a failed call means: `NoOpinion` asks the next authorizer, `Deny` denies. Default: `NoOpinion`.
+        /// The consequence of a failed call. Default: `NoOpinion`.
         failure_policy: Option<AuthorizationFailurePolicy>,
     }
 }
 
 entry! {
-    /// A policy that admits objects. Its name is also the last part of the URLs `/validate/{name}` and `/mutate/{name}`.
+    /// A policy that validates or mutates objects. Its name is also the last segment of the URLs
+    /// `/validate/{name}` and `/mutate/{name}`.
     AdmissionPolicy {
-        /// Whether the module may change objects. It is then asked by `/mutate`, otherwise by `/validate`. Default: `false`.
+        /// Allows the module to mutate objects. `/mutate` evaluates mutating policies, `/validate`
+        /// all others. Default: `false`.
         mutating: Option<bool>,
-        /// What the module's bytes mean. Default: detected from the file.
+        /// The protocol of the module. Default: detected from the file.
         r#type: Option<ModuleType>,
-        /// The requests about which the module is asked. Without rules it is never asked.
+        /// The requests that the policy evaluates. Without rules, it is never evaluated.
         rules: Option<Vec<Rule>>,
-        /// What a failed call means: `Fail` fails the request, `Ignore` goes on without the policy and warns the user.
-        /// Default: `Fail`.
+        /// The consequence of a failed call. Default: `Fail`.
         failure_policy: Option<AdmissionFailurePolicy>,
-        /// Kubewarden policies only: how the module is run. Default: as its metadata or its exports say.
-        execution_mode: Option<ExecutionMode>,
-        /// Kubewarden policies only: the host calls that it may make, such as `oci/*` or `kubernetes/can_i`; `*` is all.
-        /// Default: none.
+        /// Kubewarden policies only: the execution mode. Default: determined by the metadata or
+        /// the exports of the module.
+        execution_mode: Option<kubewarden::ExecutionMode>,
+        /// Kubewarden policies only: the permitted host calls, such as `oci/*` or
+        /// `kubernetes/can_i`; `*` permits all. Default: none.
         host_capabilities: Option<Vec<String>>,
-        /// Kubewarden policies only: the kinds of Kubernetes objects that it may read. Default: none.
+        /// Kubewarden policies only: the kinds of Kubernetes objects that the policy may read.
+        /// Default: none.
         context_aware_resources: Option<Vec<KubernetesResource>>,
-        /// Kubewarden policies only: what rejections say instead of the policy's own message, which becomes a cause.
+        /// Kubewarden policies only: the message of rejections. The policy's own message becomes
+        /// a cause in the status.
         message: Option<String>,
     }
 }
 
 /// A kind of Kubernetes objects.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct KubernetesResource {
-    /// Group and version, `v1` or `apps/v1`.
-    pub api_version: String,
-    /// The kind, `Namespace`.
-    pub kind: String,
+pub(crate) struct KubernetesResource {
+    /// The API group and version, such as `v1` or `apps/v1`.
+    pub(crate) api_version: String,
+    /// The kind, such as `Namespace`.
+    pub(crate) kind: String,
 }
 
-/// Whether the answers of a policy count.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+/// The effect of a policy's decisions.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
-pub enum PolicyMode {
-    /// They do.
+pub(crate) enum PolicyMode {
+    /// Enforces the policy's decisions (default).
     Protect,
-    /// They are recorded only: nobody is authenticated, nothing is allowed, denied, rejected or changed, and failures are
+    /// Evaluates the policy and records its verdict, which has no effect. Failures are recorded and
     /// ignored.
     Monitor,
 }
 
-/// How a Kubewarden policy is run.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-pub enum ExecutionMode {
-    /// A waPC guest.
-    #[serde(rename = "kubewarden-wapc", alias = "kubewarden")]
-    Wapc,
-    /// A program that reads stdin and writes stdout.
-    #[serde(rename = "wasi")]
-    Wasi,
-    /// Rego as for Open Policy Agent, compiled by OPA.
-    #[serde(rename = "opa")]
-    Opa,
-    /// Rego as for Gatekeeper, compiled by OPA.
-    #[serde(rename = "gatekeeper")]
-    Gatekeeper,
-}
-
-/// Which requests a policy is asked about: `RuleWithOperations` of `admissionregistration.k8s.io/v1`.
-#[derive(Debug, Deserialize, JsonSchema)]
+/// A pattern of requests: `RuleWithOperations` of `admissionregistration.k8s.io/v1`.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Rule {
-    /// `CREATE`, `UPDATE`, `DELETE`, `CONNECT`, or `*` for all.
-    #[schemars(with = "Vec<String>")]
-    pub operations: Spanned<Vec<String>>,
-    /// The API groups; `""` is the core group, `*` all.
-    pub api_groups: Vec<String>,
-    /// The API versions; `*` is all.
-    pub api_versions: Vec<String>,
-    /// The resources: `pods`, `pods/log`, `pods/*`, `*` (all but subresources), `*/scale`, `*/*` (everything).
-    pub resources: Vec<String>,
-    /// `Namespaced`, `Cluster`, or `*` for both. Default: `*`.
-    pub scope: Option<String>,
+pub(crate) struct Rule {
+    /// The operations: `CREATE`, `UPDATE`, `DELETE` and `CONNECT`, or `*` for all.
+    pub(crate) operations: Located<Vec<String>>,
+    /// The API groups; `""` is the core group, `*` matches all.
+    pub(crate) api_groups: Vec<String>,
+    /// The API versions; `*` matches all.
+    pub(crate) api_versions: Vec<String>,
+    /// The resources and subresources: `pods`, `pods/log`, `pods/*`, `*` (all resources without
+    /// their subresources), `*/scale`, or `*/*` (everything).
+    pub(crate) resources: Vec<String>,
+    /// The scope: `Namespaced`, `Cluster`, or `*` for both. Default: `*`.
+    pub(crate) scope: Option<String>,
 }
 
-/// The most a call may use. There is no way to say "unlimited".
-#[derive(Debug, Deserialize, JsonSchema)]
+/// The limits of a call, in bytes. Sizes are written as in Kubernetes: `64Mi`, `1Gi`, `500k`. There
+/// is no way to disable a limit; `spec/module.md` lists the defaults.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Limits {
-    /// The memory of the instance, such as `64Mi`. Default: see the table of limits in the specification.
-    #[schemars(with = "Option<String>")]
-    pub memory: Option<Spanned<String>>,
-    /// What a module is given on stdin, such as `8Mi`.
-    #[schemars(with = "Option<String>")]
-    pub input: Option<Spanned<String>>,
-    /// What a module may write to stdout, such as `8Mi`.
-    #[schemars(with = "Option<String>")]
-    pub output: Option<Spanned<String>>,
-    /// What is kept of what a module writes to stderr, such as `64Ki`.
-    #[schemars(with = "Option<String>")]
-    pub log: Option<Spanned<String>>,
+pub(crate) struct Limits {
+    /// The linear memory of the instance, such as `64Mi`; at most `engine.maxMemory`.
+    pub(crate) memory: Option<Located<String>>,
+    /// The input on stdin, such as `8Mi`.
+    pub(crate) input: Option<Located<String>>,
+    /// The output on stdout, such as `8Mi`.
+    pub(crate) output: Option<Located<String>>,
+    /// The part of the output on stderr that is kept for the log, such as `64Ki`.
+    pub(crate) log: Option<Located<String>>,
 }
 
-/// How the engine is dimensioned.
-#[derive(Debug, Deserialize, JsonSchema)]
+/// The limits of the engine, which all policies share.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Engine {
-    /// How many calls may run at the same time; calls about objects take three quarters of them at most when there are
-    /// authenticators or authorizers, too. Default: four per processor, at least 16.
-    #[schemars(with = "Option<u32>")]
-    pub concurrent_calls: Option<Spanned<u32>>,
-    /// How many calls may wait for their turn before further ones are turned away; likewise. Default: see the table of limits.
-    pub waiting_calls: Option<u32>,
-    /// The most memory that a policy's `limits.memory` may ask for, such as `256Mi`.
-    #[schemars(with = "Option<String>")]
-    pub memory_max: Option<Spanned<String>>,
+pub(crate) struct Engine {
+    /// The maximum number of concurrent calls. If there are authenticators or authorizers,
+    /// admission policies use at most three quarters of them. Default: four per processor, at
+    /// least 16 and at most 256.
+    pub(crate) max_concurrent_calls: Option<Located<u32>>,
+    /// The maximum number of calls that wait for a permit. Further calls fail immediately as
+    /// overloaded. Default: 1024.
+    pub(crate) max_queued_calls: Option<u32>,
+    /// The maximum value of a policy's `limits.memory`, such as `256Mi`. Default: `1Gi`.
+    pub(crate) max_memory: Option<Located<String>>,
 }
 
-/// What a failed call to an authorizer means.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-pub enum AuthorizationFailurePolicy {
-    /// The next authorizer is asked.
+/// The consequence of a failed call to an authorizer.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+pub(crate) enum AuthorizationFailurePolicy {
+    /// Continues with the next authorizer (default).
     NoOpinion,
-    /// The request is denied.
+    /// Denies the request.
     Deny,
 }
 
-/// What a failed call to an admission policy means.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-pub enum AdmissionFailurePolicy {
-    /// The request fails.
+/// The consequence of a failed call to an admission policy.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+pub(crate) enum AdmissionFailurePolicy {
+    /// Fails the request (default).
     Fail,
-    /// The request goes on, with a warning to the user.
+    /// Continues without the policy and returns a warning to the user.
     Ignore,
 }
 
-/// What a module's bytes mean.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+/// The protocol of a module.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
-pub enum ModuleType {
-    /// The specification of this project.
+pub(crate) enum ModuleType {
+    /// The module specification of this project, `spec/module.md`.
     Wasi,
-    /// A Kubewarden policy.
+    /// The protocol of Kubewarden policies.
     Kubewarden,
 }

@@ -2,7 +2,7 @@
 
 use engine::Inspection;
 
-use crate::config::Dialect;
+use config::Dialect;
 
 /// Kubewarden writes its metadata into this custom section.
 const KUBEWARDEN_SECTION: &str = "io.kubewarden.metadata";

@@ -1,48 +1,54 @@
-//! Which files a set of policies was read from, and whether they are still the same: cheap enough to ask every second.
+//! The files that a policy set was loaded from, and whether they have changed since.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// The files as they were right before they were read.
+/// The state of files right before they were read.
 ///
-/// What changes while it is being read differs from that, so that the change is noticed the next time.
+/// A file that changes while it is read differs from that state, so the change is noticed the next
+/// time. Comparing is cheap enough for every second: no file is read.
 #[derive(Debug, Default)]
-pub(crate) struct Footprint {
-    files: RefCell<BTreeMap<PathBuf, Option<Stamp>>>,
+pub(crate) struct FileFingerprints {
+    /// `None` for a file that does not exist.
+    files: RefCell<BTreeMap<PathBuf, Option<Fingerprint>>>,
 }
 
-/// What tells two states of a file apart without reading it. Symbolic links are followed: a mounted ConfigMap changes by
-/// another target of the link above it.
+/// The metadata that distinguishes two states of a file. Symbolic links are followed: a mounted
+/// ConfigMap changes when the link above it points to another directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Stamp {
+struct Fingerprint {
     device: u64,
     inode: u64,
     length: u64,
+    /// Seconds and nanoseconds.
     modified: (i64, i64),
+    /// Seconds and nanoseconds.
     changed: (i64, i64),
 }
 
-impl Footprint {
-    /// Remembers a file that is about to be read. One that is not there is remembered, too: it may come.
-    pub(crate) fn add(&self, path: &Path) {
+impl FileFingerprints {
+    /// Records a file that is about to be read. A missing file is recorded too: it may be created.
+    pub(crate) fn record(&self, path: &Path) {
         let mut files = self.files.borrow_mut();
-        // A file that is read twice counts as it was at first.
+        // If a file is read twice, its first state counts.
         if !files.contains_key(path) {
-            files.insert(path.to_owned(), Stamp::of(path));
+            files.insert(path.to_owned(), Fingerprint::read(path));
         }
     }
 
-    /// Whether a file is another than it was.
-    pub(crate) fn is_stale(&self) -> bool {
+    /// Returns true if a file has changed since it was recorded.
+    pub(crate) fn are_stale(&self) -> bool {
         let files = self.files.borrow();
-        files.iter().any(|(path, stamp)| Stamp::of(path) != *stamp)
+        files
+            .iter()
+            .any(|(path, fingerprint)| Fingerprint::read(path) != *fingerprint)
     }
 }
 
-impl Stamp {
-    fn of(path: &Path) -> Option<Self> {
+impl Fingerprint {
+    fn read(path: &Path) -> Option<Self> {
         let metadata = std::fs::metadata(path).ok()?;
         Some(Self {
             device: metadata.dev(),
@@ -61,66 +67,66 @@ mod tests {
 
     use super::*;
 
-    fn footprint(path: &Path) -> Footprint {
-        let footprint = Footprint::default();
-        footprint.add(path);
-        footprint
+    fn fingerprints(path: &Path) -> FileFingerprints {
+        let fingerprints = FileFingerprints::default();
+        fingerprints.record(path);
+        fingerprints
     }
 
     #[test]
-    fn a_file_that_stays_is_fresh() {
-        let folder = tempfile::tempdir().expect("a folder");
+    fn an_unchanged_file_is_not_stale() {
+        let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("a");
-        fs::write(&file, "1").expect("a file");
-        assert!(!footprint(&file).is_stale());
+        fs::write(&file, "1").unwrap();
+        assert!(!fingerprints(&file).are_stale());
     }
 
     #[test]
-    fn a_file_that_is_written_replaced_removed_or_made_is_stale() {
-        let folder = tempfile::tempdir().expect("a folder");
+    fn a_written_replaced_removed_or_created_file_is_stale() {
+        let folder = tempfile::tempdir().unwrap();
         let (file, other) = (folder.path().join("a"), folder.path().join("b"));
-        fs::write(&file, "1").expect("a file");
-        let before = footprint(&file);
-        fs::write(&file, "22").expect("written");
-        assert!(before.is_stale());
+        fs::write(&file, "1").unwrap();
+        let before = fingerprints(&file);
+        fs::write(&file, "22").unwrap();
+        assert!(before.are_stale());
 
-        let before = footprint(&file);
-        fs::write(&other, "33").expect("a file");
-        fs::rename(&other, &file).expect("replaced");
-        assert!(before.is_stale());
+        let before = fingerprints(&file);
+        fs::write(&other, "33").unwrap();
+        fs::rename(&other, &file).unwrap();
+        assert!(before.are_stale());
 
-        let before = footprint(&file);
-        fs::remove_file(&file).expect("removed");
-        assert!(before.is_stale());
+        let before = fingerprints(&file);
+        fs::remove_file(&file).unwrap();
+        assert!(before.are_stale());
 
-        let before = footprint(&file);
-        assert!(!before.is_stale());
-        fs::write(&file, "33").expect("made");
-        assert!(before.is_stale());
+        let before = fingerprints(&file);
+        assert!(!before.are_stale());
+        fs::write(&file, "33").unwrap();
+        assert!(before.are_stale());
     }
 
     #[test]
-    fn a_file_below_a_link_that_is_swapped_is_stale() {
-        let folder = tempfile::tempdir().expect("a folder");
+    fn a_file_below_a_replaced_symbolic_link_is_stale() {
+        let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         for version in ["v1", "v2"] {
-            fs::create_dir(at(version)).expect("a folder");
-            fs::write(at(version).join("policy"), "same").expect("a file");
+            fs::create_dir(at(version)).unwrap();
+            fs::write(at(version).join("policy"), "same").unwrap();
         }
-        symlink("v1", at("data")).expect("a link");
-        let before = footprint(&at("data").join("policy"));
-        symlink("v2", at("new")).expect("a link");
-        fs::rename(at("new"), at("data")).expect("swapped");
-        assert!(before.is_stale());
+        symlink("v1", at("data")).unwrap();
+        let before = fingerprints(&at("data").join("policy"));
+        symlink("v2", at("new")).unwrap();
+        fs::rename(at("new"), at("data")).unwrap();
+        assert!(before.are_stale());
     }
 
     #[test]
-    fn a_file_counts_as_it_was_when_it_was_read_first() {
-        let folder = tempfile::tempdir().expect("a folder");
+    fn the_first_state_of_a_file_counts() {
+        let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("a");
-        let before = footprint(&file);
-        fs::write(&file, "1").expect("a file");
-        before.add(&file);
-        assert!(before.is_stale());
+        let before = fingerprints(&file);
+        fs::write(&file, "1").unwrap();
+        before.record(&file);
+        assert!(before.are_stale());
     }
 }

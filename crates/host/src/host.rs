@@ -11,12 +11,12 @@ use engine::Engine;
 use wire::admission::Response;
 use wire::review::ParseError;
 
-use crate::config::{Configuration, Dialect};
 use crate::evaluation::{Decision, Evaluation, Reply};
 use crate::load::{self, LoadErrors, ModuleSource};
 use crate::policy::{Asker, LoadedPolicy};
 use crate::raw;
 use crate::subject::Subject;
+use config::{Configuration, Dialect};
 
 /// The key of the trace in the audit log. Those of policies have the policy's name and a dot before them.
 const TRACE_ANNOTATION: &str = "trace";

@@ -15,27 +15,27 @@
 )]
 
 mod causes;
-pub mod config;
 pub mod dialect;
 pub mod evaluation;
 mod failure;
-mod footprint;
+mod fingerprints;
 mod host;
 pub mod live;
 pub mod load;
-pub mod lockout;
 pub mod log;
 mod policy;
 mod raw;
 pub mod redact;
+mod selection;
 mod subject;
 mod wait;
 
+pub use ::config::{self, Configuration};
 pub use causes::with_causes;
-pub use config::Configuration;
 pub use evaluation::{Decision, Evaluation, Reply, Verdict};
 pub use host::{EvaluateError, EvaluationRequest, Host, PolicyInfo};
 pub use live::{Live, LiveError, Reload};
 pub use load::{FileModules, LoadError, LoadErrors, ModuleSource};
-pub use lockout::LockedOut;
+pub use selection::{Selected, SelectedEvaluation};
 pub use subject::Subject;
+pub use wait::{NoRuntime, wait_for};

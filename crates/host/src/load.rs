@@ -12,11 +12,11 @@ use capabilities::Capabilities;
 use engine::{Engine, Module};
 use kubewarden::{Group, Member, Metadata};
 
-use crate::config::{self, AdmissionPolicy, Asked, Configuration, Dialect, Policy, Position};
 use crate::dialect;
 use crate::host::Host;
 use crate::policy::{LoadedPolicy, OwnModule, Program};
 use crate::wait::{NoRuntime, wait_for};
+use config::{AdmissionModule, AdmissionPolicy, Configuration, Dialect, Policy, Position};
 
 /// Where a module's bytes come from. Files today; a new source is a new implementation, the host stays as it is.
 pub trait ModuleSource {
@@ -93,9 +93,6 @@ pub enum LoadErrorKind {
     /// A Kubewarden policy does not accept its settings.
     #[error(transparent)]
     Settings(#[from] kubewarden::SettingsError),
-    /// The expression of a group.
-    #[error("its expression cannot be used: {0}")]
-    Expression(#[from] kubewarden::ExpressionError),
     /// Kubewarden policies decide about objects; who a caller is and what it may do is asked by other reviews.
     #[error("the file is a Kubewarden policy: those decide about objects only, under `admission`")]
     KubewardenElsewhere,
@@ -161,7 +158,8 @@ pub(crate) fn host(
         validation: Default::default(),
     };
     for entry in &config.authentication {
-        if let Some(loaded) = loader.own(&entry.policy, Plane::Authentication) {
+        let loaded = loader.own(&entry.policy, &entry.module, Plane::Authentication);
+        if let Some(loaded) = loaded {
             let name = entry.policy.name.clone();
             let rules = authn::Policy {
                 name,
@@ -172,7 +170,8 @@ pub(crate) fn host(
         }
     }
     for entry in &config.authorization {
-        if let Some(loaded) = loader.own(&entry.policy, Plane::Authorization) {
+        let loaded = loader.own(&entry.policy, &entry.module, Plane::Authorization);
+        if let Some(loaded) = loaded {
             let name = entry.policy.name.clone();
             host.authorization.push(
                 authz::Policy {
@@ -227,35 +226,43 @@ struct Loaded {
 
 impl Loader<'_> {
     /// A policy of a plane that has modules of our specification only.
-    fn own(&mut self, policy: &Policy, plane: Plane) -> Option<LoadedPolicy> {
-        let program = self.module(policy).and_then(|loaded| match loaded.dialect {
+    fn own(&mut self, policy: &Policy, path: &Path, plane: Plane) -> Option<LoadedPolicy> {
+        let loaded = self.any_module(path);
+        let program = loaded.and_then(|loaded| match loaded.dialect {
             Dialect::Wasi => self.own_module(policy, &loaded.module, plane),
             Dialect::Kubewarden => Err(LoadErrorKind::KubewardenElsewhere),
         });
-        let program = self.or_remember(policy, program)?;
+        let program = self.or_remember(policy, path, program)?;
         Some(LoadedPolicy::new(policy, program))
     }
 
     fn admitter(&mut self, entry: &AdmissionPolicy) -> Option<LoadedPolicy> {
-        let program = match &entry.asked {
-            Asked::Module(kubewarden) => self.single(entry, kubewarden),
-            Asked::Group(group) => {
+        let program = match &entry.program {
+            config::Program::Module(module) => {
+                let program = self.single(entry, module);
+                self.or_remember(&entry.policy, &module.path, program)?
+            }
+            config::Program::Group(group) => {
                 let members = self.members(group)?;
-                let group = Group::new(&group.expression, group.message.clone(), members);
-                group.map(Program::Group).map_err(LoadErrorKind::from)
+                let expression = group.expression.clone();
+                Program::Group(Group::new(expression, group.message.clone(), members))
             }
         };
-        let program = self.or_remember(&entry.policy, program)?;
         Some(LoadedPolicy::new(&entry.policy, program))
     }
 
     /// What was loaded; an error is remembered with the policy that has it.
-    fn or_remember<T>(&mut self, policy: &Policy, loaded: Result<T, LoadErrorKind>) -> Option<T> {
+    fn or_remember<T>(
+        &mut self,
+        policy: &Policy,
+        path: &Path,
+        loaded: Result<T, LoadErrorKind>,
+    ) -> Option<T> {
         let remember = |kind| {
             self.errors.push(LoadError {
                 policy: policy.name.clone(),
                 position: policy.position.clone(),
-                module: policy.module.clone(),
+                module: path.to_owned(),
                 kind,
             });
         };
@@ -265,12 +272,13 @@ impl Loader<'_> {
     fn single(
         &mut self,
         entry: &AdmissionPolicy,
-        kubewarden: &config::Kubewarden,
+        module: &AdmissionModule,
     ) -> Result<Program, LoadErrorKind> {
+        let kubewarden = &module.kubewarden;
         let loaded = match kubewarden.execution_mode {
             // A program without metadata looks like any module: the mode says what it is.
-            Some(_) => self.any_module(&entry.policy)?,
-            None => self.module(&entry.policy)?,
+            Some(_) => self.any_module(&module.path)?,
+            None => self.module(module)?,
         };
         if loaded.dialect == Dialect::Wasi && kubewarden.execution_mode.is_none() {
             let plane = if entry.mutating {
@@ -299,12 +307,12 @@ impl Loader<'_> {
     }
 
     fn member(&mut self, member: &config::GroupMember) -> Option<Member> {
-        let loaded = self.module(&member.policy);
+        let (module, loaded) = (&member.module, self.module(&member.module));
         let policy =
-            loaded.and_then(|loaded| self.kubewarden(&member.policy, &loaded, &member.kubewarden));
+            loaded.and_then(|loaded| self.kubewarden(&member.policy, &loaded, &module.kubewarden));
         Some(Member {
             name: member.name.clone(),
-            policy: self.or_remember(&member.policy, policy)?,
+            policy: self.or_remember(&member.policy, &module.path, policy)?,
             timeout: member.policy.timeout,
         })
     }
@@ -338,9 +346,9 @@ impl Loader<'_> {
     }
 
     /// The module, of the dialect that the configuration says, if it says one.
-    fn module(&mut self, policy: &Policy) -> Result<Loaded, LoadErrorKind> {
-        let loaded = self.any_module(policy)?;
-        match policy.dialect {
+    fn module(&mut self, module: &AdmissionModule) -> Result<Loaded, LoadErrorKind> {
+        let loaded = self.any_module(&module.path)?;
+        match module.dialect {
             Some(configured) if configured != loaded.dialect => Err(LoadErrorKind::Dialect {
                 configured,
                 found: loaded.dialect,
@@ -350,18 +358,15 @@ impl Loader<'_> {
     }
 
     /// The module, whatever it is.
-    fn any_module(&mut self, policy: &Policy) -> Result<Loaded, LoadErrorKind> {
-        match self.loaded.get(&policy.module) {
+    fn any_module(&mut self, path: &Path) -> Result<Loaded, LoadErrorKind> {
+        match self.loaded.get(path) {
             Some(loaded) => Ok(loaded.clone()),
-            None => self.read(policy),
+            None => self.read(path),
         }
     }
 
-    fn read(&mut self, policy: &Policy) -> Result<Loaded, LoadErrorKind> {
-        let bytes = self
-            .modules
-            .read(&policy.module)
-            .map_err(LoadErrorKind::Read)?;
+    fn read(&mut self, path: &Path) -> Result<Loaded, LoadErrorKind> {
+        let bytes = self.modules.read(path).map_err(LoadErrorKind::Read)?;
         let module = self.engine.load(&bytes)?;
         let metadata = Metadata::of(&bytes, module.inspection())?;
         let dialect = dialect::detect(module.inspection());
@@ -370,7 +375,7 @@ impl Loader<'_> {
             dialect,
             metadata: metadata.map(Arc::new),
         };
-        self.loaded.insert(policy.module.clone(), loaded.clone());
+        self.loaded.insert(path.to_owned(), loaded.clone());
         Ok(loaded)
     }
 

@@ -9,9 +9,9 @@ use wire::RawValue;
 use wire::admission::Response;
 use wire::review::ParseError;
 
-use crate::config::{Dialect, Policy};
 use crate::host::PolicyInfo;
 use crate::{failure, redact};
+use config::{Dialect, Policy};
 
 /// A policy that can be asked.
 #[derive(Debug)]

@@ -1,140 +1,141 @@
-//! The policies of a plane that the guard asks, and how long it is patient with each.
+//! Evaluation by some policies of a plane, for checks that run before a policy set serves.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use access::{Ask, Asked, Failure, FailureKind, PolicyName, Timing};
+use access::{
+    Ask, Asked, Failure, FailureKind, Mode, NoDecision, Plane, PolicyName, Timing, Trace,
+    admission, authn, authz,
+};
 
-use crate::host::Chain;
+use crate::evaluation::Decision;
+use crate::host::{Chain, EvaluateError, Host};
 use crate::policy::{Asker, LoadedPolicy};
 
-/// A policy that is late so many times in a row hangs, as far as the guard can tell: it is not called any more.
-const LATE_TIMES: u32 = 3;
-
-/// As is one that is late for so long: nobody waits for half a minute three times.
-const LATE_FOR: Duration = Duration::from_secs(10);
-
-const GIVEN_UP: &str = "it did not answer in time when it was asked before";
-
-/// Some policies of a plane.
-pub(super) struct Picked<'a, P> {
-    pub(super) rules: Vec<P>,
-    pub(super) callees: Callees<'a>,
+/// The part of a policy in an evaluation by [`Host::evaluate_selected`].
+#[derive(Debug, Clone)]
+pub enum Selected {
+    /// The policy is evaluated as usual.
+    Evaluate,
+    /// The policy is left out, as if it were not configured.
+    Omit,
+    /// The policy is not called; its call fails with this failure.
+    Fail(Failure),
 }
 
-/// What is called, in the order of the rules.
-pub(super) struct Callees<'a> {
-    loaded: &'a [LoadedPolicy],
-    places: Vec<Place>,
+/// The result of an evaluation by some policies of a plane.
+#[derive(Debug)]
+pub struct SelectedEvaluation {
+    /// The decision.
+    pub decision: Result<Decision, NoDecision>,
+    /// One step for each policy that was not left out.
+    pub trace: Trace,
 }
 
-/// One policy.
-struct Place {
-    name: PolicyName,
-    /// Where it stands in the chain of its plane.
-    index: usize,
-    late: Mutex<Late>,
+/// A policy in a [`Selection`]: its index in the chain, or the failure in place of a call.
+type Call = Result<usize, Failure>;
+
+/// Some policies of a chain.
+struct Selection<'a, P> {
+    rules: Vec<P>,
+    callees: Callees<'a>,
 }
 
-/// How late a policy has been since its last answer.
-#[derive(Debug, Default, Clone, Copy)]
-struct Late {
-    times: u32,
-    time: Duration,
-}
-
-impl<'a, P: Clone> Picked<'a, P> {
-    /// Those of a chain that the guard asks.
-    pub(super) fn of(chain: &'a Chain<P>, is_asked: impl Fn(&P, &PolicyName) -> bool) -> Self {
-        let (mut rules, mut places) = (Vec::new(), Vec::new());
-        for (index, (policy, loaded)) in chain.rules.iter().zip(&chain.loaded).enumerate() {
-            if !is_asked(policy, &loaded.name) {
-                continue;
-            }
-            rules.push(policy.clone());
-            places.push(Place {
-                name: loaded.name.clone(),
-                index,
-                late: Mutex::default(),
-            });
-        }
-        let loaded = &chain.loaded;
-        Self {
-            rules,
-            callees: Callees { loaded, places },
-        }
-    }
-}
-
-impl Callees<'_> {
-    /// How a chain asks them, before a deadline.
-    pub(super) fn asker(&self, deadline: Instant) -> Patient<'_> {
-        Patient {
-            places: &self.places,
-            asker: Asker::new(self.loaded, deadline),
-        }
-    }
-
-    /// Whether one of them was late the last time that it was asked.
-    pub(super) fn are_late(&self) -> bool {
-        self.places.iter().any(|place| place.late().times > 0)
-    }
-
-    /// Whether a policy is not called any more.
-    pub(super) fn has_given_up(&self, policy: &PolicyName) -> bool {
-        let mut places = self.places.iter();
-        places.any(|place| place.name == *policy && place.late().hangs())
-    }
-}
-
-/// Asks, except for what hangs: that fails at once.
-pub(super) struct Patient<'a> {
-    places: &'a [Place],
+struct Callees<'a> {
+    calls: Vec<Call>,
     asker: Asker<'a>,
 }
 
-impl<'a, A: Send> Ask<A> for Patient<'a>
+impl Host {
+    /// Evaluates a review with the policies of a plane that `select` chooses by name and mode.
+    ///
+    /// # Errors
+    /// If the bytes are not a review of that plane.
+    pub async fn evaluate_selected(
+        &self,
+        plane: Plane,
+        review: &[u8],
+        deadline: Instant,
+        select: &(dyn Fn(&PolicyName, Mode) -> Selected + Sync),
+    ) -> Result<SelectedEvaluation, EvaluateError> {
+        match plane {
+            Plane::Authentication => {
+                let mode = |policy: &authn::Policy| policy.mode;
+                let selection = Selection::new(&self.authentication, mode, deadline, select);
+                let review = wire::authentication::Review::parse(review)?;
+                let outcome = authn::decide(&selection.rules, &review, &selection.callees).await;
+                Ok(SelectedEvaluation {
+                    decision: outcome.decision.map(Decision::Authentication),
+                    trace: outcome.trace,
+                })
+            }
+            Plane::Authorization => {
+                let mode = |policy: &authz::Policy| policy.mode;
+                let selection = Selection::new(&self.authorization, mode, deadline, select);
+                let review = wire::authorization::Review::parse(review)?;
+                let outcome = authz::decide(&selection.rules, &review, &selection.callees).await;
+                Ok(SelectedEvaluation {
+                    decision: outcome.decision.map(Decision::Authorization),
+                    trace: outcome.trace,
+                })
+            }
+            Plane::Mutation | Plane::Validation => {
+                let mode = |policy: &admission::Policy| policy.mode;
+                let review = wire::admission::Review::parse(review)?;
+                let outcome = if plane == Plane::Mutation {
+                    let selection = Selection::new(&self.mutation, mode, deadline, select);
+                    admission::mutate(&selection.rules, &review, &selection.callees).await
+                } else {
+                    let selection = Selection::new(&self.validation, mode, deadline, select);
+                    admission::validate(&selection.rules, &review, &selection.callees).await
+                };
+                Ok(SelectedEvaluation {
+                    decision: outcome.answer.map(Decision::Admission),
+                    trace: outcome.trace,
+                })
+            }
+        }
+    }
+}
+
+impl<'a, P: Clone> Selection<'a, P> {
+    fn new(
+        chain: &'a Chain<P>,
+        mode: impl Fn(&P) -> Mode,
+        deadline: Instant,
+        select: &dyn Fn(&PolicyName, Mode) -> Selected,
+    ) -> Self {
+        let (mut rules, mut calls) = (Vec::new(), Vec::new());
+        for (index, (policy, loaded)) in chain.rules.iter().zip(&chain.loaded).enumerate() {
+            let loaded: &LoadedPolicy = loaded;
+            let call = match select(&loaded.name, mode(policy)) {
+                Selected::Evaluate => Ok(index),
+                Selected::Omit => continue,
+                Selected::Fail(failure) => Err(failure),
+            };
+            rules.push(policy.clone());
+            calls.push(call);
+        }
+        let asker = Asker::new(&chain.loaded, deadline);
+        Self {
+            rules,
+            callees: Callees { calls, asker },
+        }
+    }
+}
+
+impl<'a, A: Send> Ask<A> for Callees<'a>
 where
     Asker<'a>: Ask<A>,
 {
     async fn ask(&self, policy: usize, review: &[u8]) -> Asked<A> {
-        let problem = match self.places.get(policy) {
-            Some(place) if !place.late().hangs() => {
-                let asked = self.asker.ask(place.index, review).await;
-                place.note(asked.answer.as_ref().err(), asked.timing);
-                return asked;
-            }
-            Some(_) => Failure::new(FailureKind::Deadline, GIVEN_UP),
+        let failure = match self.calls.get(policy) {
+            Some(Ok(index)) => return self.asker.ask(*index, review).await,
+            Some(Err(failure)) => failure.clone(),
             None => Failure::new(FailureKind::Host, "the policy is not loaded"),
         };
         Asked {
-            answer: Err(problem),
+            answer: Err(failure),
             timing: Timing::default(),
         }
-    }
-}
-
-impl Place {
-    fn note(&self, failure: Option<&Failure>, timing: Timing) {
-        let mut late = self.late();
-        match failure.map(|failure| failure.kind) {
-            Some(FailureKind::Deadline) => {
-                late.times = late.times.saturating_add(1);
-                late.time = late.time.saturating_add(timing.elapsed);
-            }
-            // It was not called.
-            Some(FailureKind::Busy) => {}
-            _ => *late = Late::default(),
-        }
-    }
-
-    fn late(&self) -> MutexGuard<'_, Late> {
-        self.late.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Late {
-    fn hangs(self) -> bool {
-        self.times >= LATE_TIMES || self.time >= LATE_FOR
     }
 }

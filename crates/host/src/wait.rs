@@ -12,7 +12,10 @@ pub struct NoRuntime(String);
 
 /// Waits for calls. Loading blocks, in or outside of a runtime, so it has one of its own; that lives on, because connections that
 /// a policy made while it was loaded are used again later.
-pub(crate) fn wait_for<T: Send>(calls: impl Future<Output = T> + Send) -> Result<T, NoRuntime> {
+///
+/// # Errors
+/// If the runtime cannot be started, or the call panics.
+pub fn wait_for<T: Send>(calls: impl Future<Output = T> + Send) -> Result<T, NoRuntime> {
     static RUNTIME: OnceLock<io::Result<Runtime>> = OnceLock::new();
     let runtime = RUNTIME.get_or_init(|| {
         tokio::runtime::Builder::new_multi_thread()

@@ -34,21 +34,16 @@ pub struct Member {
 const NO_MUTATION: &str = "mutation is not allowed inside of policy group";
 
 impl Group {
-    /// A group. `message` is what a rejection says; the members' own messages become its causes.
+    /// Creates a group. `message` is the message of rejections; the messages of the members become
+    /// its causes.
     ///
-    /// # Errors
-    /// When the expression does not parse, or calls what is no member.
-    pub fn new(
-        expression: &str,
-        message: String,
-        members: Vec<Member>,
-    ) -> Result<Self, ExpressionError> {
-        let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
-        Ok(Self {
-            expression: Expression::parse(expression, &names)?,
+    /// The expression was parsed with the names of the members in the same order.
+    pub fn new(expression: Expression, message: String, members: Vec<Member>) -> Self {
+        Self {
+            expression,
             message,
             members,
-        })
+        }
     }
 
     /// The policies of the group.

@@ -63,20 +63,21 @@ pub struct Rule {
     pub operations: Vec<String>,
 }
 
-/// How a policy is run.
+/// The execution mode of a Kubewarden policy.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum ExecutionMode {
-    /// waPC.
+    /// A waPC guest.
     #[default]
     #[serde(rename = "kubewarden-wapc", alias = "kubewarden")]
     Wapc,
-    /// A program.
+    /// A WASI program that reads stdin and writes stdout.
     #[serde(rename = "wasi")]
     Wasi,
-    /// Rego as for Open Policy Agent.
+    /// Rego for Open Policy Agent, compiled by OPA.
     #[serde(rename = "opa")]
     Opa,
-    /// Rego as for Gatekeeper.
+    /// Rego for Gatekeeper, compiled by OPA.
     #[serde(rename = "gatekeeper")]
     Gatekeeper,
 }

@@ -1,36 +1,45 @@
-//! What a cluster needs, from `corpus.yaml`, and the reviews that are made of it.
+//! The probes of the guard, from `corpus.yaml`, and the reviews that they consist of.
 
 use std::fmt;
 use std::sync::LazyLock;
 
-use serde::Deserialize;
+use config::EssentialOperation;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use wire::RawValue;
 use wire::admission::{Operation, Request};
 use wire::authorization::{NonResourceAttributes, Requirement, ResourceAttributes, Selector, Spec};
 use wire::meta::{GroupVersionKind, GroupVersionResource, UserInfo};
 
-use super::Exempt;
+/// The `uid` of all reviews; the guard evaluates one at a time.
+const UID: &str = "5c0a3c9e-4a59-4c0b-9d5e-2f7d1b6a8e90";
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Corpus {
-    needs: Vec<Need>,
+    operations: Vec<Entry>,
 }
 
-/// Something that a cluster needs, as it is written.
+/// The requests that an essential operation consists of.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Need {
-    pub(super) name: String,
-    pub(super) why: String,
+struct Entry {
+    #[serde(deserialize_with = "operation")]
+    name: EssentialOperation,
     users: Vec<UserInfo>,
     authorization: Vec<Access>,
     #[serde(default)]
     admission: Vec<Write>,
 }
 
-/// Requests that differ in their verb, or in their path, only.
+fn operation<'de, D: Deserializer<'de>>(deserializer: D) -> Result<EssentialOperation, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    EssentialOperation::find(&name)
+        .ok_or_else(|| D::Error::custom(format!("unknown essential operation `{name}`")))
+}
+
+/// Requests that differ only in their verb or path.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Access {
@@ -50,7 +59,7 @@ struct Access {
     field: Option<Field>,
 }
 
-/// What a list or watch is limited to.
+/// The field selector of a list or watch.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Field {
@@ -61,7 +70,7 @@ struct Field {
 /// A change of an object.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Write {
+pub(crate) struct Write {
     operation: Operation,
     resource: GroupVersionResource,
     #[serde(default)]
@@ -70,52 +79,48 @@ pub(super) struct Write {
     before: Option<Value>,
 }
 
-/// One thing to ask.
+/// A review that the guard evaluates for an essential operation.
 #[derive(Debug)]
-pub(super) struct Question {
-    pub(super) need: &'static Need,
-    pub(super) user: &'static UserInfo,
-    pub(super) asked: Asked,
+pub(crate) struct Probe {
+    pub(crate) operation: EssentialOperation,
+    pub(crate) user: &'static UserInfo,
+    pub(crate) review: Review,
 }
 
-/// What is asked.
+/// The content of a probe.
 #[derive(Debug)]
-pub(super) enum Asked {
-    /// May they do that?
+pub(crate) enum Review {
+    /// A SubjectAccessReview.
     Access(Box<Spec>),
-    /// May the object be stored, and in what form?
+    /// An AdmissionReview.
     Write(&'static Write),
 }
 
-/// All needs.
-pub(super) fn needs() -> &'static [Need] {
+/// Returns the probes of the operations that `is_included` selects.
+pub(crate) fn probes(is_included: impl Fn(EssentialOperation) -> bool) -> Vec<Probe> {
     static CORPUS: LazyLock<Corpus> = LazyLock::new(|| {
         #[expect(
             clippy::expect_used,
-            reason = "it is a part of the program, and tested"
+            reason = "the file is part of the program, and tested"
         )]
-        serde_saphyr::from_str(include_str!("corpus.yaml")).expect("the corpus of the guard")
+        serde_saphyr::from_str(include_str!("corpus.yaml")).expect("a valid corpus.yaml")
     });
-    &CORPUS.needs
+    let entries = CORPUS.operations.iter();
+    let included = entries.filter(|entry| is_included(entry.name));
+    included.flat_map(Entry::probes).collect()
 }
 
-/// All that there is to ask, but for what is exempt.
-pub(super) fn questions(exempt: &Exempt) -> Vec<Question> {
-    let needs = needs().iter().filter(|need| !exempt.contains(&need.name));
-    needs.flat_map(Need::questions).collect()
-}
-
-impl Need {
-    fn questions(&'static self) -> impl Iterator<Item = Question> {
+impl Entry {
+    fn probes(&'static self) -> impl Iterator<Item = Probe> {
         self.users.iter().flat_map(move |user| {
-            let accesses = self.authorization.iter();
-            let accesses = accesses.flat_map(|access| access.specs(user));
-            let accesses = accesses.map(|spec| Asked::Access(Box::new(spec)));
-            let asked = accesses.chain(self.admission.iter().map(Asked::Write));
-            asked.map(move |asked| Question {
-                need: self,
+            let specs = self.authorization.iter();
+            let specs = specs.flat_map(|access| access.specs(user));
+            let accesses = specs.map(|spec| Review::Access(Box::new(spec)));
+            let reviews = accesses.chain(self.admission.iter().map(Review::Write));
+            reviews.map(move |review| Probe {
+                operation: self.name,
                 user,
-                asked,
+                review,
             })
         })
     }
@@ -123,7 +128,7 @@ impl Need {
 
 impl Access {
     fn specs(&self, user: &UserInfo) -> Vec<Spec> {
-        let of = |resource, non_resource| Spec {
+        let spec = |resource, non_resource| Spec {
             resource_attributes: resource,
             non_resource_attributes: non_resource,
             user: user.username.clone(),
@@ -134,11 +139,11 @@ impl Access {
         let mut specs = Vec::new();
         for verb in &self.verbs {
             if self.paths.is_empty() {
-                specs.push(of(Some(self.resource(verb)), None));
+                specs.push(spec(Some(self.resource(verb)), None));
             }
             for path in &self.paths {
                 let (path, verb) = (path.clone(), verb.clone());
-                specs.push(of(None, Some(NonResourceAttributes { path, verb })));
+                specs.push(spec(None, Some(NonResourceAttributes { path, verb })));
             }
         }
         specs
@@ -167,7 +172,7 @@ impl Access {
 }
 
 impl Write {
-    /// The AdmissionReview.
+    /// Returns the AdmissionReview, as JSON.
     pub(super) fn review(&self, user: &UserInfo) -> Result<Vec<u8>, serde_json::Error> {
         let object = wire::to_raw_value(&self.object)?;
         let old_object = wire::to_raw_value(&self.old_object())?;
@@ -180,7 +185,8 @@ impl Write {
             },
         }))?;
         let (kind, resource) = (self.kind(), self.resource.clone());
-        let has = |is_there: bool, object| -> Option<&RawValue> { is_there.then_some(object) };
+        let some_if =
+            |is_present: bool, object| -> Option<&RawValue> { is_present.then_some(object) };
         Ok(wire::admission::question(&Request {
             uid: UID.to_owned(),
             request_kind: Some(kind.clone()),
@@ -193,8 +199,8 @@ impl Write {
             namespace: self.metadata("namespace").to_owned(),
             operation: self.operation,
             user_info: user.clone(),
-            object: has(self.operation != Operation::Delete, &object),
-            old_object: has(self.operation != Operation::Create, &old_object),
+            object: some_if(self.operation != Operation::Delete, &object),
+            old_object: some_if(self.operation != Operation::Create, &old_object),
             dry_run: false,
             options: Some(&options),
         }))
@@ -224,52 +230,37 @@ impl Write {
     }
 }
 
-impl fmt::Display for Question {
-    /// In words: `get leases worker-1 in kube-node-lease by system:node:worker-1`.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.asked {
-            Asked::Access(spec) => {
-                if let Some(asked) = &spec.resource_attributes {
-                    let resource = (asked.resource.as_str(), asked.subresource.as_str());
-                    told(
-                        formatter,
-                        &asked.verb,
-                        resource,
-                        &asked.name,
-                        &asked.namespace,
-                    )?;
+impl fmt::Display for Probe {
+    /// For example `get leases worker-1 in kube-node-lease by system:node:worker-1`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.review {
+            Review::Access(spec) => {
+                if let Some(access) = &spec.resource_attributes {
+                    write!(f, "{} {}", access.verb, access.resource)?;
+                    write_target(f, [&access.subresource, &access.name, &access.namespace])?;
                 }
-                if let Some(asked) = &spec.non_resource_attributes {
-                    write!(formatter, "{} {}", asked.verb, asked.path)?;
+                if let Some(access) = &spec.non_resource_attributes {
+                    write!(f, "{} {}", access.verb, access.path)?;
                 }
             }
-            Asked::Write(write) => {
-                let resource = (write.resource.resource.as_str(), write.subresource.as_str());
+            Review::Write(write) => {
+                write!(f, "{} {}", write.operation, write.resource.resource)?;
                 let (name, namespace) = (write.metadata("name"), write.metadata("namespace"));
-                told(
-                    formatter,
-                    &write.operation.to_string(),
-                    resource,
-                    name,
-                    namespace,
-                )?;
+                write_target(f, [&write.subresource, name, namespace])?;
             }
         }
-        write!(formatter, " by {}", self.user.username)
+        write!(f, " by {}", self.user.username)
     }
 }
 
-fn told(
-    formatter: &mut fmt::Formatter<'_>,
-    verb: &str,
-    (resource, subresource): (&str, &str),
-    name: &str,
-    namespace: &str,
+/// Writes the target of a request, without the parts that are empty.
+fn write_target(
+    f: &mut fmt::Formatter<'_>,
+    [subresource, name, namespace]: [&str; 3],
 ) -> fmt::Result {
-    write!(formatter, "{verb} {resource}")?;
-    for (before, word) in [("/", subresource), (" ", name), (" in ", namespace)] {
+    for (separator, word) in [("/", subresource), (" ", name), (" in ", namespace)] {
         if !word.is_empty() {
-            write!(formatter, "{before}{word}")?;
+            write!(f, "{separator}{word}")?;
         }
     }
     Ok(())
@@ -296,6 +287,3 @@ fn merge(object: &mut Value, patch: &Value) {
         }
     }
 }
-
-/// Of every review: the guard asks each of its own.
-const UID: &str = "5c0a3c9e-4a59-4c0b-9d5e-2f7d1b6a8e90";

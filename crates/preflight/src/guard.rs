@@ -1,235 +1,228 @@
-//! How the guard asks: one review after the other, so that a policy has the time to itself that it may take.
+//! The evaluation of probes, one after the other, so that each policy has the time that its
+//! configuration grants.
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use access::{Mode, NoDecision, Plane, PolicyName, Trace, admission, authz};
+use access::{Failure, FailureKind, Mode, Plane, PolicyName, Trace, admission, authz};
+use config::{Configuration, Guarded};
+use host::{Decision, EvaluateError, Host, Selected, SelectedEvaluation};
 use wire::review::ParseError;
 
-use super::corpus::{Asked, Question, Write};
-use super::picked::{Callees, Picked};
-use super::refused::{Cause, Objection, Refusal};
-use crate::Host;
+use crate::corpus::{Probe, Review, Write};
+use crate::patience::Patience;
+use crate::report::{BlockedOperation, Cause, Objection};
 
-/// The longest that an API server waits for a webhook, and so for all policies of a plane together.
-const CHAIN: Duration = Duration::from_secs(30);
+/// The longest time that kube-apiserver waits for a webhook, and so for the policies of a plane.
+const CHAIN_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Between two tries.
+/// The pause before a probe is repeated.
 const PAUSE: Duration = Duration::from_millis(50);
 
-const LATE: &str = "it could not be asked in the time that the guard has";
+/// The message of a probe that was skipped.
+const OUT_OF_TIME: &str = "the lock-out guard ran out of time before this probe";
 
-/// Asks a set of policies.
-pub(super) struct Guard<'a> {
-    authorization: Picked<'a, authz::Policy>,
-    mutation: Picked<'a, admission::Policy>,
-    validation: Picked<'a, admission::Policy>,
+/// The message of a call that was not made because earlier calls timed out.
+const GIVEN_UP: &str = "it timed out on earlier probes";
+
+/// A lock-out guard for one policy set.
+pub(crate) struct Guard<'a> {
+    host: &'a Host,
+    /// The names of the admission policies that the guard evaluates.
+    admission: HashSet<&'a PolicyName>,
+    patience: Patience,
     deadline: Instant,
 }
 
-/// What came of asking.
-pub(super) struct Heard {
-    /// In the order of the questions.
-    pub(super) refusals: Vec<Refusal>,
-    /// How many questions the time was not enough for.
-    pub(super) not_asked: usize,
+/// The results of all probes.
+pub(crate) struct Results {
+    /// The blocked operations, in the order of the probes.
+    pub(crate) blocked: Vec<BlockedOperation>,
+    /// The number of probes that were skipped because time ran out.
+    pub(crate) skipped: usize,
 }
 
-/// What a chain said.
-struct Told {
-    is_refused: bool,
-    trace: Trace,
-    /// The review with the object as it was changed.
-    changed: Option<Vec<u8>>,
+/// The result of one chain.
+enum ChainResult {
+    /// The request may continue, with the review of the mutated object if it was mutated.
+    Passed(Option<Vec<u8>>),
+    /// The chain blocks the request.
+    Blocked(Trace),
 }
 
 impl<'a> Guard<'a> {
-    /// The policies whose answers count are asked; those of admission only of which `is_asked` says so.
-    pub(super) fn new(
-        host: &'a Host,
-        is_asked: impl Fn(&PolicyName) -> bool,
-        deadline: Instant,
-    ) -> Self {
-        let admits = |policy: &admission::Policy, name: &PolicyName| {
-            policy.mode == Mode::Protect && is_asked(name)
-        };
-        let counts = |policy: &authz::Policy, _: &PolicyName| policy.mode == Mode::Protect;
+    /// Creates a guard that starts no probe after the deadline.
+    pub(crate) fn new(configuration: &'a Configuration, host: &'a Host, deadline: Instant) -> Self {
+        let admission = configuration.admission.iter();
+        let admission = admission.filter(|entry| entry.guarded == Guarded::Yes);
         Self {
-            authorization: Picked::of(&host.authorization, counts),
-            mutation: Picked::of(&host.mutation, admits),
-            validation: Picked::of(&host.validation, admits),
+            host,
+            admission: admission.map(|entry| &entry.policy.name).collect(),
+            patience: Patience::default(),
             deadline,
         }
     }
 
-    /// Asks until there is no question or no time left.
-    pub(super) async fn ask_all(&self, mut questions: &[Question]) -> Heard {
-        let mut refusals = Vec::new();
-        while let Some((question, others)) = questions.split_first() {
-            if self.is_over() {
+    /// Evaluates the probes until the deadline.
+    pub(crate) async fn run(mut self, mut probes: &[Probe]) -> Results {
+        let mut blocked = Vec::new();
+        while let Some((probe, rest)) = probes.split_first() {
+            if self.is_out_of_time() {
                 break;
             }
-            refusals.extend(self.ask(question).await);
-            questions = others;
+            blocked.extend(self.evaluate(probe).await.err().unwrap_or_default());
+            probes = rest;
         }
-        // Slow policies that refused nothing until now are not to blame; what hangs may be hiding something.
-        if !refusals.is_empty() || self.is_late() {
-            refusals.extend(nothing_asked(questions, LATE));
+        // Policies that are slow but block nothing pass. A policy that hangs could hide a block.
+        if !blocked.is_empty() || self.patience.has_timeouts() {
+            blocked.extend(skipped(probes, OUT_OF_TIME));
         }
-        Heard {
-            refusals,
-            not_asked: questions.len(),
+        Results {
+            blocked,
+            skipped: probes.len(),
         }
     }
 
-    fn is_over(&self) -> bool {
+    fn is_out_of_time(&self) -> bool {
         Instant::now() >= self.deadline
     }
 
-    fn is_late(&self) -> bool {
-        let planes = [Plane::Authorization, Plane::Mutation, Plane::Validation];
-        let callees = planes.map(|plane| self.callees(plane));
-        callees.into_iter().flatten().any(Callees::are_late)
-    }
-
-    fn callees(&self, plane: Plane) -> Option<&Callees<'a>> {
-        match plane {
-            // Certificates and tokens of service accounts are checked before any authenticator is asked.
-            Plane::Authentication => None,
-            Plane::Authorization => Some(&self.authorization.callees),
-            Plane::Mutation => Some(&self.mutation.callees),
-            Plane::Validation => Some(&self.validation.callees),
-        }
-    }
-
-    async fn ask(&self, question: &Question) -> Vec<Refusal> {
-        let refusals = match &question.asked {
-            Asked::Access(spec) => {
+    async fn evaluate(&mut self, probe: &Probe) -> Result<(), Vec<BlockedOperation>> {
+        match &probe.review {
+            Review::Access(spec) => {
                 let review = wire::authorization::question(spec);
-                let plane = Plane::Authorization;
-                self.ask_plane(question, plane, &review).await.map(|_| ())
+                self.evaluate_plane(probe, Plane::Authorization, &review)
+                    .await?;
             }
-            Asked::Write(write) => self.ask_write(question, write).await,
-        };
-        refusals.err().unwrap_or_default()
-    }
-
-    /// Asks who may change the object, then those who judge what has become of it.
-    async fn ask_write(&self, question: &Question, write: &Write) -> Result<(), Vec<Refusal>> {
-        let review = write.review(question.user);
-        let review = review.map_err(|error| unreadable(question, Plane::Mutation, &error))?;
-        let changed = self.ask_plane(question, Plane::Mutation, &review).await?;
-        let review = changed.unwrap_or(review);
-        self.ask_plane(question, Plane::Validation, &review).await?;
+            Review::Write(write) => self.evaluate_write(probe, write).await?,
+        }
         Ok(())
     }
 
-    /// Asks the chain of a plane, again when the moment was bad. The review with the changed object, if it was changed.
-    async fn ask_plane(
-        &self,
-        question: &Question,
+    /// Evaluates the mutating policies, then the validating ones on the object as mutated.
+    async fn evaluate_write(
+        &mut self,
+        probe: &Probe,
+        write: &Write,
+    ) -> Result<(), Vec<BlockedOperation>> {
+        let review = write.review(probe.user);
+        let review = review.map_err(|error| unusable(probe, Plane::Mutation, &error))?;
+        let mutated = self.evaluate_plane(probe, Plane::Mutation, &review).await?;
+        let review = mutated.unwrap_or(review);
+        self.evaluate_plane(probe, Plane::Validation, &review)
+            .await?;
+        Ok(())
+    }
+
+    /// Evaluates a chain, repeatedly after transient failures. Returns the review of the mutated
+    /// object, if it was mutated.
+    async fn evaluate_plane(
+        &mut self,
+        probe: &Probe,
         plane: Plane,
         review: &[u8],
-    ) -> Result<Option<Vec<u8>>, Vec<Refusal>> {
+    ) -> Result<Option<Vec<u8>>, Vec<BlockedOperation>> {
         loop {
-            let told = self.ask_once(plane, review).await;
-            let told = told.map_err(|error| unreadable(question, plane, &error))?;
-            if !told.is_refused {
-                return Ok(told.changed);
-            }
-            let objections = Objection::all(&told.trace);
-            if self.is_over() || !self.may_be_made_good(plane, &objections) {
-                let refusal = |objection| Refusal::new(question, plane, objection);
-                return Err(objections.into_iter().map(refusal).collect());
+            let result = self.evaluate_once(plane, review).await;
+            let trace = match result.map_err(|error| unusable(probe, plane, &*error))? {
+                ChainResult::Passed(mutated) => return Ok(mutated),
+                ChainResult::Blocked(trace) => trace,
+            };
+            let objections = Objection::from_trace(&trace);
+            if self.is_out_of_time() || !self.may_pass_later(plane, &objections) {
+                let blocked = |objection| BlockedOperation::new(probe, plane, objection);
+                return Err(objections.into_iter().map(blocked).collect());
             }
             tokio::time::sleep(PAUSE).await;
         }
     }
 
-    /// Whether nothing but the moment was bad: the machine may be busy with compiling or serving.
-    fn may_be_made_good(&self, plane: Plane, objections: &[Objection]) -> bool {
-        let hangs = |policy: &PolicyName| {
-            let callees = self.callees(plane);
-            callees.is_some_and(|callees| callees.has_given_up(policy))
-        };
+    /// Returns true if all failures are transient: the machine may be busy compiling or serving.
+    fn may_pass_later(&self, plane: Plane, objections: &[Objection]) -> bool {
+        let hangs = |policy: &PolicyName| self.patience.is_exhausted(plane, policy);
         objections.iter().all(|objection| {
-            objection.cause == Cause::Moment && !objection.policy.as_ref().is_some_and(hangs)
+            objection.cause == Cause::Transient && !objection.policy.as_ref().is_some_and(hangs)
         })
     }
 
-    async fn ask_once(&self, plane: Plane, review: &[u8]) -> Result<Told, ParseError> {
+    async fn evaluate_once(
+        &mut self,
+        plane: Plane,
+        review: &[u8],
+    ) -> Result<ChainResult, Box<dyn std::error::Error + Send + Sync>> {
         let now = Instant::now();
-        let deadline = now.checked_add(CHAIN).unwrap_or(now);
-        match plane {
-            Plane::Authentication => Ok(Told {
-                is_refused: false,
-                trace: Trace::default(),
-                changed: None,
-            }),
-            Plane::Authorization => self.authorize(review, deadline).await,
-            Plane::Mutation => {
-                let review = wire::admission::Review::parse(review)?;
-                let chain = &self.mutation;
-                let asker = chain.callees.asker(deadline);
-                let outcome = admission::mutate(&chain.rules, &review, &asker).await;
-                admitted(outcome, &review)
-            }
-            Plane::Validation => {
-                let review = wire::admission::Review::parse(review)?;
-                let chain = &self.validation;
-                let asker = chain.callees.asker(deadline);
-                let outcome = admission::validate(&chain.rules, &review, &asker).await;
-                admitted(outcome, &review)
-            }
+        let deadline = now.checked_add(CHAIN_TIMEOUT).unwrap_or(now);
+        let evaluation = self.evaluate_selected(plane, review, deadline).await?;
+        for step in &evaluation.trace.steps {
+            self.patience.record(plane, step);
         }
+        Ok(into_result(evaluation, review)?)
     }
 
-    async fn authorize(&self, review: &[u8], deadline: Instant) -> Result<Told, ParseError> {
-        let review = wire::authorization::Review::parse(review)?;
-        let chain = &self.authorization;
-        let asker = chain.callees.asker(deadline);
-        let outcome = authz::decide(&chain.rules, &review, &asker).await;
-        Ok(Told {
-            is_refused: match outcome.decision {
-                Ok(authz::Decision::Allow { .. } | authz::Decision::NoOpinion { .. }) => false,
-                Ok(authz::Decision::Deny { .. }) | Err(NoDecision { .. }) => true,
-            },
-            trace: outcome.trace,
-            changed: None,
-        })
-    }
-}
-
-/// Questions that nobody could be asked.
-pub(super) fn nothing_asked(questions: &[Question], problem: &str) -> Vec<Refusal> {
-    let refusal = |question: &Question| {
-        let plane = match question.asked {
-            Asked::Access(_) => Plane::Authorization,
-            Asked::Write(_) => Plane::Mutation,
+    /// Evaluates the policies in mode protect, without calls to those that hang.
+    async fn evaluate_selected(
+        &self,
+        plane: Plane,
+        review: &[u8],
+        deadline: Instant,
+    ) -> Result<SelectedEvaluation, EvaluateError> {
+        let select = |policy: &PolicyName, mode: Mode| {
+            let is_probed = match plane {
+                // Certificates and tokens of service accounts are checked before authenticators.
+                Plane::Authentication => false,
+                Plane::Authorization => true,
+                Plane::Mutation | Plane::Validation => self.admission.contains(policy),
+            };
+            if mode == Mode::Monitor || !is_probed {
+                Selected::Omit
+            } else if self.patience.is_exhausted(plane, policy) {
+                Selected::Fail(Failure::new(FailureKind::Deadline, GIVEN_UP))
+            } else {
+                Selected::Evaluate
+            }
         };
-        let objection = Objection::of_nobody(Cause::Moment, problem);
-        Refusal::new(question, plane, objection)
-    };
-    questions.iter().map(refusal).collect()
+        self.host
+            .evaluate_selected(plane, review, deadline, &select)
+            .await
+    }
 }
 
-/// What cannot be written or read as a review.
-fn unreadable(question: &Question, plane: Plane, problem: &dyn std::error::Error) -> Vec<Refusal> {
-    let objection = Objection::of_nobody(Cause::Policy, problem.to_string());
-    vec![Refusal::new(question, plane, objection)]
-}
-
-fn admitted(
-    outcome: admission::Outcome,
-    review: &wire::admission::Review<'_>,
-) -> Result<Told, ParseError> {
-    let (is_refused, patch) = match outcome.answer.map(|answer| answer.decision) {
-        Ok(admission::Decision::Accept { patch }) => (false, patch),
-        Ok(admission::Decision::Reject(_)) | Err(NoDecision { .. }) => (true, None),
-    };
-    let changed = patch.map(|patch| review.for_module_with(&patch.object()));
-    Ok(Told {
-        is_refused,
-        trace: outcome.trace,
-        changed: changed.transpose()?,
+fn into_result(evaluation: SelectedEvaluation, review: &[u8]) -> Result<ChainResult, ParseError> {
+    Ok(match evaluation.decision {
+        Ok(
+            Decision::Authentication(_)
+            | Decision::Authorization(
+                authz::Decision::Allow { .. } | authz::Decision::NoOpinion { .. },
+            ),
+        ) => ChainResult::Passed(None),
+        Ok(Decision::Admission(answer)) => match answer.decision {
+            admission::Decision::Accept { patch: None } => ChainResult::Passed(None),
+            admission::Decision::Accept { patch: Some(patch) } => {
+                let review = wire::admission::Review::parse(review)?;
+                ChainResult::Passed(Some(review.for_module_with(&patch.object())?))
+            }
+            admission::Decision::Reject(_) => ChainResult::Blocked(evaluation.trace),
+        },
+        Ok(Decision::Authorization(authz::Decision::Deny { .. })) | Err(_) => {
+            ChainResult::Blocked(evaluation.trace)
+        }
     })
+}
+
+/// Returns the operations of probes that were not evaluated.
+pub(crate) fn skipped(probes: &[Probe], problem: &str) -> Vec<BlockedOperation> {
+    let blocked = |probe: &Probe| {
+        let plane = match probe.review {
+            Review::Access(_) => Plane::Authorization,
+            Review::Write(_) => Plane::Mutation,
+        };
+        BlockedOperation::new(probe, plane, Objection::general(Cause::Transient, problem))
+    };
+    probes.iter().map(blocked).collect()
+}
+
+/// Returns the operation of a probe that is not a valid review.
+fn unusable(probe: &Probe, plane: Plane, problem: &dyn std::error::Error) -> Vec<BlockedOperation> {
+    let objection = Objection::general(Cause::Policy, problem.to_string());
+    vec![BlockedOperation::new(probe, plane, objection)]
 }

@@ -1,61 +1,94 @@
-//! The lock-out guard: before a new set of policies serves, it is asked what a cluster asks in order to live.
+//! The lock-out guard: before a policy set serves, it is evaluated on essential operations of a
+//! cluster, such as the renewal of a node lease. A set that blocks one of them is rejected.
 //!
-//! kube-apiserver may be configured to ask policies about less (`k8s-wasm manifests` does that). The guard does not rely on it: what
-//! it refuses would lock a cluster out as soon as such a condition is lost.
+//! kube-apiserver can be configured to send fewer reviews to policies (`k8s-wasm manifests` does
+//! that). The guard does not rely on it: a policy that it rejects would lock the cluster out as
+//! soon as such a condition is lost.
 
-mod ask;
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
+)]
+
 mod corpus;
-mod exempt;
-mod picked;
-mod refused;
+mod guard;
+mod patience;
+mod report;
 
 use std::time::{Duration, Instant};
 
-use crate::Host;
-use crate::config::{Configuration, Guarded};
-use crate::wait::wait_for;
+use config::{Configuration, EssentialOperation};
+use host::Host;
+use host::live::{Gate, GateError};
 
-pub use exempt::{Exempt, UnknownNeed};
-pub use refused::{Cause, LockedOut, Refusal};
+pub use report::{BlockedOperation, Cause, LockedOut};
 
-/// No review is begun after so long. Enough for policies that take half a second for each, which no cluster would bear.
+/// The time after which no further probe starts. Enough for policies that take half a second for
+/// each probe, which no cluster would bear.
 const TIME: Duration = Duration::from_mins(1);
 
-/// Something that a cluster needs to live.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Need {
-    /// What a configuration calls it.
-    pub name: &'static str,
-    /// A sentence.
-    pub why: &'static str,
+/// The lock-out guard as a [`Gate`] of [`host::Live`].
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LockOutGuard;
+
+impl Gate for LockOutGuard {
+    fn check(&self, configuration: &Configuration, host: &Host) -> Result<(), GateError> {
+        let passed = check(configuration, host).map_err(|locked_out| {
+            let is_transient = locked_out.is_transient();
+            GateError::new(locked_out, is_transient)
+        })?;
+        if passed.skipped > 0 {
+            tracing::warn!(
+                skipped = passed.skipped,
+                "lock-out guard ran out of time: the policies are slow"
+            );
+        }
+        Ok(())
+    }
 }
 
-/// Everything that a cluster needs to live, as far as this project knows.
-pub fn needs() -> impl Iterator<Item = Need> {
-    corpus::needs().iter().map(|need| Need {
-        name: &need.name,
-        why: &need.why,
-    })
-}
-
-/// A set of policies that leaves a cluster alive.
+/// The result of a check that a policy set has passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Passed {
-    /// How many reviews it was asked about.
-    pub reviews: usize,
-    /// How many it was not asked about, because it took too long for the others.
-    pub not_asked: usize,
+    /// The number of probes that the policies were evaluated on.
+    pub probes: usize,
+    /// The number of probes that were skipped because time ran out.
+    pub skipped: usize,
 }
 
-/// Asks the policies everything that a cluster needs and that the configuration does not exempt. Blocks, for two minutes at
-/// most.
+/// Evaluates a policy set on all essential operations that the configuration does not exempt.
+/// Blocks for up to two minutes.
 ///
-/// An authorizer locks out by denying, or by a failure that no other policy makes good; no opinion leaves the decision to
-/// others, such as RBAC. An admission policy locks out by rejecting, or by a failure that must not be ignored; a changed object is
-/// what validating policies are asked about next. Policies that are only watched are not asked: nothing comes of their answers.
+/// An authorizer blocks an operation if it denies it, or if it fails and no other authorizer
+/// decides. No opinion leaves the decision to other authorizers, such as RBAC. An admission policy
+/// blocks an operation if it rejects it, or if it fails and its failure policy is `Fail`.
+/// Validating policies are evaluated on the object as mutated. Monitored policies are not
+/// evaluated, since their verdicts have no effect.
+///
+/// ```
+/// use config::{Configuration, Format, Source};
+/// use engine::{Engine, Options};
+/// use host::{FileModules, Host};
+///
+/// let text = "{apiVersion: k8s-wasm/v1alpha1, kind: Configuration, lockOutGuard: {exempt: [coredns]}}";
+/// let source = Source::text(Format::Configuration, "policies.yaml", text);
+/// let configuration = Configuration::load(&[source])?;
+/// let host = Host::load(&configuration, &FileModules, &Engine::new(Options::default())?)?;
+///
+/// // Without policies, nothing is blocked.
+/// let passed = preflight::check(&configuration, &host)?;
+/// assert_eq!(passed.skipped, 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
-/// What is refused, by whom, and why.
+/// The blocked operations, each with the policy and its reason.
 pub fn check(configuration: &Configuration, host: &Host) -> Result<Passed, LockedOut> {
     check_within(configuration, host, TIME)
 }
@@ -65,23 +98,21 @@ fn check_within(
     host: &Host,
     time: Duration,
 ) -> Result<Passed, LockedOut> {
-    let questions = corpus::questions(&configuration.lock_out_exempt);
-    let is_asked = |name: &access::PolicyName| {
-        let mut admission = configuration.admission.iter();
-        admission.any(|entry| entry.guarded == Guarded::Yes && entry.policy.name == *name)
-    };
+    let exemptions = &configuration.exemptions;
+    let probes =
+        corpus::probes(|operation: EssentialOperation| !exemptions.contains(operation.name));
     let now = Instant::now();
     let deadline = now.checked_add(time).unwrap_or(now);
-    let guard = ask::Guard::new(host, is_asked, deadline);
-    let heard = wait_for(guard.ask_all(&questions)).unwrap_or_else(|error| ask::Heard {
-        refusals: ask::nothing_asked(&questions, &error.to_string()),
-        not_asked: questions.len(),
+    let guard = guard::Guard::new(configuration, host, deadline);
+    let results = host::wait_for(guard.run(&probes)).unwrap_or_else(|error| guard::Results {
+        blocked: guard::skipped(&probes, &error.to_string()),
+        skipped: probes.len(),
     });
-    match LockedOut::of(heard.refusals) {
+    match LockedOut::new(results.blocked) {
         Some(locked_out) => Err(locked_out),
         None => Ok(Passed {
-            reviews: questions.len().saturating_sub(heard.not_asked),
-            not_asked: heard.not_asked,
+            probes: probes.len().saturating_sub(results.skipped),
+            skipped: results.skipped,
         }),
     }
 }

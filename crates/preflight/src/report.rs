@@ -1,53 +1,56 @@
-//! What a set of policies refuses, in words that tell an operator whom to look at and what to do.
+//! Blocked operations, described for operators: the policy, its reason, and the way to exempt the
+//! operation.
 
 use std::fmt;
 
 use access::trace::{StepOutcome, StepVerdict};
 use access::{Consequence, FailureKind, Plane, PolicyName, Trace};
+use config::EssentialOperation;
 
-use super::corpus::Question;
+use crate::corpus::Probe;
 
-/// A set of policies would lock the cluster out. Never empty.
+/// A policy set would lock the cluster out: it blocks essential operations.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub struct LockedOut(pub Vec<Refusal>);
+pub struct LockedOut {
+    /// Never empty: only [`Self::new`] creates the type.
+    blocked: Vec<BlockedOperation>,
+}
 
-/// Reviews that one policy refuses although the cluster needs them.
+/// Probes of one essential operation that one policy blocks on one plane.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// The need, as a configuration calls it.
-    pub need: &'static str,
-    /// Why the cluster needs it, a sentence.
-    pub why: &'static str,
-    /// What was asked.
+pub struct BlockedOperation {
+    /// The operation.
+    pub operation: EssentialOperation,
+    /// The plane.
     pub plane: Plane,
-    /// The first of the reviews, in words: `update leases worker-1 in kube-node-lease by system:node:worker-1`.
-    pub review: String,
-    /// How many more reviews of this need the policy refuses on this plane.
+    /// The first blocked probe, such as
+    /// `update leases worker-1 in kube-node-lease by system:node:worker-1`.
+    pub probe: String,
+    /// The number of further blocked probes.
     pub more: usize,
-    /// Whose doing it is; none when nobody could be asked.
+    /// The policy; absent if no policy was evaluated.
     pub policy: Option<PolicyName>,
-    /// What the policy did, with its message.
+    /// The verdict of the policy on the first probe, with its message.
     pub problem: String,
-    /// What is to blame.
+    /// The kind of cause.
     pub cause: Cause,
 }
 
-/// What a refusal is to blame on.
+/// The kind of cause of a blocked operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
-    /// The policy: it said so, or failed as it will again.
+    /// The policy denied or rejected the probe, or failed in a way that will recur.
     Policy,
-    /// Perhaps nothing but the moment: there was no answer in time, or no place for the call.
-    Moment,
+    /// The call timed out or was refused because of overload, and may succeed when repeated.
+    Transient,
 }
 
-impl Refusal {
-    pub(super) fn new(question: &Question, plane: Plane, objection: Objection) -> Self {
+impl BlockedOperation {
+    pub(crate) fn new(probe: &Probe, plane: Plane, objection: Objection) -> Self {
         Self {
-            need: &question.need.name,
-            why: &question.need.why,
+            operation: probe.operation,
             plane,
-            review: question.to_string(),
+            probe: probe.to_string(),
             more: 0,
             policy: objection.policy,
             problem: objection.problem,
@@ -55,96 +58,113 @@ impl Refusal {
         }
     }
 
-    fn is_of(&self, other: &Self) -> bool {
-        (self.need, self.plane, &self.policy) == (other.need, other.plane, &other.policy)
+    fn is_similar(&self, other: &Self) -> bool {
+        (self.operation, self.plane, &self.policy) == (other.operation, other.plane, &other.policy)
     }
 }
 
-impl fmt::Display for Refusal {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "`{}`: {}", self.need, self.review)?;
+impl fmt::Display for BlockedOperation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`: {}", self.operation.name, self.probe)?;
         if self.more > 0 {
-            write!(formatter, " (and {} more)", self.more)?;
+            write!(f, " (and {} more)", self.more)?;
         }
-        write!(formatter, ": {}", self.problem)
+        write!(f, ": {}", self.problem)
     }
 }
 
 impl LockedOut {
-    /// All refusals, those of one policy for one need as one; none when there is none.
-    pub(super) fn of(refusals: Vec<Refusal>) -> Option<Self> {
-        let mut together: Vec<Refusal> = Vec::new();
-        for refusal in refusals {
-            match together.iter_mut().find(|first| first.is_of(&refusal)) {
+    /// Merges the probes of each policy and operation. Returns `None` if there are none.
+    pub(crate) fn new(blocked: Vec<BlockedOperation>) -> Option<Self> {
+        let mut merged: Vec<BlockedOperation> = Vec::new();
+        for operation in blocked {
+            match merged.iter_mut().find(|first| first.is_similar(&operation)) {
                 Some(first) => {
                     first.more = first.more.saturating_add(1);
-                    if refusal.cause == Cause::Policy {
+                    if operation.cause == Cause::Policy {
                         first.cause = Cause::Policy;
                     }
                 }
-                None => together.push(refusal),
+                None => merged.push(operation),
             }
         }
-        (!together.is_empty()).then_some(Self(together))
+        (!merged.is_empty()).then_some(Self { blocked: merged })
     }
 
-    /// Whether all of it may be due to the moment, so that the same policies may pass when they are asked again.
+    /// Returns the blocked operations, in the order of the probes. There is at least one.
+    pub fn iter(&self) -> std::slice::Iter<'_, BlockedOperation> {
+        self.blocked.iter()
+    }
+
+    /// Returns true if all causes are transient, so that the same policies may pass when they are
+    /// checked again.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        self.0.iter().all(|refusal| refusal.cause == Cause::Moment)
+        self.iter().all(|blocked| blocked.cause == Cause::Transient)
     }
 
-    /// What it comes to, in a few words.
+    /// Returns the description of the error, without the operations.
     #[must_use]
     pub fn summary(&self) -> &'static str {
         if self.is_transient() {
-            "the policies did not say in time whether they would lock the cluster out"
+            "could not determine in time whether the policies would lock the cluster out"
         } else {
             "the policies would lock the cluster out"
         }
     }
 
-    /// What to do about it.
+    /// Returns a suggestion for the operator.
     #[must_use]
     pub fn advice(&self) -> String {
         if self.is_transient() {
-            return "the machine may be busy: try again, or see what the policies take so long for"
+            return "the machine may be busy: try again, or find out why the policies are slow"
                 .to_owned();
         }
-        format!("if that is meant, configure `{}`", self.exemption())
+        format!(
+            "to allow this deliberately, configure `{}`",
+            self.exemption()
+        )
     }
 
-    /// What to write into the configuration when all of it is meant.
+    /// Returns the configuration that exempts the blocked operations.
     fn exemption(&self) -> String {
-        let meant = |refusal: &&Refusal| refusal.cause == Cause::Policy;
-        let refusals = self.0.iter().filter(meant);
-        let mut needs: Vec<&str> = refusals.map(|refusal| refusal.need).collect();
-        needs.dedup();
-        format!("lockOutGuard: {{exempt: [{}]}}", needs.join(", "))
+        let blocked = self.iter().filter(|blocked| blocked.cause == Cause::Policy);
+        let mut names: Vec<&str> = blocked.map(|blocked| blocked.operation.name).collect();
+        names.dedup();
+        format!("lockOutGuard: {{exempt: [{}]}}", names.join(", "))
+    }
+}
+
+impl<'a> IntoIterator for &'a LockedOut {
+    type Item = &'a BlockedOperation;
+    type IntoIter = std::slice::Iter<'a, BlockedOperation>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
     }
 }
 
 impl fmt::Display for LockedOut {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.summary())?;
-        for refusal in &self.0 {
-            write!(formatter, "\n{refusal} ({})", refusal.why)?;
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.summary())?;
+        for blocked in self {
+            write!(f, "\n{blocked} ({})", blocked.operation.reason)?;
         }
-        write!(formatter, "\n{}", self.advice())
+        write!(f, "\n{}", self.advice())
     }
 }
 
-/// What one policy has against one review.
+/// The reason for which one policy blocks one probe.
 #[derive(Debug)]
-pub(super) struct Objection {
-    pub(super) policy: Option<PolicyName>,
-    pub(super) cause: Cause,
+pub(crate) struct Objection {
+    pub(crate) policy: Option<PolicyName>,
+    pub(crate) cause: Cause,
     problem: String,
 }
 
 impl Objection {
-    /// Nobody could be asked.
-    pub(super) fn of_nobody(cause: Cause, problem: impl Into<String>) -> Self {
+    /// Creates an objection that is not caused by a policy.
+    pub(crate) fn general(cause: Cause, problem: impl Into<String>) -> Self {
         Self {
             policy: None,
             cause,
@@ -152,23 +172,23 @@ impl Objection {
         }
     }
 
-    /// The policies of a chain that made it refuse; there is always somebody.
-    pub(super) fn all(trace: &Trace) -> Vec<Self> {
-        let answers = trace.steps.iter().filter_map(|step| match &step.outcome {
+    /// Returns the objections of the policies of a chain that blocks a probe; at least one.
+    pub(crate) fn from_trace(trace: &Trace) -> Vec<Self> {
+        let verdicts = trace.steps.iter().filter_map(|step| match &step.outcome {
             StepOutcome::Evaluated { answer, .. } => Some((&step.policy, answer)),
             StepOutcome::Skipped(_) | StepOutcome::Monitored { .. } => None,
         });
-        let objections = answers.filter_map(|(policy, answer)| Self::of(policy, answer));
-        let objections: Vec<_> = objections.collect();
+        let objections: Vec<_> = verdicts
+            .filter_map(|(policy, verdict)| Self::from_verdict(policy, verdict))
+            .collect();
         if objections.is_empty() {
-            return vec![Self::of_nobody(Cause::Policy, "there is no decision")];
+            return vec![Self::general(Cause::Policy, "there is no decision")];
         }
         objections
     }
 
-    /// What an answer has against a review, if anything.
-    fn of(policy: &PolicyName, answer: &StepVerdict) -> Option<Self> {
-        let (cause, problem) = match answer {
+    fn from_verdict(policy: &PolicyName, verdict: &StepVerdict) -> Option<Self> {
+        let (cause, problem) = match verdict {
             StepVerdict::Denied { reason } if reason.is_empty() => {
                 (Cause::Policy, format!("denied by policy `{policy}`"))
             }
@@ -184,7 +204,7 @@ impl Objection {
                 failure,
                 consequence: Consequence::NoDecision | Consequence::Denied,
             } => (
-                Cause::of(failure.kind),
+                Cause::from(failure.kind),
                 format!("policy `{policy}` failed: {failure}"),
             ),
             _ => return None,
@@ -197,10 +217,10 @@ impl Objection {
     }
 }
 
-impl Cause {
-    fn of(failure: FailureKind) -> Self {
+impl From<FailureKind> for Cause {
+    fn from(failure: FailureKind) -> Self {
         match failure {
-            FailureKind::Busy | FailureKind::Deadline => Self::Moment,
+            FailureKind::Busy | FailureKind::Deadline => Self::Transient,
             _ => Self::Policy,
         }
     }

@@ -1,116 +1,110 @@
-//! From what is written to what is meant, plane by plane, and for the engine.
+//! From the fields of a file to resolved types: authenticators, authorizers, engine and exemptions.
 
 use std::num::NonZeroU32;
 
 use access::{Mode, authn, authz};
 
-use super::error::ConfigErrors;
-use super::read::File;
-use super::resolve::{Resolver, byte_size, unique};
-use super::{
-    AdmissionPolicy, Asked, Authenticator, Authorizer, Configuration, Dialect, Guarded, written,
-};
+use super::{all, policy, size};
+use crate::diagnostics::{ConfigErrors, Diagnostics};
+use crate::document::Scope;
+use crate::exemptions::Exemptions;
+use crate::resolved::{Authenticator, Authorizer};
+use crate::spec;
 
-impl Configuration {
-    pub(super) fn add_authenticators(
-        &mut self,
-        file: &File,
-        entries: Vec<written::Authenticator>,
-    ) -> Result<(), ConfigErrors> {
-        let resolver = Resolver::new(file, &self.engine);
-        self.authentication
-            .extend(resolver.all(entries, |entry, at, errors| {
-                Some(Authenticator {
-                    policy: resolver.policy(&entry.common(), None, at, errors)?,
-                    system_names: match entry.allow_system_names {
-                        Some(true) => authn::SystemNames::Granted,
-                        Some(false) | None => authn::SystemNames::Refused,
-                    },
-                    mode: entry.policy_mode.map(Mode::from).unwrap_or_default(),
-                })
-            })?);
-        unique(file, self.authentication.iter().map(|entry| &entry.policy))
-    }
+/// Resolves authenticators. The engine bounds their memory.
+pub(crate) fn authenticators(
+    scope: &Scope<'_>,
+    entries: Vec<spec::Authenticator>,
+    engine: &engine::Options,
+) -> Result<Vec<Authenticator>, ConfigErrors> {
+    all(scope, entries, |scope, entry| {
+        Ok(Authenticator {
+            policy: policy(scope, &entry.common(), engine.memory_max)?,
+            module: scope.document().resolve_path(&entry.module.value),
+            system_names: if entry.allow_system_names.unwrap_or(false) {
+                authn::SystemNames::Granted
+            } else {
+                authn::SystemNames::Refused
+            },
+            mode: mode(entry.policy_mode),
+        })
+    })
+}
 
-    pub(super) fn add_authorizers(
-        &mut self,
-        file: &File,
-        entries: Vec<written::Authorizer>,
-    ) -> Result<(), ConfigErrors> {
-        let resolver = Resolver::new(file, &self.engine);
-        self.authorization
-            .extend(resolver.all(entries, |entry, at, errors| {
-                Some(Authorizer {
-                    policy: resolver.policy(&entry.common(), None, at, errors)?,
-                    on_failure: match entry.failure_policy {
-                        None | Some(written::AuthorizationFailurePolicy::NoOpinion) => {
-                            authz::OnFailure::NoOpinion
-                        }
-                        Some(written::AuthorizationFailurePolicy::Deny) => authz::OnFailure::Deny,
-                    },
-                    mode: entry.policy_mode.map(Mode::from).unwrap_or_default(),
-                })
-            })?);
-        unique(file, self.authorization.iter().map(|entry| &entry.policy))
-    }
+/// Resolves authorizers. The engine bounds their memory.
+pub(crate) fn authorizers(
+    scope: &Scope<'_>,
+    entries: Vec<spec::Authorizer>,
+    engine: &engine::Options,
+) -> Result<Vec<Authorizer>, ConfigErrors> {
+    all(scope, entries, |scope, entry| {
+        Ok(Authorizer {
+            policy: policy(scope, &entry.common(), engine.memory_max)?,
+            module: scope.document().resolve_path(&entry.module.value),
+            on_failure: match entry.failure_policy {
+                None | Some(spec::AuthorizationFailurePolicy::NoOpinion) => {
+                    authz::OnFailure::NoOpinion
+                }
+                Some(spec::AuthorizationFailurePolicy::Deny) => authz::OnFailure::Deny,
+            },
+            mode: mode(entry.policy_mode),
+        })
+    })
+}
 
-    pub(super) fn add_admitters(
-        &mut self,
-        file: &File,
-        entries: Vec<written::AdmissionPolicy>,
-    ) -> Result<(), ConfigErrors> {
-        let resolver = Resolver::new(file, &self.engine);
-        self.admission
-            .extend(resolver.all(entries, |entry, at, errors| {
-                let dialect = entry.r#type.map(|written| match written {
-                    written::ModuleType::Wasi => Dialect::Wasi,
-                    written::ModuleType::Kubewarden => Dialect::Kubewarden,
-                });
-                let policy = resolver.policy(&entry.common(), dialect, at, errors);
-                let kubewarden = resolver.kubewarden(&entry, at, errors);
-                let rules = resolver.rules(entry.rules.as_deref().unwrap_or_default(), at, errors);
-                let kubewarden = kubewarden?;
-                Some(AdmissionPolicy {
-                    guarded: Guarded::with(&kubewarden),
-                    policy: policy?,
-                    mutating: entry.mutating.unwrap_or(false),
-                    rules,
-                    on_failure: match entry.failure_policy {
-                        None | Some(written::AdmissionFailurePolicy::Fail) => {
-                            access::admission::OnFailure::Fail
-                        }
-                        Some(written::AdmissionFailurePolicy::Ignore) => {
-                            access::admission::OnFailure::Ignore
-                        }
-                    },
-                    mode: entry.policy_mode.map(Mode::from).unwrap_or_default(),
-                    asked: Asked::Module(kubewarden),
-                })
-            })?);
-        unique(file, self.admission.iter().map(|entry| &entry.policy))
+pub(crate) fn mode(spec: Option<spec::PolicyMode>) -> Mode {
+    match spec {
+        None | Some(spec::PolicyMode::Protect) => Mode::Protect,
+        Some(spec::PolicyMode::Monitor) => Mode::Monitor,
     }
+}
 
-    pub(super) fn set_engine(
-        &mut self,
-        file: &File,
-        written: &written::Engine,
-    ) -> Result<(), ConfigErrors> {
-        if let Some(calls) = &written.concurrent_calls {
-            self.engine.concurrent_calls = NonZeroU32::new(calls.value).ok_or_else(|| {
-                file.error(
-                    calls,
-                    "concurrentCalls",
-                    "must be at least 1: with 0 no call could ever run",
-                )
-            })?;
-        }
-        if let Some(calls) = written.waiting_calls {
-            self.engine.waiting_calls = calls;
-        }
-        if let Some(size) = &written.memory_max {
-            self.engine.memory_max =
-                byte_size(size).map_err(|message| file.error(size, "memoryMax", message))?;
-        }
-        Ok(())
+/// Resolves the options of the engine; fields that are absent keep their value from `before`.
+pub(crate) fn engine(
+    scope: &Scope<'_>,
+    spec: &spec::Engine,
+    before: &engine::Options,
+) -> Result<engine::Options, ConfigErrors> {
+    let mut options = before.clone();
+    let mut diagnostics = Diagnostics::default();
+    if let Some(calls) = &spec.max_concurrent_calls {
+        let count = NonZeroU32::new(calls.value).ok_or_else(|| {
+            let message = "must be at least 1: with 0, no call could run";
+            scope.field("maxConcurrentCalls").error(calls, message)
+        });
+        diagnostics
+            .take(count)
+            .inspect(|count| options.concurrent_calls = *count);
     }
+    if let Some(calls) = spec.max_queued_calls {
+        options.waiting_calls = calls;
+    }
+    if let Some(spec) = &spec.max_memory {
+        diagnostics
+            .take(size(&scope.field("maxMemory"), spec))
+            .inspect(|size| options.memory_max = *size);
+    }
+    diagnostics.finish(options)
+}
+
+/// Resolves exemptions from the lock-out guard.
+pub(crate) fn exemptions(
+    scope: &Scope<'_>,
+    spec: Option<&spec::LockOutGuard>,
+) -> Result<Exemptions, ConfigErrors> {
+    let scope = scope.field("lockOutGuard").field("exempt");
+    let mut exemptions = Exemptions::default();
+    let mut diagnostics = Diagnostics::default();
+    let names = spec.iter().flat_map(|guard| &guard.exempt);
+    for (index, name) in names.enumerate() {
+        let added = exemptions.add(&name.value).map_err(|unknown| {
+            let hint = unknown.nearest;
+            scope
+                .item(index)
+                .error(name, unknown.to_string())
+                .with_hint(hint.map(|name| format!("did you mean `{name}`?")))
+        });
+        diagnostics.take(added);
+    }
+    diagnostics.finish(exemptions)
 }

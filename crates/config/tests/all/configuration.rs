@@ -1,51 +1,50 @@
-//! What configuration files mean, and how each mistake in one is told.
-
-mod sections;
+//! Fields, defaults, and the error for each mistake.
 
 use std::path::Path;
 use std::time::Duration;
 
 use access::{admission, authn, authz};
+use config::{AdmissionPolicy, Configuration, Dialect, Format, Program, Source};
 
-use super::*;
-
-/// Loads one file with the given text, from a directory that is gone afterwards.
-fn load(format: Format, text: &str) -> Result<Configuration, String> {
-    let dir = tempfile::tempdir().expect("a directory");
+/// Loads a file with this text from a temporary folder, which errors show as `DIR`.
+pub(crate) fn load(format: Format, text: &str) -> Result<Configuration, String> {
+    let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("config.yaml");
-    std::fs::write(&path, text).expect("a file");
+    std::fs::write(&path, text).unwrap();
     let shown = dir.path().display().to_string();
     Configuration::load(&[Source::file(format, path)])
         .map_err(|error| error.to_string().replace(&shown, "DIR"))
 }
 
-/// A configuration with the given body after the header, which has two lines.
-fn configuration(body: &str) -> Result<Configuration, String> {
+/// Loads a configuration with this body after the header, which has two lines.
+pub(crate) fn configuration(body: &str) -> Result<Configuration, String> {
     load(
         Format::Configuration,
         &format!("apiVersion: k8s-wasm/v1alpha1\nkind: Configuration\n{body}"),
     )
 }
 
-fn admitter(fields: &str) -> Result<AdmissionPolicy, String> {
+fn admission_policy(fields: &str) -> Result<AdmissionPolicy, String> {
     let body = format!("admission:\n  modules:\n  - module: m.wasm\n{fields}");
     configuration(&body).map(|mut config| config.admission.remove(0))
 }
 
 #[track_caller]
-fn says(result: Result<impl std::fmt::Debug, String>, expected: &str) {
-    assert_eq!(result.expect_err("must be refused"), expected);
+pub(crate) fn fails_with(result: Result<impl std::fmt::Debug, String>, expected: &str) {
+    assert_eq!(result.unwrap_err(), expected);
 }
 
 #[test]
-fn defaults_are_the_documented_ones() {
-    let entry = admitter("").expect("a policy");
+fn defaults_are_as_documented() {
+    let entry = admission_policy("").unwrap();
     assert_eq!(entry.policy.name.as_str(), "m.wasm");
     assert_eq!(entry.policy.timeout, Duration::from_secs(1));
     assert_eq!(entry.policy.limits, engine::Limits::default());
-    assert!(
-        entry.policy.settings.is_none() && !entry.policy.debug && entry.policy.dialect.is_none()
-    );
+    assert!(entry.policy.settings.is_none() && !entry.policy.debug);
+    let Program::Module(module) = &entry.program else {
+        panic!("one module")
+    };
+    assert_eq!(module.dialect, None);
     assert!(!entry.mutating && entry.rules.is_empty());
     assert_eq!(entry.on_failure, admission::OnFailure::Fail);
 }
@@ -69,10 +68,10 @@ admission:
     limits: {memory: 32Mi, input: 1Mi, output: 2Mi, log: 4Ki}
     rules:
     - {operations: [CREATE], apiGroups: [''], apiVersions: [v1], resources: [pods], scope: Namespaced}
-engine: {concurrentCalls: 3, waitingCalls: 5, memoryMax: 128Mi}
+engine: {maxConcurrentCalls: 3, maxQueuedCalls: 5, maxMemory: 128Mi}
 ",
     )
-    .expect("a configuration");
+    .unwrap();
     let [tokens] = &config.authentication[..] else {
         panic!("one authenticator")
     };
@@ -83,13 +82,16 @@ engine: {concurrentCalls: 3, waitingCalls: 5, memoryMax: 128Mi}
         panic!("one authorizer")
     };
     assert_eq!(owners.on_failure, authz::OnFailure::Deny);
-    let settings = owners.policy.settings.as_ref().expect("settings");
+    let settings = owners.policy.settings.as_ref().unwrap();
     assert_eq!(settings.get(), r#"{"a":[1,2.5,"yes-text"]}"#);
     let [labels] = &config.admission[..] else {
         panic!("one admission policy")
     };
     assert!(labels.mutating && labels.rules.len() == 1);
-    assert_eq!(labels.policy.dialect, Some(Dialect::Wasi));
+    let Program::Module(module) = &labels.program else {
+        panic!("one module")
+    };
+    assert_eq!(module.dialect, Some(Dialect::Wasi));
     assert_eq!(labels.policy.limits.memory.to_string(), "32Mi");
     assert_eq!(labels.policy.limits.stderr.to_string(), "4Ki");
     assert_eq!(config.engine.concurrent_calls.get(), 3);
@@ -105,30 +107,30 @@ fn module_paths_are_relative_to_the_file() {
     let [relative, absolute] = &config.authorization[..] else {
         panic!("two")
     };
-    assert!(relative.policy.module.ends_with("sub/m.wasm") && relative.policy.module.is_absolute());
-    assert_eq!(absolute.policy.module, Path::new("/abs/n.wasm"));
+    assert!(relative.module.ends_with("sub/m.wasm") && relative.module.is_absolute());
+    assert_eq!(absolute.module, Path::new("/abs/n.wasm"));
 }
 
 #[test]
-fn an_unknown_field_is_told_with_its_place_and_the_nearest_known_one() {
-    says(
-        admitter("    mutatin: true\n"),
+fn unknown_fields_are_reported_with_position_and_nearest_known_field() {
+    fails_with(
+        admission_policy("    mutatin: true\n"),
         "DIR/config.yaml:6:5: admission.modules[0].mutatin: unknown field `mutatin` (did you mean `mutating`?)",
     );
 }
 
 #[test]
-fn an_unknown_field_like_no_other_is_told_with_the_known_ones() {
+fn unknown_fields_without_a_similar_one_are_reported_with_the_known_fields() {
     let error = configuration("zzz: 1\n").unwrap_err();
     assert!(
-        error.starts_with("DIR/config.yaml:3:1: zzz: unknown field `zzz` (known are `"),
+        error.starts_with("DIR/config.yaml:3:1: zzz: unknown field `zzz` (expected one of `"),
         "{error}"
     );
 }
 
 #[test]
-fn wrong_types_are_told_with_line_and_field() {
-    let error = admitter("    mutating: maybe\n").unwrap_err();
+fn wrong_types_are_reported_with_line_and_field() {
+    let error = admission_policy("    mutating: maybe\n").unwrap_err();
     assert!(
         error.starts_with("DIR/config.yaml:6:15: admission.modules[0].mutating: "),
         "{error}"
@@ -136,15 +138,15 @@ fn wrong_types_are_told_with_line_and_field() {
 }
 
 #[test]
-fn unknown_values_are_told_with_the_nearest_known_one() {
-    says(
-        admitter("    failurePolicy: Ignored\n"),
+fn unknown_values_are_reported_with_the_nearest_known_value() {
+    fails_with(
+        admission_policy("    failurePolicy: Ignored\n"),
         "DIR/config.yaml:6:20: admission.modules[0].failurePolicy: unknown value `Ignored` (did you mean `Ignore`?)",
     );
 }
 
 #[test]
-fn a_missing_module_is_told() {
+fn a_missing_module_is_reported() {
     let error = configuration("authorization:\n  modules:\n  - name: x\n").unwrap_err();
     assert!(
         error.contains("authorization.modules[0]: the field `module` is missing"),
@@ -153,8 +155,8 @@ fn a_missing_module_is_told() {
 }
 
 #[test]
-fn every_bad_value_of_every_policy_is_told_at_once() {
-    says(
+fn all_bad_values_of_all_policies_are_reported_at_once() {
+    fails_with(
         configuration(
             "authorization:
   modules:
@@ -163,45 +165,45 @@ fn every_bad_value_of_every_policy_is_told_at_once() {
   - {module: c.wasm, name: 'a b'}
 ",
         ),
-        "DIR/config.yaml:5:31: authorization.modules[0].timeout: `5` is no duration: expected a number and a unit, as in `250ms` or `2s`
-DIR/config.yaml:6:31: authorization.modules[1].timeout: is 31s, at most 30s make sense: the API server waits no longer
+        "DIR/config.yaml:5:31: authorization.modules[0].timeout: `5` is not a duration: expected numbers with units, such as `250ms`, `2s` or `1m30s`
+DIR/config.yaml:6:31: authorization.modules[1].timeout: is 31s, more than the 30s that kube-apiserver waits at most
 DIR/config.yaml:7:28: authorization.modules[2].name: policy name `a b` has the character ` `: use letters, digits, `.`, `_` and `-`",
     );
 }
 
 #[test]
-fn a_memory_limit_above_the_engines_is_refused() {
-    says(
+fn rejects_a_memory_limit_above_the_maximum_of_the_engine() {
+    fails_with(
         configuration(
-            "engine: {memoryMax: 64Mi}\nauthorization:\n  modules:\n  - {module: a.wasm, limits: {memory: 65Mi}}\n",
+            "engine: {maxMemory: 64Mi}\nauthorization:\n  modules:\n  - {module: a.wasm, limits: {memory: 65Mi}}\n",
         ),
-        "DIR/config.yaml:6:39: authorization.modules[0].limits.memory: is 65Mi, more than `engine.memoryMax` (64Mi)",
+        "DIR/config.yaml:6:39: authorization.modules[0].limits.memory: is 65Mi, more than `engine.maxMemory` (64Mi)",
     );
 }
 
 #[test]
-fn what_is_for_kubewarden_policies_is_refused_of_our_own_modules() {
-    says(
+fn rejects_kubewarden_fields_on_wasi_modules() {
+    fails_with(
         configuration(
             "admission:\n  modules:\n  - {module: a.wasm, type: wasi, executionMode: opa}\n",
         ),
-        "DIR/config.yaml:5:14: admission.modules[0].executionMode: is for Kubewarden policies, but the policy says `type: wasi`",
+        "DIR/config.yaml:5:14: admission.modules[0].executionMode: is for Kubewarden policies, but the policy has `type: wasi`",
     );
 }
 
 #[test]
-fn duplicate_names_are_told_with_both_places() {
-    says(
+fn duplicate_names_are_reported_with_both_positions() {
+    fails_with(
         configuration(
             "authorization:\n  modules:\n  - {name: x, module: a.wasm}\n  - {name: x, module: b.wasm}\n",
         ),
-        "DIR/config.yaml:6:23: authorization.modules: the name `x` is taken by the policy at DIR/config.yaml:5:23 (give one of them another `name`)",
+        "DIR/config.yaml:6:23: authorization.modules: the policy at DIR/config.yaml:5:23 has the same name, `x` (give one of them another `name`)",
     );
 }
 
 #[test]
-fn bad_rules_are_told_with_their_place() {
-    let error = admitter("    rules:\n    - {operations: [CREATE, '*'], apiGroups: [''], apiVersions: [v1], resources: [pods]}\n").unwrap_err();
+fn bad_rules_are_reported_with_their_position() {
+    let error = admission_policy("    rules:\n    - {operations: [CREATE, '*'], apiGroups: [''], apiVersions: [v1], resources: [pods]}\n").unwrap_err();
     assert!(
         error.starts_with("DIR/config.yaml:7:20: admission.modules[0].rules[0]: "),
         "{error}"
@@ -209,16 +211,16 @@ fn bad_rules_are_told_with_their_place() {
 }
 
 #[test]
-fn zero_concurrent_calls_are_refused() {
-    let error = configuration("engine: {concurrentCalls: 0}\n").unwrap_err();
+fn rejects_zero_concurrent_calls() {
+    let error = configuration("engine: {maxConcurrentCalls: 0}\n").unwrap_err();
     assert!(
-        error.contains("engine.concurrentCalls: must be at least 1"),
+        error.contains("engine.maxConcurrentCalls: must be at least 1"),
         "{error}"
     );
 }
 
 #[test]
-fn the_wrong_kind_of_file_is_told_with_the_flag_that_reads_it() {
+fn the_wrong_kind_of_file_is_reported_with_the_flag_that_reads_it() {
     let list = load(Format::Configuration, "modules:\n- module: a.wasm\n").unwrap_err();
     assert!(
         list.contains("`--authentication-wasm-config-file`"),
@@ -236,7 +238,7 @@ fn the_wrong_kind_of_file_is_told_with_the_flag_that_reads_it() {
 }
 
 #[test]
-fn missing_and_empty_files_and_directories_are_told() {
+fn missing_and_empty_files_and_directories_are_reported() {
     let missing =
         Configuration::load(&[Source::file(Format::Configuration, "/nowhere/c.yaml")]).unwrap_err();
     assert!(
@@ -259,14 +261,14 @@ fn reads_the_original_lists_of_modules() {
     let text = "modules:\n- name: magic\n  module: /etc/kubernetes/wasm/magic.wasm\n  settings: {a: 1}\n  debug: true\n";
     assert_eq!(
         load(Format::Authentication, text)
-            .expect("authenticators")
+            .unwrap()
             .authentication
             .len(),
         1
     );
     assert_eq!(
         load(Format::Authorization, text)
-            .expect("authorizers")
+            .unwrap()
             .authorization
             .len(),
         1
@@ -293,7 +295,7 @@ plugins:
   path: eventconfig.yaml
 "
     );
-    let config = load(Format::Admission, &text).expect("a configuration");
+    let config = load(Format::Admission, &text).unwrap();
     let names: Vec<&str> = config
         .admission
         .iter()
@@ -303,9 +305,9 @@ plugins:
 }
 
 #[test]
-fn a_mistake_in_an_inline_plugin_keeps_its_place() {
+fn errors_in_an_inline_plugin_keep_their_position() {
     let text = "kind: AdmissionConfiguration\nplugins:\n- name: WASM\n  configuration:\n    modules:\n    - modul: a.wasm\n";
-    says(
+    fails_with(
         load(Format::Admission, text),
         "DIR/config.yaml:6:7: plugins[0].configuration.modules[0].modul: unknown field `modul` (did you mean `module`?)",
     );
@@ -313,32 +315,35 @@ fn a_mistake_in_an_inline_plugin_keeps_its_place() {
 
 #[test]
 fn reads_the_original_admission_configuration_by_path() {
-    let dir = tempfile::tempdir().expect("a directory");
-    std::fs::write(dir.path().join("wasm.conf"), PLUGIN.replace("\n    ", "\n")).expect("a file");
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("wasm.conf"), PLUGIN.replace("\n    ", "\n")).unwrap();
     let path = dir.path().join("admission.conf");
     let text = "apiVersion: apiserver.config.k8s.io/v1\nkind: AdmissionConfiguration\nplugins:\n- name: WASM\n  path: wasm.conf\n";
-    std::fs::write(&path, text).expect("a file");
-    let config =
-        Configuration::load(&[Source::file(Format::Admission, path)]).expect("a configuration");
+    std::fs::write(&path, text).unwrap();
+    let config = Configuration::load(&[Source::file(Format::Admission, path)]).unwrap();
     assert_eq!(config.admission.len(), 2);
-    assert!(config.admission[0].policy.module.starts_with(dir.path()));
+    assert!(
+        config
+            .modules()
+            .all(|(_, _, path)| path.starts_with(dir.path()))
+    );
 }
 
 #[test]
-fn an_admission_configuration_without_our_plugin_is_told() {
+fn an_admission_configuration_without_the_plugin_is_reported() {
     let text = "kind: AdmissionConfiguration\nplugins:\n- name: Other\n";
-    says(
+    fails_with(
         load(Format::Admission, text),
         "DIR/config.yaml: plugins: has no plugin `WASM` (add an entry with `name: WASM`)",
     );
 }
 
 #[test]
-fn several_files_add_up_and_all_their_mistakes_are_told() {
-    let dir = tempfile::tempdir().expect("a directory");
+fn files_are_merged_and_all_their_errors_are_reported() {
+    let dir = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {
         let path = dir.path().join(name);
-        std::fs::write(&path, text).expect("a file");
+        std::fs::write(&path, text).unwrap();
         path
     };
     let authn = write("authn", "modules: [{module: a.wasm}]");
@@ -347,16 +352,60 @@ fn several_files_add_up_and_all_their_mistakes_are_told() {
         Source::file(Format::Authentication, authn),
         Source::file(Format::Authorization, authz),
     ];
-    assert_eq!(
-        Configuration::load(&sources)
-            .expect("both")
-            .policies()
-            .count(),
-        2
-    );
+    assert_eq!(Configuration::load(&sources).unwrap().policies().count(), 2);
     let bad = [
         Source::file(Format::Authentication, write("bad1", "module: []")),
         Source::file(Format::Authorization, write("bad2", "modules: 1")),
     ];
-    assert_eq!(Configuration::load(&bad).unwrap_err().0.len(), 2);
+    assert_eq!(Configuration::load(&bad).unwrap_err().iter().count(), 2);
+}
+
+#[test]
+fn fields_of_earlier_versions_are_reported_with_their_present_name() {
+    for (old, new) in [
+        ("memoryMax: 1Gi", "maxMemory"),
+        ("concurrentCalls: 3", "maxConcurrentCalls"),
+        ("waitingCalls: 3", "maxQueuedCalls"),
+    ] {
+        let error = configuration(&format!("engine: {{{old}}}\n")).unwrap_err();
+        assert!(
+            error.ends_with(&format!("(did you mean `{new}`?)")),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn errors_show_the_line_with_a_caret() {
+    let text = "modules:\n- {module: a.wasm, timeout: 5}\n- {modul: b.wasm}\n";
+    let load = |text: &str| {
+        Configuration::load(&[Source::text(Format::Authorization, "a.yaml", text)]).unwrap_err()
+    };
+    let snippet = |text: &str| {
+        let errors = load(text);
+        let error = errors.iter().next().unwrap();
+        error.snippet.as_ref().unwrap().to_string()
+    };
+    // The parser finds the unknown field before values are checked.
+    assert_eq!(snippet(text), "  |\n3 | - {modul: b.wasm}\n  |    ^");
+    assert_eq!(
+        snippet(&text.replace("modul:", "module:")),
+        "  |\n2 | - {module: a.wasm, timeout: 5}\n  |                             ^"
+    );
+}
+
+#[test]
+fn sizes_and_durations_are_written_as_in_kubernetes() {
+    let config = configuration(
+        "engine: {maxMemory: 1Gi}
+authorization:
+  modules:
+  - {module: a.wasm, timeout: 0m2.5s, limits: {memory: 64M, input: 1.5Mi}}
+",
+    )
+    .unwrap();
+    let policy = &config.authorization[0].policy;
+    assert_eq!(policy.timeout, Duration::from_millis(2500));
+    assert_eq!(policy.limits.memory.bytes(), 64_000_000);
+    assert_eq!(policy.limits.stdin.to_string(), "1536Ki");
 }

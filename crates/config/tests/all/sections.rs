@@ -1,6 +1,10 @@
-//! One configuration where a list of one plane is expected, and texts in place of files.
+//! A configuration in place of the list of one plane, texts in place of files, and exemptions.
 
-use super::*;
+use std::path::Path;
+
+use config::{Configuration, Format, Source};
+
+use crate::configuration::{configuration, fails_with, load};
 
 /// A file for all planes.
 const WHOLE: &str = "apiVersion: k8s-wasm/v1alpha1
@@ -8,7 +12,7 @@ kind: Configuration
 authentication: {modules: [{module: a.wasm}]}
 authorization: {modules: [{module: b.wasm}]}
 admission: {modules: [{module: c.wasm}, {module: d.wasm}]}
-engine: {concurrentCalls: 3}
+engine: {maxConcurrentCalls: 3}
 ";
 
 fn counts(config: &Configuration) -> [usize; 3] {
@@ -20,22 +24,22 @@ fn counts(config: &Configuration) -> [usize; 3] {
 }
 
 #[test]
-fn one_configuration_serves_where_a_list_of_one_plane_is_expected() {
+fn accepts_a_configuration_in_place_of_the_list_of_one_plane() {
     for (format, expected) in [
         (Format::Authentication, [1, 0, 0]),
         (Format::Authorization, [0, 1, 0]),
         (Format::AdmissionPlugin, [0, 0, 2]),
     ] {
-        let config = load(format, WHOLE).expect("a configuration");
+        let config = load(format, WHOLE).unwrap();
         assert_eq!(counts(&config), expected);
         assert_eq!(config.engine.concurrent_calls.get(), 3);
     }
 }
 
 #[test]
-fn one_configuration_serves_as_what_the_admission_plugin_is_configured_with() {
-    let dir = tempfile::tempdir().expect("a directory");
-    std::fs::write(dir.path().join("all.yaml"), WHOLE).expect("a file");
+fn accepts_a_configuration_as_the_configuration_of_the_admission_plugin() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("all.yaml"), WHOLE).unwrap();
     let named = "kind: AdmissionConfiguration\nplugins: [{name: WASM, path: all.yaml}]\n";
     let inline = format!(
         "kind: AdmissionConfiguration\nplugins:\n- name: WASM\n  configuration:\n    {}\n",
@@ -43,36 +47,36 @@ fn one_configuration_serves_as_what_the_admission_plugin_is_configured_with() {
     );
     for text in [named, &inline] {
         let path = dir.path().join("admission.yaml");
-        std::fs::write(&path, text).expect("a file");
+        std::fs::write(&path, text).unwrap();
         let config = Configuration::load(&[Source::file(Format::Admission, path)]);
-        assert_eq!(counts(&config.expect("a configuration")), [0, 0, 2]);
+        assert_eq!(counts(&config.unwrap()), [0, 0, 2]);
     }
 }
 
 #[test]
-fn a_mistake_in_a_section_that_is_not_wanted_is_told_all_the_same() {
+fn errors_in_ignored_sections_are_reported() {
     let error = load(
         Format::Authorization,
         &WHOLE.replace("c.wasm", "c.wasm, x: 1"),
     );
-    let error = error.expect_err("must be refused");
+    let error = error.unwrap_err();
     assert!(error.contains("unknown field `x`"), "{error}");
 }
 
 #[test]
-fn a_configuration_without_the_section_that_is_wanted_is_refused() {
+fn rejects_a_configuration_without_the_section_of_the_plane() {
     let text = "apiVersion: k8s-wasm/v1alpha1\nkind: Configuration\nadmission: {modules: []}\n";
-    says(
+    fails_with(
         load(Format::Authentication, text),
-        "DIR/config.yaml: authentication: is missing, and nothing else is read here",
+        "DIR/config.yaml: authentication: is missing, and this file is read for no other section",
     );
 }
 
 #[test]
-fn another_kind_of_file_where_a_list_is_expected_is_told() {
+fn rejects_another_kind_of_file_in_place_of_a_list() {
     let text =
         "apiVersion: apiserver.config.k8s.io/v1\nkind: AdmissionConfiguration\nplugins: []\n";
-    let error = load(Format::Authorization, text).expect_err("must be refused");
+    let error = load(Format::Authorization, text).unwrap_err();
     assert!(
         error.contains("apiVersion: is `apiserver.config.k8s.io/v1`"),
         "{error}"
@@ -84,16 +88,16 @@ fn another_kind_of_file_where_a_list_is_expected_is_told() {
 }
 
 #[test]
-fn a_text_is_read_as_if_it_were_in_the_file_that_it_names() {
+fn paths_in_a_text_are_relative_to_the_path_of_the_source() {
     let text = br#"{"modules":[{"module":"sub/a.wasm","mutating":true}]}"#;
     let source = Source::text(
         Format::AdmissionPlugin,
         "/etc/wasm/plugin.yaml",
         text.to_vec(),
     );
-    let config = Configuration::load(&[source]).expect("a configuration");
+    let config = Configuration::load(&[source]).unwrap();
     assert_eq!(
-        config.admission[0].policy.module,
+        config.modules().next().unwrap().2,
         Path::new("/etc/wasm/sub/a.wasm")
     );
 
@@ -110,10 +114,13 @@ fn a_text_is_read_as_if_it_were_in_the_file_that_it_names() {
 }
 
 #[test]
-fn texts_that_are_none_or_too_large_are_refused() {
+fn rejects_binary_large_and_empty_texts() {
     for (text, expected) in [
         (b"\xff".to_vec(), "is not text in UTF-8"),
-        (vec![b' '; (4 << 20) + 1], "is no configuration file"),
+        (
+            vec![b' '; (4 << 20) + 1],
+            "is too large for a configuration file",
+        ),
         (Vec::new(), "the file is empty"),
     ] {
         let source = Source::text(Format::AdmissionPlugin, "inline", text);
@@ -123,27 +130,27 @@ fn texts_that_are_none_or_too_large_are_refused() {
 }
 
 #[test]
-fn an_unknown_exemption_is_told_with_its_place_and_the_nearest_need() {
-    says(
+fn unknown_exemptions_are_reported_with_position_and_nearest_operation() {
+    fails_with(
         configuration("lockOutGuard:\n  exempt: [all, kubelet-leases, nonsense]"),
-        "DIR/config.yaml:4:17: lockOutGuard.exempt[1]: `kubelet-leases` is nothing that the guard asks about (did you mean \
+        "DIR/config.yaml:4:17: lockOutGuard.exempt[1]: unknown essential operation `kubelet-leases` (did you mean \
          `kubelet-lease`?)\n\
-         DIR/config.yaml:4:33: lockOutGuard.exempt[2]: `nonsense` is nothing that the guard asks about",
+         DIR/config.yaml:4:33: lockOutGuard.exempt[2]: unknown essential operation `nonsense`",
     );
-    says(
+    fails_with(
         configuration("authorization: {modules: [], lockOutGuard: {exempt: [node]}}"),
-        "DIR/config.yaml:3:54: authorization.lockOutGuard.exempt[0]: `node` is nothing that the guard asks about",
+        "DIR/config.yaml:3:54: authorization.lockOutGuard.exempt[0]: unknown essential operation `node`",
     );
 }
 
 #[test]
-fn exemptions_of_all_sections_add_up() {
+fn exemptions_of_all_sections_are_merged() {
     let config = configuration(
         "lockOutGuard: {exempt: [coredns]}\n\
          authorization: {modules: [], lockOutGuard: {exempt: [kube-proxy]}}\n\
          admission: {modules: [], lockOutGuard: {exempt: [endpoints, coredns]}}",
     )
-    .expect("a configuration");
-    let exempt: Vec<_> = config.lock_out_exempt.iter().collect();
+    .unwrap();
+    let exempt: Vec<_> = config.exemptions.iter().collect();
     assert_eq!(exempt, ["coredns", "endpoints", "kube-proxy"]);
 }

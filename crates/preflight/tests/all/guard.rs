@@ -1,27 +1,45 @@
-//! The lock-out guard: which sets of policies are served, which are not, and what an operator is told.
+//! Policy sets that the lock-out guard accepts and rejects, and its messages.
 
 use std::fs;
 
 use capabilities::Capabilities;
-use host::config::{Format, Source};
-use host::live::{LiveError, Parts};
-use host::{FileModules, Live, LockedOut, Reload};
+use config::{EssentialOperation, Format, Source};
+use host::live::{LiveError, LiveOptions};
+use host::{FileModules, Live, Reload};
+use preflight::{LockOutGuard, LockedOut};
 use tempfile::TempDir;
 
-use crate::loading::{ACCEPTED, ALLOWED, NO_OPINION, answering};
-
+const ALLOWED: &str = r#"{"response":{"status":{"allowed":true}}}"#;
+const ACCEPTED: &str = r#"{"response":{"response":{"allowed":true}}}"#;
+const NO_OPINION: &str = r#"{"response":{"status":{"allowed":false}}}"#;
 const DENIED: &str = r#"{"response":{"status":{"denied":true,"reason":"not today"}}}"#;
 const REJECTED: &str =
     r#"{"response":{"response":{"allowed":false,"status":{"message":"not like this"}}}}"#;
 const EVERYTHING: &str =
     "rules: [{operations: ['*'], apiGroups: ['*'], apiVersions: ['*'], resources: ['*/*']}]";
 
-/// A folder with a module for everything that a policy can do to a cluster.
+/// Returns a module that always writes `output`.
+fn responding(entry_point: &str, output: &str) -> String {
+    let (length, data) = (output.len(), output.escape_default());
+    format!(
+        r#"(module
+            (import "wasi_snapshot_preview1" "fd_write"
+                (func $write (param i32 i32 i32 i32) (result i32)))
+            (memory (export "memory") 1)
+            (data (i32.const 16) "{data}")
+            (func (export "{entry_point}")
+                (i32.store (i32.const 0) (i32.const 16))
+                (i32.store (i32.const 4) (i32.const {length}))
+                (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))))"#
+    )
+}
+
+/// A folder with a module for each verdict.
 struct Place(TempDir);
 
 impl Place {
     fn new() -> Self {
-        let place = Self(tempfile::tempdir().expect("a folder"));
+        let place = Self(tempfile::tempdir().unwrap());
         for (name, entry_point, output) in [
             ("allows", "authz", ALLOWED),
             ("silent", "authz", NO_OPINION),
@@ -29,7 +47,7 @@ impl Place {
             ("accepts", "validate", ACCEPTED),
             ("rejects", "validate", REJECTED),
         ] {
-            place.write_module(name, &answering(&[entry_point], output));
+            place.write_module(name, &responding(entry_point, output));
         }
         let traps = r#"(module (memory (export "memory") 1)
             (func (export "authz") unreachable) (func (export "validate") unreachable))"#;
@@ -38,13 +56,13 @@ impl Place {
     }
 
     fn write_module(&self, name: &str, text: &str) {
-        let module = wat::parse_str(text).expect("a module");
-        fs::write(self.0.path().join(format!("{name}.wasm")), module).expect("a file");
+        let module = wat::parse_str(text).unwrap();
+        fs::write(self.0.path().join(format!("{name}.wasm")), module).unwrap();
     }
 
     fn configure(&self, body: &str) {
         let text = format!("apiVersion: k8s-wasm/v1alpha1\nkind: Configuration\n{body}\n");
-        fs::write(self.0.path().join("config.yaml"), text).expect("a file");
+        fs::write(self.0.path().join("config.yaml"), text).unwrap();
     }
 
     fn open(&self, body: &str) -> Result<Live, LockedOut> {
@@ -53,15 +71,16 @@ impl Place {
     }
 
     fn open_as(&self, format: Format) -> Result<Live, LockedOut> {
-        let live = Live::open(Parts {
+        let live = Live::open(LiveOptions {
             sources: vec![Source::file(format, self.0.path().join("config.yaml"))],
             modules: Box::new(FileModules),
             capabilities: Capabilities::none(),
             code_cache: None,
+            gate: Box::new(LockOutGuard),
         });
-        live.map_err(|error| match error {
-            LiveError::LockedOut(locked_out) => locked_out,
-            other => panic!("it does not load: {other}"),
+        live.map_err(|error| match &error {
+            LiveError::Gate(gate) => gate.downcast_ref::<LockedOut>().unwrap().clone(),
+            other => panic!("does not load: {other}"),
         })
     }
 }
@@ -74,16 +93,19 @@ fn validator(fields: &str) -> String {
     format!("admission: {{modules: [{{name: p, {fields}, {EVERYTHING}}}]}}")
 }
 
-/// The needs that are refused, each once.
-fn needs(refused: Result<Live, LockedOut>) -> Vec<&'static str> {
-    let LockedOut(refusals) = refused.expect_err("must be refused");
-    let mut needs: Vec<_> = refusals.iter().map(|refusal| refusal.need).collect();
-    needs.dedup();
-    needs
+/// Returns the names of the blocked operations, each once.
+fn blocked(result: Result<Live, LockedOut>) -> Vec<&'static str> {
+    let locked_out = result.unwrap_err();
+    let mut names: Vec<_> = locked_out
+        .iter()
+        .map(|blocked| blocked.operation.name)
+        .collect();
+    names.dedup();
+    names
 }
 
 #[test]
-fn policies_that_leave_the_cluster_alone_are_served() {
+fn accepts_policies_that_block_nothing() {
     let place = Place::new();
     for authorizer in ["allows", "silent"] {
         let body = format!(
@@ -95,42 +117,43 @@ fn policies_that_leave_the_cluster_alone_are_served() {
 }
 
 #[test]
-fn an_authorizer_that_denies_everything_is_refused_with_all_that_it_denies() {
-    let LockedOut(refusals) = Place::new()
+fn reports_every_operation_that_an_authorizer_denies() {
+    let locked_out = Place::new()
         .open(&authorizer("module: denies.wasm"))
-        .expect_err("must be refused");
-    let all: Vec<_> = host::lockout::needs().map(|need| need.name).collect();
-    let refused: Vec<_> = refusals.iter().map(|refusal| refusal.need).collect();
-    assert_eq!(refused, all);
+        .unwrap_err();
+    let all: Vec<_> = EssentialOperation::all().iter().collect();
+    let blocked: Vec<_> = locked_out
+        .iter()
+        .map(|blocked| &blocked.operation)
+        .collect();
+    assert_eq!(blocked, all);
     assert_eq!(
-        refusals[0].to_string(),
+        locked_out.iter().next().unwrap().to_string(),
         "`kubelet-lease`: get leases worker-1 in kube-node-lease by system:node:worker-1 (and 3 more): \
          denied by policy `p`: not today"
     );
 }
 
 #[test]
-fn a_failure_counts_when_nobody_makes_it_good() {
+fn a_failure_blocks_unless_another_authorizer_decides() {
     let place = Place::new();
     for failure_policy in ["NoOpinion", "Deny"] {
         let fields = format!("module: traps.wasm, failurePolicy: {failure_policy}");
-        let refused = needs(place.open(&authorizer(&fields)));
-        assert!(refused.contains(&"scheduler-binding"), "{failure_policy}");
+        let blocked = blocked(place.open(&authorizer(&fields)));
+        assert!(blocked.contains(&"scheduler-binding"), "{failure_policy}");
     }
     let two = "authorization: {modules: [{module: traps.wasm}, {module: allows.wasm}]}";
     assert!(place.open(two).is_ok());
 }
 
 #[test]
-fn a_validating_policy_that_rejects_or_fails_on_everything_is_refused() {
+fn rejects_a_validating_policy_that_rejects_or_fails_on_everything() {
     let place = Place::new();
-    let refused = needs(place.open(&validator("module: rejects.wasm")));
-    assert!(refused.contains(&"webhook-configurations") && refused.contains(&"replicaset-pods"));
-    assert!(!refused.contains(&"coredns"), "CoreDNS stores nothing");
-    let LockedOut(refusals) = place
-        .open(&validator("module: traps.wasm"))
-        .expect_err("must be refused");
-    let problem = &refusals[0].problem;
+    let blocked = blocked(place.open(&validator("module: rejects.wasm")));
+    assert!(blocked.contains(&"webhook-configurations") && blocked.contains(&"replicaset-pods"));
+    assert!(!blocked.contains(&"coredns"), "CoreDNS writes no objects");
+    let locked_out = place.open(&validator("module: traps.wasm")).unwrap_err();
+    let problem = &locked_out.iter().next().unwrap().problem;
     assert!(
         problem.starts_with("policy `p` failed: the module trapped"),
         "{problem}"
@@ -138,7 +161,7 @@ fn a_validating_policy_that_rejects_or_fails_on_everything_is_refused() {
 }
 
 #[test]
-fn what_does_not_count_locks_nobody_out() {
+fn ignored_failures_and_monitored_policies_block_nothing() {
     let place = Place::new();
     for body in [
         validator("module: traps.wasm, failurePolicy: Ignore"),
@@ -151,19 +174,19 @@ fn what_does_not_count_locks_nobody_out() {
 }
 
 #[test]
-fn a_policy_is_asked_by_its_rules_only() {
+fn policies_evaluate_only_requests_that_match_their_rules() {
     let body = "admission: {modules: [{module: rejects.wasm, rules: [{operations: [CREATE], apiGroups: [''], \
                 apiVersions: [v1], resources: [configmaps]}]}]}";
     assert!(Place::new().open(body).is_ok());
 }
 
 #[test]
-fn what_is_exempt_may_be_refused_in_every_form_of_configuration() {
+fn exempt_operations_may_be_blocked_in_every_format() {
     let place = Place::new();
     let denies = authorizer("module: denies.wasm");
     let some = format!("{denies}\nlockOutGuard: {{exempt: [kubelet-lease, coredns]}}");
-    let refused = needs(place.open(&some));
-    assert!(!refused.contains(&"kubelet-lease") && refused.contains(&"kube-proxy"));
+    let blocked = blocked(place.open(&some));
+    assert!(!blocked.contains(&"kubelet-lease") && blocked.contains(&"kube-proxy"));
     assert!(
         place
             .open(&format!("{denies}\nlockOutGuard: {{exempt: [all]}}"))
@@ -183,13 +206,13 @@ fn what_is_exempt_may_be_refused_in_every_form_of_configuration() {
             list("rejects").replace("FIELDS", EVERYTHING),
         ),
     ] {
-        fs::write(place.0.path().join("config.yaml"), text).expect("a file");
+        fs::write(place.0.path().join("config.yaml"), text).unwrap();
         assert!(place.open_as(format).is_ok());
     }
 }
 
 #[test]
-fn policies_of_kubewarden_that_may_call_their_host_are_not_asked() {
+fn skips_kubewarden_policies_that_may_make_host_calls() {
     let place = Place::new();
     let text = r#"(module
         (import "wapc" "__guest_response" (func $answer (param i32 i32)))
@@ -209,26 +232,26 @@ fn policies_of_kubewarden_that_may_call_their_host_are_not_asked() {
         let fields = format!("module: guest.wasm, {granted}");
         assert!(place.open(&validator(&fields)).is_ok(), "{granted}");
     }
-    // Nor those of a `policies.yml`, which does not say what they are asked about.
+    // Policies of a `policies.yml` are skipped too: their rules are in webhook configurations.
     fs::write(
         place.0.path().join("config.yaml"),
         "p: {module: guest.wasm}",
     )
-    .expect("a file");
+    .unwrap();
     assert!(place.open_as(Format::Policies { store: None }).is_ok());
 }
 
 #[test]
-fn a_change_that_would_lock_the_cluster_out_is_not_put_in_place() {
+fn a_reload_that_would_lock_the_cluster_out_keeps_the_previous_policies() {
     let place = Place::new();
-    let live = place
-        .open(&authorizer("module: silent.wasm"))
-        .expect("policies");
+    let live = place.open(&authorizer("module: silent.wasm")).unwrap();
     let before = live.current();
     place.configure(&authorizer("module: denies.wasm"));
-    let error = live.reload().expect_err("must be refused").to_string();
+    let error = live.reload().unwrap_err().to_string();
     assert!(error.starts_with("the policies would lock the cluster out\n`kubelet-lease`: "));
-    assert!(error.contains("if that is meant, configure `lockOutGuard: {exempt: [kubelet-lease, "));
+    assert!(error.contains(
+        "to allow this deliberately, configure `lockOutGuard: {exempt: [kubelet-lease, "
+    ));
     assert!(std::sync::Arc::ptr_eq(&before, &live.current()));
-    assert_eq!(live.reload().expect("told once"), Reload::Unchanged);
+    assert_eq!(live.reload().unwrap(), Reload::Unchanged);
 }

@@ -5,7 +5,7 @@ use std::ptr;
 use std::time::Duration;
 
 use ::host::config::{self, Format};
-use ::host::live::Parts;
+use ::host::live::LiveOptions;
 use ::host::{FileModules, Live, Reload, with_causes};
 use capabilities::{Capabilities, ServiceOptions, Services};
 use observe::Observer;
@@ -142,7 +142,7 @@ fn give_memory_back() {
     }
 }
 
-fn open(parts: Parts) -> Result<Live, Refused> {
+fn open(parts: LiveOptions) -> Result<Live, Refused> {
     let live = Live::open(parts).map_err(|error| Refused::configuration(with_causes(&error)))?;
     ::host::log::loaded(&live.current());
     Ok(live)
@@ -150,7 +150,7 @@ fn open(parts: Parts) -> Result<Live, Refused> {
 
 /// # Safety
 /// What both point to is there for the length of this call.
-unsafe fn parts(source: &Source, options: Option<&Options>) -> Result<Parts, Refused> {
+unsafe fn parts(source: &Source, options: Option<&Options>) -> Result<LiveOptions, Refused> {
     let folder = |bytes: Option<crate::Bytes>, what| -> Result<Option<PathBuf>, Refused> {
         match bytes {
             // SAFETY: promised to this function.
@@ -170,12 +170,13 @@ unsafe fn parts(source: &Source, options: Option<&Options>) -> Result<Parts, Ref
         kubeconfig,
         ..ServiceOptions::default()
     });
-    Ok(Parts {
+    Ok(LiveOptions {
         // SAFETY: promised to this function.
         sources: vec![unsafe { source.read() }?],
         modules: Box::new(FileModules),
         capabilities: Capabilities::live(services),
         code_cache,
+        gate: Box::new(preflight::LockOutGuard),
     })
 }
 

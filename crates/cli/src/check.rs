@@ -4,10 +4,9 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 use std::time::Instant;
 
-use access::Plane;
-use host::config::Guarded;
-use host::lockout::{self, Passed};
+use host::config::{Guarded, Section};
 use host::{Configuration, Host, PolicyInfo};
+use preflight::Passed;
 
 use crate::advice;
 use crate::configuration::{ConfigurationArgs, EngineArgs};
@@ -54,7 +53,7 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
             advice.text
         )?;
     }
-    let passed = lockout::check(&configuration, &host)?;
+    let passed = preflight::check(&configuration, &host)?;
     let count = host.policies().count();
     let policies = if count == 1 { "policy" } else { "policies" };
     writeln!(
@@ -74,21 +73,21 @@ fn write_guard(
     configuration: &Configuration,
     passed: Passed,
 ) -> io::Result<()> {
-    let exempt = &configuration.lock_out_exempt;
-    if exempt.is_everything() {
+    let exempt = &configuration.exemptions;
+    if exempt.covers_everything() {
         let warning = paint.yellow("warning:");
         return writeln!(
             out,
             "{warning} the lock-out guard asks nothing: everything is exempt"
         );
     }
-    let (ok, reviews) = (paint.green("ok:"), passed.reviews);
+    let (ok, reviews) = (paint.green("ok:"), passed.probes);
     writeln!(
         out,
         "{ok} none of {reviews} reviews that a cluster needs is refused"
     )?;
-    if passed.not_asked > 0 {
-        let (warning, reviews) = (paint.yellow("warning:"), passed.not_asked);
+    if passed.skipped > 0 {
+        let (warning, reviews) = (paint.yellow("warning:"), passed.skipped);
         writeln!(
             out,
             "{warning} there was no time to ask about {reviews} more: the policies are slow"
@@ -135,45 +134,14 @@ fn write_policies(
 
 /// The file of each policy's module, by what tells policies apart: names are unique within a section only.
 fn module_files(configuration: &Configuration) -> HashMap<(Section, String), String> {
-    let authentication = configuration
-        .authentication
-        .iter()
-        .map(|entry| (Section::Authentication, &entry.policy));
-    let authorization = configuration
-        .authorization
-        .iter()
-        .map(|entry| (Section::Authorization, &entry.policy));
-    let admission = configuration
-        .admission
-        .iter()
-        .map(|entry| (Section::Admission, &entry.policy));
-    authentication
-        .chain(authorization)
-        .chain(admission)
-        .map(|(section, policy)| {
-            (
-                (section, policy.name.to_string()),
-                policy.module.display().to_string(),
-            )
-        })
+    configuration
+        .modules()
+        .map(|(section, name, path)| ((section, name.to_string()), path.display().to_string()))
         .collect()
 }
 
-/// The part of the configuration in which a policy's name is unique.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Section {
-    Authentication,
-    Authorization,
-    Admission,
-}
-
 fn key(policy: &PolicyInfo) -> (Section, String) {
-    let section = match policy.plane {
-        Plane::Authentication => Section::Authentication,
-        Plane::Authorization => Section::Authorization,
-        Plane::Mutation | Plane::Validation => Section::Admission,
-    };
-    (section, policy.name.to_string())
+    (Section::from(policy.plane), policy.name.to_string())
 }
 
 /// As much of a digest as tells modules apart, as container tools show it.

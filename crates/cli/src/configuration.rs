@@ -107,10 +107,7 @@ impl EngineArgs {
         configuration: &Configuration,
         capabilities: &Capabilities,
     ) -> Result<Host, Failed> {
-        let options = engine::Options {
-            code_cache: self.code_cache(),
-            ..configuration.engine.clone()
-        };
+        let options = configuration.engine_options(self.code_cache());
         let engine = Engine::new(options).environment()?;
         let host = Host::load_with(configuration, &FileModules, &engine, capabilities)?;
         Ok(host)

@@ -21,10 +21,6 @@ pub(crate) struct Args {
 /// What can be generated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Page {
-    /// The JSON Schema of the configuration.
-    ConfigurationSchema,
-    /// The fields of the configuration, Markdown.
-    Configuration,
     /// The commands and their flags, Markdown.
     CommandLine,
 }
@@ -32,8 +28,6 @@ enum Page {
 /// Runs the command.
 pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
     let text = match args.page {
-        Page::ConfigurationSchema => host::config::reference::schema(),
-        Page::Configuration => host::config::reference::page(),
         Page::CommandLine => command_line::page(&mut Cli::command()),
     };
     out.write_all(text.as_bytes())?;

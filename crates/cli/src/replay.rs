@@ -32,7 +32,7 @@ pub(crate) struct Args {
     log: PathBuf,
 
     /// How long each decision may take
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = host::config::units::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = host::config::parse_duration)]
     timeout: Duration,
 
     #[command(flatten)]

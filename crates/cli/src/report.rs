@@ -2,10 +2,10 @@
 
 use std::io::{self, Write};
 
-use host::LockedOut;
 use host::config::ConfigErrors;
 use host::live::LiveError;
 use host::load::{LoadError, LoadErrorKind, LoadErrors};
+use preflight::LockedOut;
 
 use crate::exit::Exit;
 use crate::paint::Paint;
@@ -61,6 +61,9 @@ impl Failed {
     pub(crate) fn show(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
         for entry in self.entries() {
             writeln!(out, "{} {}", paint.red("error:"), entry.message)?;
+            for line in entry.snippet.iter().flat_map(|snippet| snippet.lines()) {
+                writeln!(out, "  {line}")?;
+            }
             for cause in entry.causes {
                 writeln!(out, "  cause: {cause}")?;
             }
@@ -77,11 +80,13 @@ impl Failed {
             Some(LiveError::Configuration(errors)) => Some(errors),
             _ => self.error.downcast_ref(),
         };
-        if let Some(ConfigErrors(errors)) = configuration {
+        if let Some(errors) = configuration {
+            let errors: &ConfigErrors = errors;
             let entry = |error: &host::config::ConfigError| Entry {
                 message: error.to_string(),
                 causes: Vec::new(),
                 hint: error.hint.clone(),
+                snippet: error.snippet.as_ref().map(ToString::to_string),
             };
             return errors.iter().map(entry).collect();
         }
@@ -93,7 +98,7 @@ impl Failed {
             return errors.iter().map(Entry::of_load_error).collect();
         }
         let locked_out = match live {
-            Some(LiveError::LockedOut(locked_out)) => Some(locked_out),
+            Some(LiveError::Gate(error)) => error.downcast_ref(),
             _ => self.error.downcast_ref(),
         };
         if let Some(locked_out) = locked_out {
@@ -109,12 +114,14 @@ impl Failed {
             message: self.error.to_string(),
             causes,
             hint: None,
+            snippet: None,
         }]
     }
 }
 
 struct Entry {
     message: String,
+    snippet: Option<String>,
     causes: Vec<String>,
     hint: Option<String>,
 }
@@ -134,6 +141,7 @@ impl Entry {
             message: error.to_string(),
             causes: causes.map(ToString::to_string).collect(),
             hint,
+            snippet: None,
         }
     }
 }
@@ -141,15 +149,17 @@ impl Entry {
 impl Entry {
     /// Each need that is refused, and what to do about all of them.
     fn of_locked_out(locked_out: &LockedOut) -> Vec<Self> {
-        let refusals = locked_out.0.iter().map(|refusal| Self {
+        let refusals = locked_out.iter().map(|refusal| Self {
             message: refusal.to_string(),
-            causes: vec![refusal.why.to_owned()],
+            causes: vec![refusal.operation.reason.to_owned()],
             hint: None,
+            snippet: None,
         });
         let together = Self {
             message: locked_out.summary().to_owned(),
             causes: Vec::new(),
             hint: Some(locked_out.advice()),
+            snippet: None,
         };
         refusals.chain([together]).collect()
     }

@@ -15,7 +15,7 @@ use std::time::Duration;
 use access::Plane;
 use anyhow::{Context, anyhow};
 use capabilities::Capabilities;
-use host::config::units;
+use host::config;
 use host::{Host, Reply, Verdict};
 use wire::review::Kind;
 
@@ -77,7 +77,7 @@ pub(crate) struct Args {
     settings_json: Option<String>,
 
     /// How long to wait for the answer, as `?timeout=` says for kube-apiserver
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = units::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = config::parse_duration)]
     timeout: Duration,
 
     /// Tell on standard error, too, which policies were asked and what each answered

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use capabilities::Capabilities;
-use host::live::{Parts, Set};
+use host::live::{LiveOptions, PolicySet};
 use host::{FileModules, Live};
 use observe::{DecisionLog, Observer, Traces};
 use server::http::Drained;
@@ -123,11 +123,12 @@ struct TlsArgs {
 pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
     args.log.init()?;
     let tls = args.tls.prepare(out)?;
-    let live = Live::open(Parts {
+    let live = Live::open(LiveOptions {
         sources: args.configuration.given()?,
         modules: Box::new(FileModules),
         capabilities: Capabilities::live(args.engine.services()),
         code_cache: args.engine.code_cache(),
+        gate: Box::new(preflight::LockOutGuard),
     })?;
     announce(&live.set());
     let options = Options {
@@ -182,7 +183,7 @@ async fn serve(options: Options, live: Live, told: Told) -> Result<Drained, Fail
 }
 
 /// What is served, policy by policy, and what is hardly meant.
-fn announce(set: &Set) {
+fn announce(set: &PolicySet) {
     host::log::loaded(&set.host);
     for advice in advice::of(&set.configuration, &set.host) {
         tracing::warn!(policy = %advice.policy, "{}", advice.text);

@@ -44,7 +44,7 @@ impl Configuration {
     ///   modules:
     ///   - {module: owners.wasm, timeout: 250}
     /// ";
-    /// let errors = Configuration::load(&[Source::text(Format::Configuration, "p.yaml", text)])
+    /// let errors = Configuration::load(&[Source::text(Format::Configuration, "p.yaml", text.into())])
     ///     .unwrap_err();
     /// assert_eq!(
     ///     errors.to_string(),

@@ -14,7 +14,7 @@
 //!   modules:
 //!   - {name: owners, module: owners.wasm, timeout: 250ms}
 //! ";
-//! let source = Source::text(Format::Configuration, "/etc/k8s-wasm/policies.yaml", text);
+//! let source = Source::text(Format::Configuration, "/etc/k8s-wasm/policies.yaml", text.into());
 //! let configuration = Configuration::load(&[source])?;
 //! assert_eq!(configuration.authorization[0].policy.name.as_str(), "owners");
 //! # Ok::<(), config::ConfigErrors>(())

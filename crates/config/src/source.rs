@@ -63,11 +63,11 @@ impl Source {
 
     /// Creates a source with the content `text`, as if it were in the file at `path`.
     #[must_use]
-    pub fn text(format: Format, path: impl Into<PathBuf>, text: impl Into<Vec<u8>>) -> Self {
+    pub fn text(format: Format, path: impl Into<PathBuf>, text: Vec<u8>) -> Self {
         Self {
             format,
             path: path.into(),
-            text: Some(text.into()),
+            text: Some(text),
         }
     }
 }

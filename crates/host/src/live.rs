@@ -93,7 +93,7 @@ impl Error for GateError {
 ///
 /// let text = "{apiVersion: k8s-wasm/v1alpha1, kind: Configuration}";
 /// let live = Live::open(LiveOptions {
-///     sources: vec![Source::text(Format::Configuration, "policies.yaml", text)],
+///     sources: vec![Source::text(Format::Configuration, "policies.yaml", text.into())],
 ///     modules: Box::new(FileModules),
 ///     capabilities: Capabilities::none(),
 ///     code_cache: None,

@@ -77,7 +77,7 @@ pub struct Passed {
 /// use host::{FileModules, Host};
 ///
 /// let text = "{apiVersion: k8s-wasm/v1alpha1, kind: Configuration, lockOutGuard: {exempt: [coredns]}}";
-/// let source = Source::text(Format::Configuration, "policies.yaml", text);
+/// let source = Source::text(Format::Configuration, "policies.yaml", text.into());
 /// let configuration = Configuration::load(&[source])?;
 /// let host = Host::load(&configuration, &FileModules, &Engine::new(Options::default())?)?;
 ///

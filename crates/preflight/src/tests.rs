@@ -165,7 +165,7 @@ fn counting_to(number: u32) -> Text {
 
 fn load(body: &str, module: &Text) -> (Configuration, Host) {
     let text = format!("apiVersion: k8s-wasm/v1alpha1\nkind: Configuration\n{body}\n");
-    let source = Source::text(Format::Configuration, "x", text);
+    let source = Source::text(Format::Configuration, "x", text.into());
     let configuration = Configuration::load(&[source]).unwrap();
     let engine = engine::Engine::new(engine::Options::default()).unwrap();
     let host = Host::load(&configuration, module, &engine).unwrap();

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use host::config::units;
+use host::config;
 
 /// What `--cache-ttl` says; kube-apiserver's own values when it is not given.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -42,8 +42,8 @@ impl CacheTtl {
 
     fn or(self, usual: Duration) -> Option<String> {
         match self {
-            Self::Usual => Some(units::format_duration(usual)),
-            Self::Limited(ttl) => Some(units::format_duration(ttl)),
+            Self::Usual => Some(config::format_duration(usual)),
+            Self::Limited(ttl) => Some(config::format_duration(ttl)),
             Self::Off => None,
         }
     }
@@ -56,7 +56,7 @@ impl FromStr for CacheTtl {
         if text == "off" {
             Ok(Self::Off)
         } else {
-            units::parse_duration(text).map(Self::Limited)
+            config::parse_duration(text).map(Self::Limited)
         }
     }
 }

@@ -11,7 +11,7 @@ use anyhow::{Context, anyhow};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use capabilities::{Capabilities, Grants};
-use host::config::{self, AdmissionPolicy, Asked, Policy, Position};
+use host::config::{self, AdmissionModule, AdmissionPolicy, Policy, Position, Program};
 use host::load::{LoadErrorKind, LoadErrors};
 use host::{Configuration, FileModules, Host, ModuleSource};
 use kubewarden::{ExecutionMode, Metadata, PolicyType, Request, SettingsAnswer, SettingsError};
@@ -127,12 +127,10 @@ impl Subject {
     ) -> Result<Configuration, Failed> {
         let policy = Policy {
             name: NAME.parse()?,
-            module: self.module.clone(),
             settings,
             timeout,
             limits: engine::Limits::default(),
             debug: false,
-            dialect: Some(config::Dialect::Kubewarden),
             position: Position {
                 file: "command line".into(),
                 line: None,
@@ -149,10 +147,14 @@ impl Subject {
             rules: vec![Rule::everything()],
             on_failure: admission::OnFailure::Fail,
             mode: access::Mode::Protect,
-            asked: Asked::Module(config::Kubewarden {
-                execution_mode: flags.execution_mode.map(ExecutionMode::from),
-                grants: grants.into(),
-                message: None,
+            program: Program::Module(AdmissionModule {
+                path: self.module.clone(),
+                dialect: Some(config::Dialect::Kubewarden),
+                kubewarden: config::Kubewarden {
+                    execution_mode: flags.execution_mode.map(ExecutionMode::from),
+                    grants: grants.into(),
+                    message: None,
+                },
             }),
             guarded: config::Guarded::default(),
         });

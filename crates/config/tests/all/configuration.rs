@@ -379,7 +379,8 @@ fn fields_of_earlier_versions_are_reported_with_their_present_name() {
 fn errors_show_the_line_with_a_caret() {
     let text = "modules:\n- {module: a.wasm, timeout: 5}\n- {modul: b.wasm}\n";
     let load = |text: &str| {
-        Configuration::load(&[Source::text(Format::Authorization, "a.yaml", text)]).unwrap_err()
+        Configuration::load(&[Source::text(Format::Authorization, "a.yaml", text.into())])
+            .unwrap_err()
     };
     let snippet = |text: &str| {
         let errors = load(text);

@@ -14,7 +14,7 @@ use crate::running::{PATIENCE, Setup, soon};
 /// One call at a time and none that waits, and an authorizer that takes half a minute.
 pub fn one_place() -> Setup {
     let configuration = r"
-engine: {concurrentCalls: 1, waitingCalls: 0}
+engine: {maxConcurrentCalls: 1, maxQueuedCalls: 0}
 authorization: {modules: [{module: loop.wasm, timeout: 30s}]}
 authentication: {modules: [{module: authn.wasm}]}
 ";

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use access::{Plane, authn, rules::Rule};
 use anyhow::Context as _;
-use host::config::{AdmissionPolicy, Asked, Authenticator, Authorizer, Policy, Position};
+use host::config::{
+    AdmissionModule, AdmissionPolicy, Authenticator, Authorizer, Policy, Position, Program,
+};
 use host::{Configuration, FileModules, Host};
 
 /// The planes in the order of the tables, with the path of the webhook and the review that is asked.
@@ -91,11 +93,13 @@ pub fn host(engine: &engine::Engine) -> anyhow::Result<Host> {
     let configuration = Configuration {
         authentication: vec![Authenticator {
             policy: policy("magic_authenticator")?,
+            module: module("magic_authenticator")?,
             system_names: authn::SystemNames::Refused,
             mode: access::Mode::Protect,
         }],
         authorization: vec![Authorizer {
             policy: policy("magic_authorizer")?,
+            module: module("magic_authorizer")?,
             on_failure: access::authz::OnFailure::NoOpinion,
             mode: access::Mode::Protect,
         }],
@@ -120,15 +124,13 @@ fn policy(name: &str) -> anyhow::Result<Policy> {
     Ok(Policy {
         name: name.rsplit('/').next().unwrap_or(name).parse()?,
         position: Position {
-            file: module.clone(),
+            file: module,
             line: None,
         },
-        module,
         settings: None,
         timeout: Duration::from_secs(1),
         limits: engine::Limits::default(),
         debug: false,
-        dialect: None,
     })
 }
 
@@ -139,7 +141,10 @@ fn admitter(name: &str, mutating: bool) -> anyhow::Result<AdmissionPolicy> {
         rules: vec![Rule::everything()],
         on_failure: access::admission::OnFailure::Fail,
         mode: access::Mode::Protect,
-        asked: Asked::Module(host::config::Kubewarden::default()),
+        program: Program::Module(AdmissionModule {
+            path: module(name)?,
+            ..AdmissionModule::default()
+        }),
         guarded: host::config::Guarded::default(),
     })
 }

@@ -41,7 +41,7 @@ fn is_meant(configuration: &Configuration) {
 
 /// A few times the file at most, however often it is quoted.
 fn is_told(errors: &ConfigErrors, text: &[u8]) {
-    assert!(!errors.0.is_empty());
+    assert!(errors.iter().next().is_some());
     let told = errors.to_string();
     assert!(
         told.len() <= 64 * 1024 + 64 * text.len(),

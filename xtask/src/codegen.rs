@@ -1,5 +1,6 @@
-//! `cargo xtask codegen`: the reference pages that the binary prints about itself, and the header of the C ABI.
+//! `cargo xtask codegen`: the reference pages of the configuration and the command line, and the header of the C ABI.
 
+mod configuration;
 mod header;
 
 use std::fs;
@@ -11,24 +12,17 @@ use clap::Args;
 use crate::context::Context;
 use crate::{process, setup};
 
-/// A committed file, and what `k8s-wasm reference` is asked to print for it.
-const PAGES: [(&str, &str); 3] = [
-    (
-        "docs/reference/configuration.schema.json",
-        "configuration-schema",
-    ),
-    ("docs/reference/configuration.md", "configuration"),
-    ("docs/reference/command-line.md", "command-line"),
-];
+/// The path of the reference of the command line.
+const COMMAND_LINE_PATH: &str = "docs/reference/command-line.md";
 
 #[derive(Args)]
 pub struct Arguments {
-    /// Only compare: fail when a committed file differs from what would be written
+    /// Do not write: fail if a committed file differs from its generated content
     #[arg(long)]
     check: bool,
 }
 
-/// Writes or checks every file.
+/// Writes or checks all generated files.
 pub fn run(context: &Context, arguments: &Arguments) -> Result<()> {
     if arguments.check {
         check(context)
@@ -37,20 +31,20 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<()> {
     }
 }
 
-/// Fails when a committed file differs from what would be written.
+/// Checks that the committed files are up to date.
+///
+/// # Errors
+/// If a committed file differs from its generated content.
 pub fn check(context: &Context) -> Result<()> {
     let mut stale = Vec::new();
     for (path, page) in generate(context)? {
-        // A file that cannot be read is as stale as one that differs.
+        // A file that cannot be read is stale too.
         if fs::read_to_string(context.root.join(path)).ok() != Some(page) {
             stale.push(path);
         }
     }
     if !stale.is_empty() {
-        bail!(
-            "stale: {}; `cargo xtask codegen` writes them anew",
-            stale.join(", ")
-        );
+        bail!("stale: {}; run `cargo xtask codegen`", stale.join(", "));
     }
     Ok(())
 }
@@ -66,15 +60,14 @@ fn write(context: &Context) -> Result<()> {
 }
 
 fn generate(context: &Context) -> Result<Vec<(&'static str, String)>> {
+    let schema = configuration::schema(context)?;
     let k8s_wasm = setup::binary(context, "k8s-wasm")?;
-    let print = |page| {
-        let mut command = context.command(&k8s_wasm);
-        command.args(["reference", page]);
-        process::output(command)
-    };
-    let mut files = vec![(header::PATH, header::generate(&context.root)?)];
-    for (path, page) in PAGES {
-        files.push((path, print(page)?));
-    }
-    Ok(files)
+    let mut command = context.command(&k8s_wasm);
+    command.args(["reference", "command-line"]);
+    Ok(vec![
+        (header::PATH, header::generate(&context.root)?),
+        (configuration::PAGE_PATH, configuration::page(&schema)?),
+        (configuration::SCHEMA_PATH, schema),
+        (COMMAND_LINE_PATH, process::output(command)?),
+    ])
 }

@@ -34,6 +34,7 @@ mod identity;
 mod laws;
 pub mod patch;
 mod policy;
+pub mod redact;
 pub mod rules;
 #[cfg(test)]
 mod testing;

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 use std::{future, ptr, slice};
 
-use ::host::{Reply, with_causes};
+use ::host::{Reply, error_chain};
+use access::NoDecision;
 use access::rules::{self, Target};
 use observe::{DecisionEvent, Origin, RejectionReason};
 use tokio::sync::watch;
@@ -191,7 +192,7 @@ impl Host {
             }
         })?;
         let evaluation =
-            evaluation.map_err(|error| self.invalid_review(plane, with_causes(&error)))?;
+            evaluation.map_err(|error| self.invalid_review(plane, error_chain(&error)))?;
         self.observer.record(&DecisionEvent {
             origin: Origin::Chain(plane),
             policy: None,
@@ -201,12 +202,14 @@ impl Host {
             arrival,
             parent: None,
         });
-        if let Some(message) = evaluation.overload() {
-            return Err(CallError::new(STATUS_OVERLOADED, message));
-        }
         match evaluation.reply {
             Reply::Review(review) => Ok(review),
-            Reply::Failed(message) => Err(CallError::new(STATUS_NO_DECISION, message)),
+            Reply::NoDecision(NoDecision::Overloaded(message)) => {
+                Err(CallError::new(STATUS_OVERLOADED, message))
+            }
+            Reply::NoDecision(NoDecision::PoliciesFailed(message)) => {
+                Err(CallError::new(STATUS_NO_DECISION, message))
+            }
         }
     }
 

@@ -5,8 +5,8 @@ use std::ptr;
 use std::time::Duration;
 
 use ::host::config::{self, Format};
-use ::host::live::Parts;
-use ::host::{FileModules, Live, Reload, with_causes};
+use ::host::live::LiveOptions;
+use ::host::{FileModules, Live, Reload, error_chain};
 use capabilities::{Capabilities, ServiceOptions, Services};
 use observe::Observer;
 use tokio::runtime::{self, Runtime};
@@ -76,7 +76,7 @@ pub unsafe extern "C" fn k8s_wasm_open(
         let runtime = runtime()?;
         let policies = live.current();
         if let Some(max_concurrent_calls) = max_concurrent_calls {
-            *max_concurrent_calls = policies.engine().usage().running_max;
+            *max_concurrent_calls = policies.engine().usage().running_limit;
         }
         *host = Box::into_raw(Box::new(Host {
             observer: Observer::new(&policies, None),
@@ -143,7 +143,7 @@ impl Host {
             Ok(Reload::Unchanged) => Err(CallError::new(STATUS_UNCHANGED, "")),
             Err(error) => {
                 self.observer.record_failed_reload();
-                Err(CallError::invalid_configuration(with_causes(&error)))
+                Err(CallError::invalid_configuration(error_chain(&error)))
             }
         }
     }
@@ -159,16 +159,16 @@ fn release_memory() {
     }
 }
 
-fn open(parts: Parts) -> Result<Live, CallError> {
+fn open(parts: LiveOptions) -> Result<Live, CallError> {
     let live =
-        Live::open(parts).map_err(|error| CallError::invalid_configuration(with_causes(&error)))?;
+        Live::open(parts).map_err(|error| CallError::invalid_configuration(error_chain(&error)))?;
     observe::log_policies(&live.current());
     Ok(live)
 }
 
 /// # Safety
 /// The bytes of both are valid for the duration of this call.
-unsafe fn parts(source: &Source, options: Option<&Options>) -> Result<Parts, CallError> {
+unsafe fn parts(source: &Source, options: Option<&Options>) -> Result<LiveOptions, CallError> {
     let path = |bytes: Option<Bytes>, name| -> Result<Option<PathBuf>, CallError> {
         match bytes {
             // SAFETY: guaranteed by the caller.
@@ -188,7 +188,8 @@ unsafe fn parts(source: &Source, options: Option<&Options>) -> Result<Parts, Cal
         kubeconfig,
         ..ServiceOptions::default()
     });
-    Ok(Parts {
+    Ok(LiveOptions {
+        gate: Box::new(preflight::LockOutGuard),
         // SAFETY: guaranteed by the caller.
         sources: vec![unsafe { source.read() }?],
         modules: Box::new(FileModules),

@@ -114,7 +114,7 @@ impl Replay<'_> {
             Err(error @ (EvaluateError::NoSuchPolicy(_) | EvaluateError::NotKubewarden(_))) => {
                 self.write_difference(&line, &error.to_string(), true)
             }
-            Err(error) => self.write_failure(number, &host::with_causes(&error)),
+            Err(error) => self.write_failure(number, &host::error_chain(&error)),
         }
     }
 

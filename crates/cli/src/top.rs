@@ -142,7 +142,7 @@ impl Window {
                 let row = rows
                     .entry((record.plane.as_str(), step.policy.as_str()))
                     .or_default();
-                if let (Some(verdict), Some(elapsed)) = (step.answer(), step.elapsed()) {
+                if let (Some(verdict), Some(elapsed)) = (step.verdict(), step.duration()) {
                     *row.verdicts.entry(verdict.as_str()).or_default() += 1;
                     row.durations.push(elapsed);
                 }

@@ -34,7 +34,7 @@ pub(crate) fn write(out: &mut dyn Write, steps: &[Step]) -> io::Result<()> {
             StepOutcome::Evaluated { answer, .. } => describe(answer),
             StepOutcome::Monitored { answer, .. } => format!("monitored: {}", describe(answer)),
         };
-        let duration = step.elapsed().map(format_duration).unwrap_or_default();
+        let duration = step.duration().map(format_duration).unwrap_or_default();
         table.row([
             step.policy.to_string(),
             format!("{duration:>DURATION_WIDTH$}"),

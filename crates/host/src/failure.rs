@@ -2,26 +2,26 @@
 //! the log.
 
 use access::{Failure, FailureKind};
-use engine::{CallError, CallFailed};
+use engine::{CallError, CallFailure};
 use wire::envelope::OutputError;
 
 /// Converts the error of a call.
-pub(crate) fn from_call(failed: &CallFailed) -> Failure {
+pub(crate) fn from_call(failed: &CallFailure) -> Failure {
     let kind = match &failed.error {
         CallError::Deadline(_) => FailureKind::Deadline,
         CallError::Memory { .. } | CallError::Table { .. } => FailureKind::Memory,
         CallError::Trap(_) => FailureKind::Trap,
         CallError::Exit(_) => FailureKind::Exit,
-        CallError::StdinTooLarge { .. } => FailureKind::Input,
+        CallError::InputTooLarge { .. } => FailureKind::Input,
         CallError::OutputTooLarge { .. } => FailureKind::Output,
-        CallError::Busy => FailureKind::Overloaded,
+        CallError::Overloaded => FailureKind::Overloaded,
         CallError::HostCalls { .. } => FailureKind::Input,
         CallError::Reported(_) => FailureKind::Reported,
-        CallError::Protocol(_) | CallError::Pointer => FailureKind::Trap,
-        CallError::Host(_) => FailureKind::Internal,
+        CallError::Convention(_) | CallError::Pointer => FailureKind::Trap,
+        CallError::Internal(_) => FailureKind::Internal,
     };
     let backtrace = match &failed.error {
-        CallError::Host(cause) => cause.to_string(),
+        CallError::Internal(cause) => cause.to_string(),
         error => backtrace(error).unwrap_or_default(),
     };
     with_detail(
@@ -43,11 +43,11 @@ pub(crate) fn from_kubewarden(failure: kubewarden::Failure) -> Failure {
             }
             _ => from_call(&failed),
         },
-        kubewarden::Failure::Answer { problem, detail } => {
+        kubewarden::Failure::Response { problem, detail } => {
             with_detail(Failure::new(FailureKind::Response, problem), &detail, b"")
         }
         kubewarden::Failure::Deadline => Failure::new(FailureKind::Deadline, failure.to_string()),
-        kubewarden::Failure::Host(problem) => Failure::new(FailureKind::Internal, problem),
+        kubewarden::Failure::Internal(problem) => Failure::new(FailureKind::Internal, problem),
     }
 }
 

@@ -85,7 +85,7 @@ impl Host {
         deadline: Instant,
     ) -> Result<Evaluation, EvaluateError> {
         let request = wire::admission::parse_raw_request(review)?;
-        let request = kubewarden::Request::raw(request.get().as_bytes())?;
+        let request = kubewarden::Request::from_raw(request.get().as_bytes())?;
         let context = CallContext::new(deadline);
         let single = self.evaluate_single(policy, &request, &context).await?;
         Ok(Evaluation {

@@ -16,23 +16,19 @@
 )]
 
 mod chain;
-pub mod config;
 pub mod evaluation;
 mod failure;
-mod footprint;
+mod fingerprints;
 mod host;
 pub mod live;
 pub mod load;
-pub mod lockout;
-pub mod log;
 mod policy;
-pub mod redact;
 mod reply;
 mod request;
 mod selection;
 mod subject;
 
-pub use config::Configuration;
+pub use ::config::{self, Configuration};
 pub use evaluation::{Decision, Evaluation, Verdict};
 pub use host::Host;
 pub use live::{Live, LiveError, Reload};
@@ -40,7 +36,6 @@ pub use load::{
     FileModules, LoadError, LoadErrors, ModuleSource, NoRuntime, detect_protocol, error_chain,
     wait_for,
 };
-pub use lockout::LockedOut;
 pub use policy::{PolicyEntryPoint, PolicyInfo};
 pub use reply::Reply;
 pub use request::{EvaluateError, EvaluationRequest};

@@ -1,214 +1,280 @@
-//! A set of policies that follows its files: when one of them changes, all are loaded anew and take the place of the others.
+//! A policy set that follows its files: when one of them changes, the whole set is loaded again.
 
+use std::error::Error;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{fmt, io};
 
 use arc_swap::ArcSwap;
 use capabilities::Capabilities;
+use config::{ConfigErrors, Source};
 use engine::Engine;
+use parking_lot::Mutex;
 
-use crate::config::{ConfigErrors, Source};
-use crate::footprint::Footprint;
-use crate::{Configuration, Host, LoadErrors, LockedOut, ModuleSource, lockout};
+use crate::fingerprints::FileFingerprints;
+use crate::{Configuration, Host, LoadErrors, ModuleSource};
 
-/// What a set of policies is made of.
-pub struct Parts {
-    /// Where it is configured.
+/// Options of [`Live::open`].
+pub struct LiveOptions {
+    /// The configuration.
     pub sources: Vec<Source>,
-    /// Where the bytes of modules come from.
+    /// The source of the modules.
     pub modules: Box<dyn ModuleSource + Send + Sync>,
-    /// Who answers the calls of policies.
+    /// The services behind the host calls of policies.
     pub capabilities: Capabilities,
-    /// Where compiled code is kept, see [`engine::Options::code_cache`].
+    /// The directory for compiled code, see [`engine::Options::code_cache`].
     pub code_cache: Option<PathBuf>,
+    /// The check that a policy set must pass before it serves.
+    pub gate: Box<dyn Gate + Send + Sync>,
 }
 
-/// A [`Host`] that is replaced when its files change. The last good one goes on when the new files cannot be loaded.
+/// A check that a loaded policy set must pass before it serves.
+pub trait Gate {
+    /// Checks a policy set.
+    ///
+    /// # Errors
+    /// If the set must not serve.
+    fn check(&self, configuration: &Configuration, host: &Host) -> Result<(), GateError>;
+}
+
+/// The reason for which a policy set did not pass its [`Gate`].
+#[derive(Debug)]
+pub struct GateError {
+    error: Box<dyn Error + Send + Sync>,
+    is_transient: bool,
+}
+
+impl GateError {
+    /// Creates an error. If it is transient, the same files are loaded again later.
+    pub fn new(error: impl Into<Box<dyn Error + Send + Sync>>, is_transient: bool) -> Self {
+        Self {
+            error: error.into(),
+            is_transient,
+        }
+    }
+
+    /// Returns the error of the gate, if it has this type.
+    #[must_use]
+    pub fn downcast_ref<E: Error + 'static>(&self) -> Option<&E> {
+        self.error.downcast_ref()
+    }
+}
+
+impl fmt::Display for GateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl Error for GateError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.error.source()
+    }
+}
+
+/// A [`Host`] that is replaced when its files change. If the changed files do not load, the previous
+/// policy set continues to serve.
+///
+/// ```
+/// use capabilities::Capabilities;
+/// use config::{Configuration, Format, Source};
+/// use host::live::{Gate, GateError, LiveOptions};
+/// use host::{FileModules, Host, Live, Reload};
+///
+/// /// A gate for tests. Servers use the lock-out guard of the crate `preflight`.
+/// struct Open;
+///
+/// impl Gate for Open {
+///     fn check(&self, _: &Configuration, _: &Host) -> Result<(), GateError> {
+///         Ok(())
+///     }
+/// }
+///
+/// let text = "{apiVersion: k8s-wasm/v1alpha1, kind: Configuration}";
+/// let live = Live::open(LiveOptions {
+///     sources: vec![Source::text(Format::Configuration, "policies.yaml", text.into())],
+///     modules: Box::new(FileModules),
+///     capabilities: Capabilities::none(),
+///     code_cache: None,
+///     gate: Box::new(Open),
+/// })?;
+/// assert_eq!(live.current().policies().count(), 0);
+/// assert_eq!(live.reload()?, Reload::Unchanged);
+/// # Ok::<(), host::LiveError>(())
+/// ```
 pub struct Live {
-    parts: Parts,
-    current: ArcSwap<Set>,
+    options: LiveOptions,
+    current: ArcSwap<PolicySet>,
     loaded: Mutex<Loaded>,
 }
 
-/// What answers, and what it was made from.
+/// A loaded policy set and its configuration.
 #[derive(Debug)]
-pub struct Set {
-    /// As it was read.
+pub struct PolicySet {
+    /// The configuration that the set was loaded from.
     pub configuration: Configuration,
     /// The policies.
     pub host: Arc<Host>,
 }
 
-/// How soon files are loaded again that did not load because of the moment; every further time it takes twice as long.
-const AGAIN_FIRST: Duration = Duration::from_secs(5);
+/// The delay of the first retry after a transient error; it doubles with each further retry.
+const FIRST_RETRY: Duration = Duration::from_secs(5);
 
-/// But no longer than this.
-const AGAIN_LAST: Duration = Duration::from_mins(1);
+/// The maximum delay of a retry.
+const MAX_RETRY: Duration = Duration::from_mins(1);
 
-/// What came of looking for changes.
+/// The result of [`Live::reload`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reload {
-    /// Files had changed, and what they say now is in place.
+    /// A file had changed, and the new policy set serves.
     Changed,
-    /// No file has changed since they were last loaded, or failed to be.
+    /// No file has changed since the last attempt to load them.
     Unchanged,
 }
 
-/// When files that did not load because of the moment are loaded again.
+/// The next attempt to load files after a transient error.
 #[derive(Debug, Clone, Copy)]
-struct Again {
+struct Retry {
     at: Instant,
-    pause: Duration,
+    delay: Duration,
 }
 
-/// What was loaded last, and whether it is still what the files say.
+/// The state of the last attempt to load the files.
 struct Loaded {
-    footprint: Footprint,
-    engine: Dimensioned,
-    again: Option<Again>,
+    fingerprints: FileFingerprints,
+    engine: EngineWithOptions,
+    retry: Option<Retry>,
 }
 
-/// An engine, and the options that it was set up with.
+/// An engine and the options that it was created with.
 #[derive(Clone)]
-struct Dimensioned {
+struct EngineWithOptions {
     options: engine::Options,
     engine: Engine,
 }
 
 impl Live {
-    /// Loads everything. Compiles, so this blocks for milliseconds to seconds per module.
+    /// Loads a policy set. Blocks while it compiles: milliseconds to seconds per module.
     ///
     /// # Errors
-    /// When something cannot be loaded; all that is wrong is told.
-    pub fn open(parts: Parts) -> Result<Self, LiveError> {
-        let footprint = Footprint::default();
-        let (set, engine) = parts.load(&footprint, None)?;
+    /// If something cannot be loaded; the error contains all problems of its kind.
+    pub fn open(options: LiveOptions) -> Result<Self, LiveError> {
+        let fingerprints = FileFingerprints::default();
+        let (set, engine) = options.load(&fingerprints, None)?;
         let loaded = Loaded {
-            footprint,
+            fingerprints,
             engine,
-            again: None,
+            retry: None,
         };
         Ok(Self {
-            parts,
+            options,
             current: ArcSwap::from_pointee(set),
             loaded: Mutex::new(loaded),
         })
     }
 
-    /// The policies that answer now. Whoever holds them keeps them, whatever is loaded meanwhile.
+    /// Returns the policies that serve now. They stay usable after a reload.
     #[must_use]
     pub fn current(&self) -> Arc<Host> {
         Arc::clone(&self.current.load().host)
     }
 
-    /// The same with the configuration.
+    /// Returns the policies that serve now, with their configuration.
     #[must_use]
-    pub fn set(&self) -> Arc<Set> {
+    pub fn set(&self) -> Arc<PolicySet> {
         self.current.load_full()
     }
 
-    /// Looks whether a file has changed, which is cheap enough for every second, and loads everything if one has.
+    /// Loads the policy set again if a file has changed. Cheap enough to be called every second.
     ///
-    /// What did not load because of the moment ([`LiveError::is_transient`]) is loaded again although no file has changed: after
-    /// five seconds, then after twice as long each time, at last every minute.
+    /// After a transient error ([`LiveError::is_transient`]), the files are also loaded again if
+    /// they have not changed: after five seconds, then with twice the delay each time, up to a
+    /// minute.
     ///
     /// # Errors
-    /// When what the files say now cannot be loaded; the policies stay as they were. It is told once: the next call is an
-    /// error again only if a file has changed again, or another try has failed.
+    /// If the files do not load; the previous policies stay in place. Each error is returned once:
+    /// the next call returns an error only if a file has changed again, or a retry has failed.
     pub fn reload(&self) -> Result<Reload, LiveError> {
         self.reload_at(Instant::now())
     }
 
-    /// Loads everything, whether a file has changed or not.
+    /// Loads the policy set again, even if no file has changed.
     ///
     /// # Errors
     /// As [`Self::reload`].
     pub fn reload_now(&self) -> Result<(), LiveError> {
-        self.replace(&mut self.lock(), None)
+        self.replace(&mut self.loaded.lock(), None)
     }
 
     fn reload_at(&self, now: Instant) -> Result<Reload, LiveError> {
-        let mut loaded = self.lock();
-        let before = if loaded.footprint.is_stale() {
+        let mut loaded = self.loaded.lock();
+        let previous = if loaded.fingerprints.are_stale() {
             None
         } else {
-            match loaded.again {
-                Some(again) if again.at <= now => Some(again),
+            match loaded.retry {
+                Some(retry) if retry.at <= now => Some(retry),
                 Some(_) | None => return Ok(Reload::Unchanged),
             }
         };
-        self.replace(&mut loaded, before)?;
+        self.replace(&mut loaded, previous)?;
         Ok(Reload::Changed)
     }
 
-    /// Loads everything; `before` is the try that this one repeats.
-    fn replace(&self, loaded: &mut Loaded, before: Option<Again>) -> Result<(), LiveError> {
-        loaded.footprint = Footprint::default();
-        loaded.again = None;
+    /// Loads the policy set; `previous` is the attempt that this one repeats.
+    fn replace(&self, loaded: &mut Loaded, previous: Option<Retry>) -> Result<(), LiveError> {
+        loaded.fingerprints = FileFingerprints::default();
+        loaded.retry = None;
         let (set, engine) = self
-            .parts
-            .load(&loaded.footprint, Some(&loaded.engine))
+            .options
+            .load(&loaded.fingerprints, Some(&loaded.engine))
             .inspect_err(|error| {
-                loaded.again = error.is_transient().then(|| Again::after(before));
+                loaded.retry = error.is_transient().then(|| Retry::after(previous));
             })?;
         loaded.engine = engine;
         self.current.store(Arc::new(set));
         Ok(())
     }
-
-    fn lock(&self) -> MutexGuard<'_, Loaded> {
-        self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
-impl Again {
-    /// Counted from when the last try was over.
-    fn after(before: Option<Self>) -> Self {
-        let doubled = |before: Self| before.pause.saturating_mul(2).min(AGAIN_LAST);
-        let pause = before.map_or(AGAIN_FIRST, doubled);
+impl Retry {
+    /// Schedules a retry, counted from the end of the failed attempt.
+    fn after(previous: Option<Self>) -> Self {
+        let doubled = |retry: Self| retry.delay.saturating_mul(2).min(MAX_RETRY);
+        let delay = previous.map_or(FIRST_RETRY, doubled);
         let now = Instant::now();
         Self {
-            at: now.checked_add(pause).unwrap_or(now),
-            pause,
+            at: now.checked_add(delay).unwrap_or(now),
+            delay,
         }
     }
 }
 
-impl Parts {
-    /// Loads everything, with the engine that there is if it is dimensioned as the configuration wants it, and refuses what would
-    /// lock a cluster out.
+impl LiveOptions {
+    /// Loads a policy set and checks it with the gate. Reuses `engine` if the configuration does not
+    /// change its options.
     fn load(
         &self,
-        footprint: &Footprint,
-        engine: Option<&Dimensioned>,
-    ) -> Result<(Set, Dimensioned), LiveError> {
-        let configuration = Configuration::load_noting(&self.sources, footprint)?;
-        let options = engine::Options {
-            code_cache: self.code_cache.clone(),
-            ..configuration.engine
-        };
+        fingerprints: &FileFingerprints,
+        engine: Option<&EngineWithOptions>,
+    ) -> Result<(PolicySet, EngineWithOptions), LiveError> {
+        let configuration =
+            Configuration::load_with(&self.sources, &|path| fingerprints.record(path))?;
+        let options = configuration.engine_options(self.code_cache.clone());
         let engine = match engine {
             Some(engine) if is_same(&engine.options, &options) => engine.clone(),
-            _ => Dimensioned {
+            _ => EngineWithOptions {
                 engine: Engine::new(options.clone())?,
                 options,
             },
         };
-        let modules = Noting {
+        let modules = RecordingSource {
             modules: &*self.modules,
-            footprint,
+            fingerprints,
         };
         let host = Host::load_with(&configuration, &modules, &engine.engine, &self.capabilities)?;
-        let passed = lockout::check(&configuration, &host)?;
-        if passed.not_asked > 0 {
-            tracing::warn!(
-                not_asked = passed.not_asked,
-                "the policies are so slow that the lock-out guard could not ask everything"
-            );
-        }
-        let set = Set {
+        self.gate.check(&configuration, &host)?;
+        let set = PolicySet {
             configuration,
             host: Arc::new(host),
         };
@@ -217,62 +283,61 @@ impl Parts {
 }
 
 fn is_same(one: &engine::Options, other: &engine::Options) -> bool {
-    // Taken apart so that a new option cannot be forgotten here.
+    // Destructured, so that a new option cannot be forgotten here.
     let engine::Options {
-        concurrent_calls,
-        waiting_calls,
-        memory_max,
+        max_concurrent_calls,
+        max_queued_calls,
+        max_memory,
         code_cache,
     } = one;
-    *concurrent_calls == other.concurrent_calls
-        && *waiting_calls == other.waiting_calls
-        && *memory_max == other.memory_max
+    *max_concurrent_calls == other.max_concurrent_calls
+        && *max_queued_calls == other.max_queued_calls
+        && *max_memory == other.max_memory
         && *code_cache == other.code_cache
 }
 
-/// Modules from elsewhere, whose files are remembered before they are read.
-struct Noting<'a> {
+/// A source of modules that records each file before it is read.
+struct RecordingSource<'a> {
     modules: &'a dyn ModuleSource,
-    footprint: &'a Footprint,
+    fingerprints: &'a FileFingerprints,
 }
 
-impl ModuleSource for Noting<'_> {
+impl ModuleSource for RecordingSource<'_> {
     fn read(&self, module: &Path) -> io::Result<Vec<u8>> {
-        self.footprint.add(module);
+        self.fingerprints.record(module);
         self.modules.read(module)
     }
 }
 
-/// A set of policies cannot be loaded.
+/// An error of [`Live`].
 #[derive(Debug, thiserror::Error)]
 pub enum LiveError {
     /// The configuration is not valid.
     #[error(transparent)]
     Configuration(#[from] ConfigErrors),
-    /// The engine cannot be set up as the configuration says.
+    /// The engine cannot be created with the configured options.
     #[error("failed to set up the engine")]
     Engine(#[from] engine::NewError),
     /// Policies cannot be loaded.
     #[error(transparent)]
     Policies(#[from] LoadErrors),
-    /// The policies would lock the cluster out.
+    /// The policy set did not pass the gate.
     #[error(transparent)]
-    LockedOut(#[from] LockedOut),
+    Gate(#[from] GateError),
 }
 
 impl LiveError {
-    /// Whether the same files may load when they are loaded again.
+    /// Returns true if the same files may load when they are loaded again.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::LockedOut(locked_out) if locked_out.is_transient())
+        matches!(self, Self::Gate(error) if error.is_transient)
     }
 }
 
 impl fmt::Debug for Live {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Live")
-            .field("sources", &self.parts.sources)
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Live")
+            .field("sources", &self.options.sources)
             .finish_non_exhaustive()
     }
 }

@@ -4,15 +4,17 @@ mod admission;
 mod error;
 mod modules;
 
+use std::path::Path;
+
 use access::{Plane, authn, authz};
 use capabilities::Capabilities;
 use engine::{Engine, Limits, Module, Share};
 use wire::EntryPoint;
 
 use crate::chain::Chain;
-use crate::config::{Authenticator, Authorizer, Configuration, Dialect, Policy};
 use crate::host::Host;
 use crate::policy::{LoadedPolicy, NativeModule};
+use config::{Authenticator, Authorizer, Configuration, Dialect, Policy};
 use modules::Modules;
 
 pub use admission::wait_for;
@@ -115,7 +117,8 @@ impl Loader<'_> {
     ) -> Chain<authn::Policy, NativeModule> {
         let mut chain = Chain::default();
         for authenticator in configured {
-            if let Some(loaded) = self.load_native(&authenticator.policy, EntryPoint::Authn) {
+            let (policy, module) = (&authenticator.policy, &authenticator.module);
+            if let Some(loaded) = self.load_native(policy, module, EntryPoint::Authn) {
                 let policy = authn::Policy {
                     name: authenticator.policy.name.clone(),
                     system_names: authenticator.system_names,
@@ -133,7 +136,8 @@ impl Loader<'_> {
     ) -> Chain<authz::Policy, NativeModule> {
         let mut chain = Chain::default();
         for authorizer in configured {
-            if let Some(loaded) = self.load_native(&authorizer.policy, EntryPoint::Authz) {
+            let (policy, module) = (&authorizer.policy, &authorizer.module);
+            if let Some(loaded) = self.load_native(policy, module, EntryPoint::Authz) {
                 let policy = authz::Policy {
                     name: authorizer.policy.name.clone(),
                     on_failure: authorizer.on_failure,
@@ -149,16 +153,17 @@ impl Loader<'_> {
     fn load_native(
         &mut self,
         policy: &Policy,
+        path: &Path,
         entry_point: EntryPoint,
     ) -> Option<LoadedPolicy<NativeModule>> {
         let module = self
             .modules
-            .get(policy)
+            .get(path)
             .and_then(|compiled| match compiled.protocol {
                 Dialect::Wasi => self.native_module(policy, &compiled.module, entry_point),
                 Dialect::Kubewarden => Err(LoadErrorKind::KubewardenElsewhere),
             });
-        let module = self.record_error(policy, module)?;
+        let module = self.record_error(policy, path, module)?;
         Some(LoadedPolicy::new(policy, module))
     }
 
@@ -190,12 +195,17 @@ impl Loader<'_> {
     }
 
     /// Records the error of a policy that cannot be loaded.
-    fn record_error<T>(&mut self, policy: &Policy, result: Result<T, LoadErrorKind>) -> Option<T> {
+    fn record_error<T>(
+        &mut self,
+        policy: &Policy,
+        module: &Path,
+        result: Result<T, LoadErrorKind>,
+    ) -> Option<T> {
         let record = |kind| {
             self.errors.push(LoadError {
                 policy: policy.name.clone(),
                 position: policy.position.clone(),
-                module: policy.module.clone(),
+                module: module.to_owned(),
                 kind,
             });
         };

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use access::{
+    redact,
     Evaluate, Evaluated, Failure, FailureKind, Plane, PolicyName, PolicyReview, Timing, patch,
 };
 use kubewarden::{Change, ExecutionMode, Rejection, Verdict};
@@ -10,8 +11,8 @@ use wire::admission::{PatchType, Response};
 use wire::review::ParseError;
 use wire::{EntryPoint, RawValue, authentication, authorization};
 
-use crate::config::{Dialect, Policy};
-use crate::{failure, redact};
+use config::{Dialect, Policy};
+use crate::failure;
 
 /// A policy that can be evaluated. `M` is the type of programs that its plane supports.
 #[derive(Debug)]
@@ -371,6 +372,6 @@ impl Evaluate<Response> for LoadedPolicy<AdmissionProgram> {
 }
 
 fn kubewarden_request(review: &[u8]) -> Result<kubewarden::Request, Failure> {
-    kubewarden::Request::of_review(review)
+    kubewarden::Request::from_review(review)
         .map_err(|error| Failure::new(FailureKind::Input, error.to_string()))
 }

@@ -3,7 +3,7 @@
 use access::text;
 use serde::{Deserialize, Serialize};
 
-use crate::redact;
+use access::redact;
 
 /// The maximum length of a field in characters. Clients choose these texts, and records keep them.
 const MAX_FIELD: usize = 253;

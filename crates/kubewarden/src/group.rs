@@ -35,21 +35,16 @@ pub struct Member {
 }
 
 impl Group {
-    /// Creates a group. A rejection has `message`; the messages of the members become its causes.
+    /// Creates a group. `message` is the message of rejections; the messages of the members become
+    /// its causes.
     ///
-    /// # Errors
-    /// [`ExpressionError`].
-    pub fn new(
-        expression: &str,
-        message: String,
-        members: Vec<Member>,
-    ) -> Result<Self, ExpressionError> {
-        let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
-        Ok(Self {
-            expression: Expression::parse(expression, &names)?,
+    /// The expression was parsed with the names of the members in the same order.
+    pub fn new(expression: Expression, message: String, members: Vec<Member>) -> Self {
+        Self {
+            expression,
             message,
             members,
-        })
+        }
     }
 
     /// Returns the policies of the group.

@@ -77,7 +77,7 @@ pub struct Rule {
 /// The execution mode of a Kubewarden policy.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum ExecutionMode {
     /// A waPC guest.
     #[default]
@@ -87,7 +87,7 @@ pub enum ExecutionMode {
     )]
     #[serde(rename = "kubewarden-wapc", alias = "kubewarden")]
     Wapc,
-    /// A program that reads stdin and writes stdout.
+    /// A WASI program that reads stdin and writes stdout.
     #[serde(rename = "wasi")]
     Wasi,
     /// Rego for Open Policy Agent, compiled by OPA.

@@ -19,7 +19,7 @@ pub fn log_policies(host: &Host) {
             plane = policy.plane.as_str(),
             policy = %policy.name,
             digest = policy.digest.map(tracing::field::display),
-            entry_point = policy.entry_point,
+            entry_point = policy.entry_point.as_str(),
             "loaded policy"
         );
     }
@@ -63,8 +63,8 @@ pub(crate) fn log_decision(event: &DecisionEvent<'_>, elapsed: Duration) {
 /// else the only policy of the chain.
 fn deciding_policy(trace: &Trace) -> Option<&str> {
     let deciding = trace.steps.iter().find(|step| match &step.outcome {
-        StepOutcome::Evaluated { answer, .. } => matches!(
-            answer,
+        StepOutcome::Evaluated { verdict, .. } => matches!(
+            verdict,
             StepVerdict::Authenticated { .. }
                 | StepVerdict::Allowed { .. }
                 | StepVerdict::Denied { .. }

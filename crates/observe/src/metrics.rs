@@ -232,7 +232,7 @@ impl Metrics {
             StepOutcome::Monitored { .. } => Mode::Monitor.as_str(),
         };
         let policy = || Name(step.policy.clone());
-        if let Some(verdict) = step.answer() {
+        if let Some(verdict) = step.verdict() {
             let labels = Evaluation {
                 plane,
                 policy: policy(),
@@ -241,7 +241,7 @@ impl Metrics {
             };
             self.evaluations.get_or_create(&labels).inc();
         }
-        if let Some(elapsed) = step.elapsed() {
+        if let Some(elapsed) = step.duration() {
             let labels = Policy {
                 plane,
                 policy: policy(),

@@ -135,7 +135,7 @@ fn is_remarkable(step: &Step) -> bool {
 }
 
 fn step_size(step: &Step) -> usize {
-    let text = match step.answer() {
+    let text = match step.verdict() {
         Some(
             StepVerdict::Authenticated { username: text }
             | StepVerdict::Allowed { reason: text }
@@ -195,7 +195,7 @@ impl Redactor {
         for note in &mut step.notes {
             *note = self.text(note);
         }
-        match step.answer_mut() {
+        match step.verdict_mut() {
             Some(StepVerdict::Authenticated { username: text }) => {
                 *text = text::line(text, MAX_TEXT)
             }

@@ -165,7 +165,7 @@ fn export_all(receiver: &Receiver<Message>, exporter: &Exporter, shared: &Shared
 fn log_change(sent: &Result<usize, ExportError>, was_failing: bool) {
     match sent {
         Err(error) if !was_failing => {
-            let error = host::with_causes(error);
+            let error = host::error_chain(error);
             tracing::error!(error, "failed to export traces; dropping spans");
         }
         Ok(_) if was_failing => tracing::info!("resumed exporting traces"),

@@ -1,10 +1,12 @@
 //! Responses without a review: an HTTP status code and a `v1` Status as the body.
 
+use access::{NoDecision, Plane};
+use host::Reply;
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
-use observe::RejectionReason;
+use observe::{Origin, RejectionReason};
 
 /// Value of `Retry-After`, in seconds. kube-apiserver parses integers only.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
@@ -47,7 +49,32 @@ pub(crate) enum ErrorResponse {
     AdmissionPolicyFailed(String),
 }
 
+/// Returns the HTTP status code and the body of the response that the webhook server sends for a
+/// reply.
+#[must_use]
+pub fn status_and_body(origin: Origin, reply: &Reply) -> (u16, Vec<u8>) {
+    match reply {
+        Reply::Review(review) => (StatusCode::OK.as_u16(), review.clone()),
+        Reply::NoDecision(no_decision) => {
+            let error = ErrorResponse::from_no_decision(origin, no_decision);
+            (error.status().as_u16(), error.body())
+        }
+    }
+}
+
 impl ErrorResponse {
+    /// Creates the response to a review without a decision.
+    pub(crate) fn from_no_decision(origin: Origin, no_decision: &NoDecision) -> Self {
+        let message = no_decision.message().to_owned();
+        match (no_decision, origin) {
+            (NoDecision::Overloaded(_), _) => Self::Overloaded(message),
+            (NoDecision::PoliciesFailed(_), Origin::Chain(Plane::Authorization)) => {
+                Self::AuthorizerFailed(message)
+            }
+            (NoDecision::PoliciesFailed(_), _) => Self::AdmissionPolicyFailed(message),
+        }
+    }
+
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::UnknownPath | Self::UnknownPolicy(_) => StatusCode::NOT_FOUND,
@@ -81,11 +108,13 @@ impl ErrorResponse {
         }
     }
 
-    pub(crate) fn response(&self) -> Response<Full<Bytes>> {
-        let status = self.status();
+    fn body(&self) -> Vec<u8> {
         let reason = self.reason().as_str();
-        let body = wire::meta::failure_body(status.as_u16(), reason, &self.to_string());
-        let mut response = json(status, body);
+        wire::meta::failure_body(self.status().as_u16(), reason, &self.to_string())
+    }
+
+    pub(crate) fn response(&self) -> Response<Full<Bytes>> {
+        let mut response = json(self.status(), self.body());
         let header = match self {
             Self::Method { allow } => Some((ALLOW, HeaderValue::from_static(allow))),
             Self::Overloaded(_) => Some((RETRY_AFTER, RETRY_AFTER_SECONDS)),

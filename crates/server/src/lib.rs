@@ -26,6 +26,7 @@ mod server;
 pub mod tls;
 mod webhook;
 
+pub use error_response::status_and_body;
 pub use options::{DEFAULT_ADMIN_LISTEN, DEFAULT_LISTEN, Options};
 pub use server::{BindError, Handle, Server};
 pub use tls::{CaPath, CertificatePath, Clients, KeyPath, Tls};

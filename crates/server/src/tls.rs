@@ -128,7 +128,7 @@ impl Identity {
                     tracing::info!("reloaded TLS files");
                     None
                 }
-                Ok(Err(error)) => Some(host::with_causes(&error)),
+                Ok(Err(error)) => Some(host::error_chain(&error)),
                 Err(error) => Some(format!("failed to read the TLS files: {error}")),
             };
             // Reported after the second time: the files are written one after the other.

@@ -18,7 +18,6 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Instant;
 
-use access::Plane;
 use arc_swap::ArcSwap;
 use host::{EvaluateError, Evaluation, EvaluationRequest, Host, Reply};
 use http_body_util::Full;
@@ -163,26 +162,17 @@ fn evaluate_error(error: EvaluateError) -> ErrorResponse {
     match error {
         EvaluateError::NoSuchPolicy(name) => ErrorResponse::UnknownPolicy(name),
         EvaluateError::Review(_) | EvaluateError::Request(_) | EvaluateError::NotKubewarden(_) => {
-            ErrorResponse::MalformedReview(host::with_causes(&error))
+            ErrorResponse::MalformedReview(host::error_chain(&error))
         }
     }
 }
 
 /// Returns the response to an evaluation, and moves the reply out of it.
 fn respond(origin: Origin, evaluation: &mut Evaluation) -> Response<Full<Bytes>> {
-    if let Some(message) = evaluation.overload() {
-        return ErrorResponse::Overloaded(message.to_owned()).response();
-    }
     match &mut evaluation.reply {
         Reply::Review(review) => json(StatusCode::OK, mem::take(review)),
-        Reply::Failed(message) => {
-            let message = mem::take(message);
-            let error = if origin == Origin::Chain(Plane::Authorization) {
-                ErrorResponse::AuthorizerFailed(message)
-            } else {
-                ErrorResponse::AdmissionPolicyFailed(message)
-            };
-            error.response()
+        Reply::NoDecision(no_decision) => {
+            ErrorResponse::from_no_decision(origin, no_decision).response()
         }
     }
 }

@@ -124,7 +124,7 @@ pub fn serve(entry: Entry) {
 pub fn authn<T: Authenticator>(input: &[u8]) -> Vec<u8> {
     evaluate(input, Kind::TokenReview, |policy: T, request| {
         let authentication = policy.authenticate(&request)?;
-        Ok(authentication::answer(Version::V1, &authentication.into()))
+        Ok(authentication::write_response(Version::V1, &authentication.into()))
     })
 }
 
@@ -133,7 +133,7 @@ pub fn authn<T: Authenticator>(input: &[u8]) -> Vec<u8> {
 pub fn authz<T: Authorizer>(input: &[u8]) -> Vec<u8> {
     evaluate(input, Kind::SubjectAccessReview, |policy: T, request| {
         let authorization = policy.authorize(&request)?;
-        Ok(authorization::answer(Version::V1, &authorization.into()))
+        Ok(authorization::write_response(Version::V1, &authorization.into()))
     })
 }
 
@@ -143,7 +143,7 @@ pub fn validate<T: Validator>(input: &[u8]) -> Vec<u8> {
     let decide = |policy: T, request: admission::Request<'_>| {
         let uid = request.uid.clone();
         let response = policy.validate(&request.into())?.into_response(uid);
-        Ok(admission::answer(Version::V1, &response))
+        Ok(admission::write_response(Version::V1, &response))
     };
     evaluate(input, Kind::AdmissionReview, decide)
 }
@@ -154,7 +154,7 @@ pub fn mutate<T: Mutator>(input: &[u8]) -> Vec<u8> {
     let decide = |policy: T, request: admission::Request<'_>| {
         let uid = request.uid.clone();
         let response = policy.mutate(&request.into())?.into_response(uid);
-        Ok(admission::answer(Version::V1, &response))
+        Ok(admission::write_response(Version::V1, &response))
     };
     evaluate(input, Kind::AdmissionReview, decide)
 }

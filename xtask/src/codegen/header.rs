@@ -1,17 +1,25 @@
-//! The header of the C ABI, made from the documented items of `crates/capi`.
+//! The header of the C ABI, generated from the documented items of `crates/capi`.
 
 use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow};
 use cbindgen::{Builder, Config};
 
-/// Where the header is committed.
+/// The path of the committed header.
 pub const PATH: &str = "crates/capi/include/k8s_wasm.h";
 
-/// The files that have something of the header in them, in its order.
-const SOURCES: [&str; 5] = ["types", "ffi", "report", "open", "evaluate"];
+/// The source files with exported items, in the order of the header.
+const SOURCES: [&str; 7] = [
+    "version",
+    "types",
+    "buffer",
+    "open",
+    "cancellation",
+    "ask",
+    "report",
+];
 
-/// The header, as it is to be committed.
+/// Generates the header.
 pub fn generate(root: &Path) -> Result<String> {
     let folder = root.join("crates/capi");
     let config = Config::from_file(folder.join("cbindgen.toml")).map_err(|error| anyhow!(error))?;
@@ -21,7 +29,7 @@ pub fn generate(root: &Path) -> Result<String> {
     let bindings = builder
         .with_config(config)
         .generate()
-        .context("cannot make the header of the C ABI")?;
+        .context("cannot generate the header of the C ABI")?;
     let mut header = Vec::new();
     bindings.write(&mut header);
     Ok(String::from_utf8(header)?)
@@ -35,18 +43,18 @@ mod tests {
     use crate::context::Context;
 
     #[test]
-    fn the_committed_header_is_what_the_sources_say() {
+    fn the_committed_header_matches_the_sources() {
         let root = Context::new().unwrap().root;
         let committed = fs::read_to_string(root.join(PATH)).unwrap();
         assert_eq!(
             committed,
             generate(&root).unwrap(),
-            "`cargo xtask codegen` writes it anew"
+            "run `cargo xtask codegen`"
         );
     }
 
     #[test]
-    fn every_function_of_the_library_is_in_the_header() {
+    fn the_header_has_every_exported_function() {
         let root = Context::new().unwrap().root;
         let header = generate(&root).unwrap();
         for entry in fs::read_dir(root.join("crates/capi/src")).unwrap() {

@@ -1,18 +1,20 @@
-//! Dependencies inside the workspace point down only.
+//! Dependencies between the packages of the workspace, which point down only.
 
 use std::path::Path;
 
 use super::Finding;
 use crate::metadata::{Dependency, Package};
 
-/// For each package what it may depend on. The same list as in ARCHITECTURE.md.
-const EDGES: [(&str, &[&str]); 14] = [
+/// The permitted dependencies of each package. ARCHITECTURE.md has the same list.
+const EDGES: [(&str, &[&str]); 16] = [
     (
         "k8s-wasm",
         &[
             "k8s-wasm-server",
             "k8s-wasm-observe",
+            "k8s-wasm-preflight",
             "k8s-wasm-host",
+            "k8s-wasm-config",
             "k8s-wasm-kubewarden",
             "k8s-wasm-capabilities",
             "k8s-wasm-engine",
@@ -25,6 +27,7 @@ const EDGES: [(&str, &[&str]); 14] = [
         &[
             "k8s-wasm-observe",
             "k8s-wasm-host",
+            "k8s-wasm-config",
             "k8s-wasm-access",
             "k8s-wasm-wire",
         ],
@@ -33,7 +36,9 @@ const EDGES: [(&str, &[&str]); 14] = [
         "k8s-wasm-capi",
         &[
             "k8s-wasm-observe",
+            "k8s-wasm-preflight",
             "k8s-wasm-host",
+            "k8s-wasm-config",
             "k8s-wasm-capabilities",
             "k8s-wasm-access",
         ],
@@ -43,7 +48,27 @@ const EDGES: [(&str, &[&str]); 14] = [
         &["k8s-wasm-host", "k8s-wasm-engine", "k8s-wasm-access"],
     ),
     (
+        "k8s-wasm-preflight",
+        &[
+            "k8s-wasm-host",
+            "k8s-wasm-config",
+            "k8s-wasm-access",
+            "k8s-wasm-wire",
+        ],
+    ),
+    (
         "k8s-wasm-host",
+        &[
+            "k8s-wasm-config",
+            "k8s-wasm-kubewarden",
+            "k8s-wasm-capabilities",
+            "k8s-wasm-engine",
+            "k8s-wasm-access",
+            "k8s-wasm-wire",
+        ],
+    ),
+    (
+        "k8s-wasm-config",
         &[
             "k8s-wasm-kubewarden",
             "k8s-wasm-capabilities",
@@ -71,21 +96,26 @@ const EDGES: [(&str, &[&str]); 14] = [
     ("xtask", &[]),
 ];
 
-/// What a package may depend on whose folder is below the first path: there are many, all alike.
+/// The permitted dependencies of packages in a folder.
 const FAMILIES: [(&str, &[&str]); 2] = [
     ("examples", &["k8s-wasm-sdk"]),
     ("spec/guests", &["k8s-wasm-wire"]),
 ];
 
-/// What only the tests of a package may depend on, besides: packages, or all of a family.
-const DEV_EDGES: [(&str, &[&str]); 2] = [
+/// The additional dependencies that the tests of a package may have: packages, or all packages in a folder.
+const DEV_EDGES: [(&str, &[&str]); 3] = [
+    // The guard is tested with modules, and a host needs an engine.
+    (
+        "k8s-wasm-preflight",
+        &["k8s-wasm-capabilities", "k8s-wasm-engine"],
+    ),
     // A host under test needs an engine.
     ("k8s-wasm-server", &["k8s-wasm-engine"]),
-    // The vectors of the specification ask the examples.
+    // The vectors of the specification evaluate the examples.
     ("k8s-wasm-sdk", &["examples"]),
 ];
 
-/// Finds dependencies that the tables do not allow, and packages that they do not know.
+/// Finds dependencies that the tables do not permit, and packages that they do not list.
 pub fn check(packages: &[Package], root: &Path) -> Vec<Finding> {
     packages
         .iter()
@@ -102,7 +132,7 @@ fn check_package(package: &Package, root: &Path) -> Vec<Finding> {
         .find(|(family, _)| folder.starts_with(family));
     let Some((_, allowed)) = by_name.or(by_family) else {
         let problem = format!(
-            "say in xtask/src/tidy/edges.rs what `{}` may depend on",
+            "list the permitted dependencies of `{}` in xtask/src/tidy/edges.rs",
             package.name
         );
         return vec![Finding::file(manifest, problem)];
@@ -168,7 +198,7 @@ mod tests {
         assert_eq!(
             findings("k8s-wasm-engine", "crates/engine", "k8s-wasm-wire"),
             [
-                "crates/engine/Cargo.toml: `engine` must not depend on `k8s-wasm-wire`; dependencies point down only"
+                "crates/engine/Cargo.toml: `k8s-wasm-engine` must not depend on `k8s-wasm-wire`; dependencies point down only"
             ]
         );
         assert_eq!(
@@ -183,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn accepts_from_tests_what_only_tests_may() {
+    fn accepts_dev_dependencies_of_tests() {
         let package = |kind| {
             let package = json!({
                 "name": "k8s-wasm-server", "manifest_path": "/repository/crates/server/Cargo.toml", "targets": [],
@@ -205,7 +235,7 @@ mod tests {
             panic!("one finding")
         };
         assert!(
-            finding.contains("what `newcomer` may depend on"),
+            finding.contains("the permitted dependencies of `newcomer`"),
             "{finding}"
         );
     }

@@ -93,6 +93,6 @@ admission:
     rules: [{operations: [CREATE], apiGroups: [''], apiVersions: [v1], resources: [configmaps]}]
   - module: validate.wasm
     rules: [{operations: [CREATE], apiGroups: [''], apiVersions: [v1], resources: [configmaps]}]
-engine: {concurrentCalls: 8}
+engine: {maxConcurrentCalls: 8}
 lockOutGuard: {exempt: [all]}
 ";

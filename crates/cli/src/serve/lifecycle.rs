@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use host::live::LiveError;
-use host::{Live, Reload, with_causes};
+use host::{Live, Reload, error_chain};
 use server::Handle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::MissedTickBehavior;
@@ -94,7 +94,7 @@ pub(super) async fn reload_on_change(
                 super::log_policies(&live.set());
             }
             Ok(Err(error)) => {
-                let problem = with_causes(&error);
+                let problem = error_chain(&error);
                 tracing::error!(
                     error = problem,
                     will_retry = error.is_transient(),

@@ -1,54 +1,62 @@
-//! When files are loaded again although none has changed.
+//! Retries after transient errors.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use config::Format;
+
 use super::*;
-use crate::config::Format;
+use crate::FileModules;
 
-/// A module that hangs while it is told to.
+/// A gate that rejects policy sets while it is closed, with a transient error.
 #[derive(Clone, Default)]
-struct Moody(Arc<AtomicBool>);
+struct Barrier {
+    is_closed: Arc<AtomicBool>,
+}
 
-impl ModuleSource for Moody {
-    fn read(&self, _: &Path) -> io::Result<Vec<u8>> {
-        let text = if self.0.load(Ordering::Relaxed) {
-            r#"(module (memory (export "memory") 1) (func (export "authz") (loop (br 0))))"#
-        } else {
-            r#"(module
-                (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
-                (memory (export "memory") 1)
-                (data (i32.const 0) "\08\00\00\00\29\00\00\00{\22response\22:{\22status\22:{\22allowed\22:false}}}")
-                (func (export "authz")
-                    (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 64)))))"#
-        };
-        Ok(wat::parse_str(text).expect("a module"))
+impl Barrier {
+    fn close(&self) {
+        self.is_closed.store(true, Ordering::Relaxed);
+    }
+
+    fn open(&self) {
+        self.is_closed.store(false, Ordering::Relaxed);
     }
 }
 
-/// A set that was served, whose files have changed since and whose module hangs now.
-fn refused() -> (Live, Moody, tempfile::TempDir) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("list.yaml");
-    let list = "modules: [{name: p, module: x, timeout: 50ms}]";
-    std::fs::write(&path, list).expect("a file");
-    let modules = Moody::default();
-    let live = Live::open(Parts {
-        sources: vec![Source::file(Format::Authorization, &path)],
-        modules: Box::new(modules.clone()),
-        capabilities: Capabilities::none(),
-        code_cache: None,
-    });
-    let live = live.expect("policies");
-    modules.0.store(true, Ordering::Relaxed);
-    std::fs::write(&path, format!("{list} # changed")).expect("a file");
-    let error = live.reload().expect_err("must be refused");
-    assert!(error.is_transient(), "{error}");
-    (live, modules, folder)
+impl Gate for Barrier {
+    fn check(&self, _: &Configuration, _: &Host) -> Result<(), GateError> {
+        if self.is_closed.load(Ordering::Relaxed) {
+            return Err(GateError::new("no response in time", true));
+        }
+        Ok(())
+    }
 }
 
-/// How long after now it is tried again, in whole seconds.
-fn pause(live: &Live) -> Option<u64> {
-    live.lock().again.map(|again| again.pause.as_secs())
+/// Opens a policy set, changes its file, and reloads it while the gate is closed.
+fn rejected() -> (Live, Barrier, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("list.yaml");
+    std::fs::write(&path, "modules: []").unwrap();
+    let barrier = Barrier::default();
+    let live = Live::open(LiveOptions {
+        sources: vec![Source::file(Format::Authorization, &path)],
+        modules: Box::new(FileModules),
+        capabilities: Capabilities::none(),
+        code_cache: None,
+        gate: Box::new(barrier.clone()),
+    })
+    .unwrap();
+    barrier.close();
+    std::fs::write(&path, "modules: [] # changed").unwrap();
+    let error = live.reload().unwrap_err();
+    assert!(error.is_transient(), "{error}");
+    assert_eq!(error.to_string(), "no response in time");
+    (live, barrier, folder)
+}
+
+/// Returns the delay of the next retry, in seconds.
+fn delay(live: &Live) -> Option<u64> {
+    live.loaded.lock().retry.map(|retry| retry.delay.as_secs())
 }
 
 fn in_seconds(seconds: u64) -> Instant {
@@ -56,27 +64,27 @@ fn in_seconds(seconds: u64) -> Instant {
 }
 
 #[test]
-fn what_did_not_load_because_of_the_moment_is_tried_again_ever_more_rarely() {
-    let (live, modules, _folder) = refused();
+fn retries_after_transient_errors_with_growing_delays() {
+    let (live, barrier, _folder) = rejected();
     for expected in [5, 10, 20, 40, 60, 60] {
-        assert_eq!(pause(&live), Some(expected));
-        assert_eq!(live.reload().expect("not yet"), Reload::Unchanged);
-        live.reload_at(in_seconds(expected)).expect_err("it hangs");
+        assert_eq!(delay(&live), Some(expected));
+        assert_eq!(live.reload().unwrap(), Reload::Unchanged);
+        live.reload_at(in_seconds(expected)).unwrap_err();
     }
-    modules.0.store(false, Ordering::Relaxed);
+    barrier.open();
     let later = live.reload_at(in_seconds(60));
-    assert_eq!(later.expect("policies"), Reload::Changed);
-    assert_eq!(pause(&live), None);
+    assert_eq!(later.unwrap(), Reload::Changed);
+    assert_eq!(delay(&live), None);
     let later = live.reload_at(in_seconds(3600));
-    assert_eq!(later.expect("nothing to do"), Reload::Unchanged);
+    assert_eq!(later.unwrap(), Reload::Unchanged);
 }
 
 #[test]
-fn loading_can_be_asked_for_whatever_the_files_say() {
-    let (live, modules, _folder) = refused();
-    modules.0.store(false, Ordering::Relaxed);
+fn reload_now_loads_unchanged_files() {
+    let (live, barrier, _folder) = rejected();
+    barrier.open();
     let before = live.current();
-    live.reload_now().expect("policies");
+    live.reload_now().unwrap();
     assert!(!Arc::ptr_eq(&before, &live.current()));
-    assert_eq!(pause(&live), None);
+    assert_eq!(delay(&live), None);
 }

@@ -13,8 +13,8 @@ use super::Loader;
 use super::error::{LoadErrorKind, NoRuntime};
 use super::modules::CompiledModule;
 use crate::chain::Chain;
-use crate::config::{self, AdmissionPolicy, Asked, Dialect, Policy};
 use crate::policy::{AdmissionProgram, KubewardenPolicy, KubewardenProgram, LoadedPolicy};
+use config::{AdmissionModule, AdmissionPolicy, Dialect, Policy, Program};
 
 /// The minimum timeout for the validation of settings. Long, because the machine may be compiling
 /// modules.
@@ -53,16 +53,18 @@ impl Loader<'_> {
         &mut self,
         entry: &AdmissionPolicy,
     ) -> Option<LoadedPolicy<AdmissionProgram>> {
-        let program = match &entry.asked {
-            Asked::Module(kubewarden) => self.load_module(entry, kubewarden),
-            Asked::Group(group) => {
+        let program = match &entry.program {
+            Program::Module(module) => {
+                let program = self.load_module(entry, module);
+                self.record_error(&entry.policy, &module.path, program)?
+            }
+            Program::Group(group) => {
                 let members = self.load_members(group)?;
-                Group::new(&group.expression, group.message.clone(), members)
-                    .map(|group| AdmissionProgram::Kubewarden(KubewardenProgram::Group(group)))
-                    .map_err(LoadErrorKind::from)
+                let expression = group.expression.clone();
+                let group = Group::new(expression, group.message.clone(), members);
+                AdmissionProgram::Kubewarden(KubewardenProgram::Group(group))
             }
         };
-        let program = self.record_error(&entry.policy, program)?;
         Some(LoadedPolicy::new(&entry.policy, program))
     }
 
@@ -73,13 +75,13 @@ impl Loader<'_> {
     fn load_module(
         &mut self,
         entry: &AdmissionPolicy,
-        kubewarden: &config::Kubewarden,
+        module: &AdmissionModule,
     ) -> Result<AdmissionProgram, LoadErrorKind> {
-        let policy = &entry.policy;
+        let (policy, kubewarden) = (&entry.policy, &module.kubewarden);
         let compiled = match kubewarden.execution_mode {
             // A command without metadata looks like a native module: the configured mode decides.
-            Some(_) => self.modules.get_any(policy)?,
-            None => self.modules.get(policy)?,
+            Some(_) => self.modules.get(&module.path)?,
+            None => self.modules.get_checked(module)?,
         };
         if compiled.protocol == Dialect::Wasi && kubewarden.execution_mode.is_none() {
             let entry_point = if entry.mutating && compiled.module.has_function("mutate") {
@@ -112,13 +114,14 @@ impl Loader<'_> {
     }
 
     fn load_member(&mut self, member: &config::GroupMember) -> Option<Member> {
-        let compiled = self.modules.get(&member.policy);
+        let module = &member.module;
+        let compiled = self.modules.get_checked(module);
         let policy = compiled.and_then(|compiled| {
-            self.load_kubewarden(&member.policy, &compiled, &member.kubewarden)
+            self.load_kubewarden(&member.policy, &compiled, &module.kubewarden)
         });
         Some(Member {
             name: member.name.clone(),
-            policy: self.record_error(&member.policy, policy)?,
+            policy: self.record_error(&member.policy, &module.path, policy)?,
             timeout: member.policy.timeout,
         })
     }

@@ -60,9 +60,6 @@ pub enum LoadErrorKind {
     /// The Kubewarden policy rejects its settings.
     #[error(transparent)]
     Settings(#[from] kubewarden::SettingsError),
-    /// The expression of a group is invalid.
-    #[error("invalid expression")]
-    Expression(#[from] kubewarden::ExpressionError),
     /// The plane does not support Kubewarden policies. They evaluate admission requests only.
     #[error("the file is a Kubewarden policy, which is supported under `admission` only")]
     KubewardenElsewhere,

@@ -9,20 +9,11 @@ use engine::{Engine, Inspection, Module};
 use kubewarden::Metadata;
 
 use super::error::LoadErrorKind;
-use crate::config::{Dialect, Policy};
+use config::{AdmissionModule, Dialect};
 
 /// The maximum size of a module file in bytes. Far above real modules; prevents reading a disk
 /// image into memory by mistake.
 const MAX_MODULE_BYTES: u64 = 256 << 20;
-
-/// The custom section that contains the metadata of a Kubewarden policy.
-const KUBEWARDEN_SECTION: &str = "io.kubewarden.metadata";
-
-/// The entry point of a waPC guest.
-const WAPC_EXPORT: &str = "__guest_call";
-
-/// The prefix of the exports of a policy compiled by OPA.
-const OPA_PREFIX: &str = "opa_";
 
 /// A source of modules.
 pub trait ModuleSource {
@@ -48,19 +39,11 @@ impl ModuleSource for FileModules {
     }
 }
 
-/// Returns the protocol of a module: Kubewarden's if it has the metadata section or exports of waPC
-/// or OPA, otherwise the project's own.
+/// Returns the protocol of a module: Kubewarden's if it is a Kubewarden policy, otherwise the
+/// project's own.
 #[must_use]
 pub fn detect_protocol(module: &Inspection) -> Dialect {
-    let has_section = module
-        .custom_sections
-        .iter()
-        .any(|section| section.name == KUBEWARDEN_SECTION);
-    let has_export = module
-        .exports
-        .iter()
-        .any(|export| export.name == WAPC_EXPORT || export.name.starts_with(OPA_PREFIX));
-    if has_section || has_export {
+    if kubewarden::is_policy(module) {
         Dialect::Kubewarden
     } else {
         Dialect::Wasi
@@ -91,10 +74,13 @@ impl<'a> Modules<'a> {
         }
     }
 
-    /// Returns the module of a policy and checks its protocol against the configured one.
-    pub(super) fn get(&mut self, policy: &Policy) -> Result<CompiledModule, LoadErrorKind> {
-        let compiled = self.get_any(policy)?;
-        match policy.dialect {
+    /// Returns a module and checks its protocol against the configured one.
+    pub(super) fn get_checked(
+        &mut self,
+        module: &AdmissionModule,
+    ) -> Result<CompiledModule, LoadErrorKind> {
+        let compiled = self.get(&module.path)?;
+        match module.dialect {
             Some(configured) if configured != compiled.protocol => Err(LoadErrorKind::Dialect {
                 configured,
                 found: compiled.protocol,
@@ -103,28 +89,24 @@ impl<'a> Modules<'a> {
         }
     }
 
-    /// Returns the module of a policy, whatever its protocol.
-    pub(super) fn get_any(&mut self, policy: &Policy) -> Result<CompiledModule, LoadErrorKind> {
-        match self.compiled.get(&policy.module) {
+    /// Returns a module, whatever its protocol.
+    pub(super) fn get(&mut self, path: &Path) -> Result<CompiledModule, LoadErrorKind> {
+        match self.compiled.get(path) {
             Some(compiled) => Ok(compiled.clone()),
-            None => self.compile(policy),
+            None => self.compile(path),
         }
     }
 
-    fn compile(&mut self, policy: &Policy) -> Result<CompiledModule, LoadErrorKind> {
-        let bytes = self
-            .source
-            .read(&policy.module)
-            .map_err(LoadErrorKind::Read)?;
+    fn compile(&mut self, path: &Path) -> Result<CompiledModule, LoadErrorKind> {
+        let bytes = self.source.read(path).map_err(LoadErrorKind::Read)?;
         let module = self.engine.load(&bytes)?;
-        let metadata = Metadata::of(&bytes, module.inspection())?;
+        let metadata = Metadata::from_module(&bytes, module.inspection())?;
         let compiled = CompiledModule {
             protocol: detect_protocol(module.inspection()),
             module,
             metadata: metadata.map(Arc::new),
         };
-        self.compiled
-            .insert(policy.module.clone(), compiled.clone());
+        self.compiled.insert(path.to_owned(), compiled.clone());
         Ok(compiled)
     }
 }

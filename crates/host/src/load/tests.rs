@@ -3,7 +3,7 @@
 use engine::Share;
 
 use super::*;
-use crate::config::{Format, Source};
+use config::{Format, Source};
 
 fn share(body: &str) -> Share {
     let text = format!("apiVersion: k8s-wasm/v1alpha1\nkind: Configuration\n{body}\n");

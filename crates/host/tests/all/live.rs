@@ -1,4 +1,4 @@
-//! A set of policies that follows its files: what counts as a change, and what becomes of a bad one.
+//! A policy set that follows its files: changes, and changed files that do not load.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -10,8 +10,8 @@ use access::Plane;
 use access::rules::{Target, operation};
 use capabilities::Capabilities;
 use host::config::{Format, Source};
-use host::live::Parts;
-use host::{EvaluationRequest, FileModules, Host, Live, Reload, Verdict};
+use host::live::{Gate, GateError, LiveOptions};
+use host::{Configuration, EvaluationRequest, FileModules, Host, Live, Reload, Verdict};
 use tempfile::TempDir;
 
 use crate::loading::{ACCEPTED, ACCESS, ALLOWED, NO_OPINION, answering};
@@ -21,19 +21,19 @@ struct Files(TempDir);
 
 impl Files {
     fn new() -> Self {
-        let files = Self(tempfile::tempdir().expect("a folder"));
+        let files = Self(tempfile::tempdir().unwrap());
         files.write_module("a.wasm", ALLOWED);
         files.configure("authorization: {modules: [{name: p, module: a.wasm}]}");
         files
     }
 
     fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
-        fs::write(self.0.path().join(name), bytes).expect("a file");
+        fs::write(self.0.path().join(name), bytes).unwrap();
     }
 
     fn write_module(&self, name: &str, answer: &str) {
         let text = answering(&["authz"], answer);
-        self.write(name, wat::parse_str(text).expect("a module"));
+        self.write(name, wat::parse_str(text).unwrap());
     }
 
     fn configure(&self, body: &str) {
@@ -51,18 +51,28 @@ impl Files {
     }
 }
 
+/// A gate that every policy set passes.
+struct Open;
+
+impl Gate for Open {
+    fn check(&self, _: &Configuration, _: &Host) -> Result<(), GateError> {
+        Ok(())
+    }
+}
+
 fn open(source: Source) -> Live {
-    Live::open(Parts {
+    Live::open(LiveOptions {
         sources: vec![source],
         modules: Box::new(FileModules),
         capabilities: Capabilities::none(),
         code_cache: None,
+        gate: Box::new(Open),
     })
-    .expect("a host")
+    .unwrap()
 }
 
 fn verdict(host: &Host) -> Verdict {
-    let question = EvaluationRequest {
+    let request = EvaluationRequest {
         plane: Plane::Authorization,
         policy: None,
         review: ACCESS.as_bytes(),
@@ -72,11 +82,9 @@ fn verdict(host: &Host) -> Verdict {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()
-        .expect("a runtime");
-    let answered = runtime
-        .block_on(host.evaluate(question))
-        .expect("an answer");
-    answered.verdict()
+        .unwrap();
+    let evaluation = runtime.block_on(host.evaluate(request)).unwrap();
+    evaluation.verdict()
 }
 
 fn reload(live: &Live) -> Result<Reload, String> {
@@ -84,7 +92,7 @@ fn reload(live: &Live) -> Result<Reload, String> {
 }
 
 #[test]
-fn files_that_stay_are_not_loaded_again() {
+fn unchanged_files_are_not_loaded_again() {
     let files = Files::new();
     let live = files.open();
     let before = live.current();
@@ -93,7 +101,7 @@ fn files_that_stay_are_not_loaded_again() {
 }
 
 #[test]
-fn another_module_and_another_configuration_are_changes() {
+fn reloads_changed_modules_and_configurations() {
     let files = Files::new();
     let live = files.open();
     let before = live.current();
@@ -105,7 +113,7 @@ fn another_module_and_another_configuration_are_changes() {
     assert_eq!(
         verdict(&before),
         Verdict::Allowed,
-        "who has the old keeps it"
+        "the previous host stays usable"
     );
 
     files.write_module("b.wasm", ALLOWED);
@@ -116,32 +124,32 @@ fn another_module_and_another_configuration_are_changes() {
 }
 
 #[test]
-fn a_bad_change_is_told_once_and_the_last_good_set_goes_on() {
+fn reports_a_bad_change_once_and_keeps_the_previous_policies() {
     let files = Files::new();
     let live = files.open();
     files.configure("authorization: {modules: [{name: p, module: later.wasm}]}");
-    let error = reload(&live).expect_err("the module is missing");
+    let error = reload(&live).unwrap_err();
     assert!(error.contains("later.wasm"), "{error}");
     assert_eq!(verdict(&live.current()), Verdict::Allowed);
-    assert_eq!(reload(&live), Ok(Reload::Unchanged), "it was told already");
+    assert_eq!(reload(&live), Ok(Reload::Unchanged), "reported before");
 
     files.write_module("later.wasm", NO_OPINION);
     assert_eq!(
         reload(&live),
         Ok(Reload::Changed),
-        "what was missing has come"
+        "the missing file was created"
     );
     assert_eq!(verdict(&live.current()), Verdict::NoOpinion);
 
     files.configure("authorization: nonsense");
-    reload(&live).expect_err("not valid");
-    files.configure("engine: {memoryMax: 5Gi}");
-    reload(&live).expect_err("no engine has so much");
+    reload(&live).unwrap_err();
+    files.configure("engine: {maxMemory: 5Gi}");
+    reload(&live).unwrap_err();
     assert_eq!(verdict(&live.current()), Verdict::NoOpinion);
 }
 
 #[test]
-fn a_file_that_an_admission_configuration_names_is_followed() {
+fn follows_a_file_that_an_admission_configuration_names() {
     let files = Files::new();
     files.write("plugin.yaml", "modules: []");
     let text = "kind: AdmissionConfiguration\nplugins: [{name: WASM, path: plugin.yaml}]";
@@ -153,14 +161,14 @@ fn a_file_that_an_admission_configuration_names_is_followed() {
 }
 
 #[test]
-fn a_mounted_config_map_is_followed_through_its_links() {
+fn follows_a_mounted_config_map_through_its_symbolic_links() {
     let files = Files::new();
     let folder = files.0.path();
     for (version, answer) in [("v1", ALLOWED), ("v2", NO_OPINION)] {
-        fs::create_dir(folder.join(version)).expect("a folder");
+        fs::create_dir(folder.join(version)).unwrap();
         files.write_module(&format!("{version}/a.wasm"), answer);
     }
-    let link = |from: &str, to: &Path| symlink(from, to).expect("a link");
+    let link = |from: &str, to: &Path| symlink(from, to).unwrap();
     link("v1", &folder.join("..data"));
     link("..data/a.wasm", &folder.join("mounted.wasm"));
     files.write("list.yaml", "modules: [{name: p, module: mounted.wasm}]");
@@ -171,15 +179,15 @@ fn a_mounted_config_map_is_followed_through_its_links() {
     assert_eq!(verdict(&live.current()), Verdict::Allowed);
 
     link("v2", &folder.join("..new"));
-    fs::rename(folder.join("..new"), folder.join("..data")).expect("swapped");
+    fs::rename(folder.join("..new"), folder.join("..data")).unwrap();
     assert_eq!(reload(&live), Ok(Reload::Changed));
     assert_eq!(verdict(&live.current()), Verdict::NoOpinion);
 }
 
 #[test]
-fn whether_anybody_is_asked_is_told_by_plane_and_rules() {
+fn has_policy_for_depends_on_plane_and_rules() {
     let files = Files::new();
-    let validate = wat::parse_str(answering(&["validate"], ACCEPTED)).expect("a module");
+    let validate = wat::parse_str(answering(&["validate"], ACCEPTED)).unwrap();
     files.write("v.wasm", validate);
     files.configure(
         "authorization: {modules: [{module: a.wasm}]}
@@ -190,7 +198,7 @@ admission:
     );
     let host = files.open().current();
     let target = |resource| Target {
-        operation: operation("CREATE").expect("an operation"),
+        operation: operation("CREATE").unwrap(),
         group: "",
         version: "v1",
         resource,

@@ -2,6 +2,5 @@
 
 mod live;
 mod loading;
-mod lockout;
 mod policies;
 mod vectors;

@@ -78,17 +78,17 @@ impl EngineUsage {
 
     pub(super) fn set(&self, usage: &Usage) {
         self.running.set(usage.running.into());
-        self.running_limit.set(usage.running_max.into());
-        self.queued.set(usage.waiting.into());
-        self.queued_limit.set(usage.waiting_max.into());
+        self.running_limit.set(usage.running_limit.into());
+        self.queued.set(usage.queued.into());
+        self.queued_limit.set(usage.queued_limit.into());
         set(&self.calls, usage.calls);
-        set_seconds(&self.queue_wait, usage.waited);
+        set_seconds(&self.queue_wait, usage.queue_wait);
         let peak = usage.memory_peak.bytes();
         self.memory_peak
             .set(i64::try_from(peak).unwrap_or(i64::MAX));
-        set(&self.compiled, usage.compiled);
+        set(&self.compiled, usage.modules_compiled);
         set_seconds(&self.compile_time, usage.compile_time);
-        set(&self.cache_hits, usage.cache_hits);
+        set(&self.cache_hits, usage.code_cache_hits);
     }
 }
 

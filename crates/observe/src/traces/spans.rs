@@ -45,7 +45,7 @@ impl Review {
     /// Creates the review of a decision that was made just now.
     pub(super) fn new(event: &DecisionEvent<'_>, record: Arc<Record>, elapsed: Duration) -> Self {
         let now = SystemTime::now();
-        let chain = event.evaluation.began;
+        let chain = event.evaluation.start;
         Self {
             parent: event.parent,
             start: now.checked_sub(elapsed).unwrap_or(now),
@@ -143,7 +143,7 @@ fn push_spans(spans: &mut Vec<Value>, review: &Review) -> Result<(), getrandom::
     spans.push(root);
     let chain = after(review.start, review.until_chain);
     for (step, mode, timing) in record.steps.iter().filter_map(call) {
-        let start = after(chain, timing.after);
+        let start = after(chain, timing.start);
         let message = step.failure().map(|(failure, _)| &*failure.message);
         spans.push(json!({
             "traceId": trace_id,
@@ -153,7 +153,7 @@ fn push_spans(spans: &mut Vec<Value>, review: &Review) -> Result<(), getrandom::
             "name": format!("policy {}", step.policy),
             "kind": INTERNAL,
             "startTimeUnixNano": nanoseconds(start),
-            "endTimeUnixNano": nanoseconds(after(start, timing.elapsed)),
+            "endTimeUnixNano": nanoseconds(after(start, timing.duration)),
             "attributes": call_attributes(step, mode),
             "status": status(message),
         }));
@@ -185,7 +185,7 @@ fn review_attributes(record: &Record) -> Vec<Value> {
 }
 
 fn call_attributes(step: &Step, mode: Mode) -> Vec<Value> {
-    let verdict = step.answer();
+    let verdict = step.verdict();
     let verdict = verdict.map(|verdict| ("k8s_wasm.verdict", verdict.as_str()));
     let failure = step.failure();
     let kind = failure.map(|(failure, _)| ("error.type", failure.kind.as_str()));

@@ -144,7 +144,7 @@ fn errors_name_an_invalid_header_without_its_value() {
             sample_rate: 1.0,
         };
         let error = Traces::open(&options).unwrap_err();
-        assert!(!host::with_causes(&error).contains("hunter2"), "{error}");
+        assert!(!host::error_chain(&error).contains("hunter2"), "{error}");
     }
 }
 

@@ -119,7 +119,7 @@ async fn decisions_contain_the_trace_and_no_token() {
     };
     assert_eq!(last.verdict, Verdict::Authenticated);
     assert_eq!(last.subject.user, "magic-user");
-    let verdicts = last.steps.iter().filter_map(|step| step.answer());
+    let verdicts = last.steps.iter().filter_map(|step| step.verdict());
     let verdicts: Vec<_> = verdicts.map(|verdict| verdict.as_str()).collect();
     assert_eq!(verdicts, ["failed", "authenticated"]);
 

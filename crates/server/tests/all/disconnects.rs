@@ -14,7 +14,7 @@ use crate::running::{STEP_TIMEOUT, Setup, soon};
 /// Returns a server with one permit, no queue, and an authorizer that never returns.
 pub fn one_permit() -> Setup {
     let configuration = r"
-engine: {concurrentCalls: 1, waitingCalls: 0}
+engine: {maxConcurrentCalls: 1, maxQueuedCalls: 0}
 authorization: {modules: [{module: loop.wasm, timeout: 30s}]}
 authentication: {modules: [{module: authn.wasm}]}
 ";

@@ -146,18 +146,18 @@ impl Vector {
         match self.entry_point {
             EntryPoint::Authn => {
                 let expected: authentication::Status = Deserialize::deserialize(expected)?;
-                equal("status", &authentication::parse_answer(&review)?, &expected)
+                equal("status", &authentication::parse_response(&review)?, &expected)
             }
             EntryPoint::Authz => {
                 let expected: authorization::Status = Deserialize::deserialize(expected)?;
-                let status = authorization::parse_answer(&review)?;
+                let status = authorization::parse_response(&review)?;
                 equal("allowed", &status.allowed, &expected.allowed)?;
                 equal("denied", &status.denied, &expected.denied)?;
                 contains("reason", &status.reason, &expected.reason)
             }
             EntryPoint::Validate | EntryPoint::Mutate => {
                 let expected: admission::Response = Deserialize::deserialize(expected)?;
-                let response = admission::parse_answer(&review)?;
+                let response = admission::parse_response(&review)?;
                 compare_responses(&response, &expected)?;
                 self.compare_objects(&response, object)
             }

@@ -101,7 +101,7 @@ fn respond_with_patch(form: PatchType, document: &Value) {
         patch_type: Some(form),
         ..admission::Response::default()
     };
-    let review = admission::answer(Version::V1, &response);
+    let review = admission::write_response(Version::V1, &response);
     respond(&serde_json::from_slice(&review).expect("serializable value"));
 }
 

@@ -1,0 +1,3 @@
+//! The lock-out guard with modules that are compiled and run.
+
+mod guard;

@@ -214,7 +214,8 @@ impl Host {
     }
 
     fn cancelled(&self) -> CallError {
-        self.observer.record_rejected_request(RejectionReason::Cancelled);
+        self.observer
+            .record_rejected_request(RejectionReason::Cancelled);
         CallError::new(
             STATUS_CANCELLED,
             "the request ended before the policies had decided",
@@ -222,7 +223,8 @@ impl Host {
     }
 
     fn invalid_review(&self, plane: access::Plane, message: String) -> CallError {
-        self.observer.record_rejected_request(RejectionReason::BadRequest);
+        self.observer
+            .record_rejected_request(RejectionReason::BadRequest);
         tracing::info!(plane = plane.as_str(), "rejected review");
         tracing::debug!(message, "reason of the rejection");
         CallError::invalid_review(message)

@@ -1,13 +1,12 @@
 //! `k8s-wasm check`: validates a configuration as the server would load it.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Instant;
 
-use access::Plane;
-use host::config::{Guarded, Policy};
-use host::lockout::{self, Passed};
-use host::{Configuration, Host, LiveError, PolicyInfo};
+use host::config::{Guarded, Section};
+use host::{Configuration, Host, PolicyInfo};
+use preflight::Passed;
 
 use crate::configuration::{ConfigurationArgs, EngineArgs};
 use crate::logging;
@@ -57,7 +56,7 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
         let (policy, text) = (found.policy, found.text);
         writeln!(out, "{warning}warning:{warning:#} `{policy}` {text}")?;
     }
-    let passed = lockout::check(&configuration, &host).map_err(LiveError::from)?;
+    let passed = preflight::check(&configuration, &host)?;
     let count = host.policies().count();
     let policies = if count == 1 { "policy" } else { "policies" };
     writeln!(
@@ -81,17 +80,17 @@ fn write_guard(
         warning,
         ..
     } = styles;
-    let exempt = &configuration.lock_out_exempt;
-    if exempt.is_everything() {
+    let exempt = &configuration.exemptions;
+    if exempt.covers_everything() {
         return writeln!(
             out,
             "{warning}warning:{warning:#} lock-out guard disabled: all operations are exempt"
         );
     }
-    let probes = passed.reviews;
+    let probes = passed.probes;
     writeln!(out, "{ok}ok:{ok:#} lock-out guard: {probes} probes passed")?;
-    if passed.not_asked > 0 {
-        let skipped = passed.not_asked;
+    if passed.skipped > 0 {
+        let skipped = passed.skipped;
         writeln!(
             out,
             "{warning}warning:{warning:#} lock-out guard: {skipped} probes skipped because the policies are too slow"
@@ -119,33 +118,27 @@ fn write_policies(
 ) -> io::Result<()> {
     let mut table = Table::with_header(&["plane", "policy", "entry point", "digest", "module"]);
     for policy in host.policies() {
-        let module = module_file(configuration, &policy).unwrap_or_default();
-        let digest = policy.digest.as_ref().map(|digest| digest.hex());
+        let module = module_file(configuration, &policy);
+        let digest = policy.digest.as_ref().map(|digest| digest.to_hex());
         let short_digest = digest.iter().flat_map(|digest| digest.chars());
         table.row([
             policy.plane.to_string(),
             policy.name.to_string(),
-            policy.entry_point.to_owned(),
+            policy.entry_point.as_str().to_owned(),
             short_digest.take(SHORT_DIGEST).collect(),
-            module.display().to_string(),
+            module
+                .map(|path| path.display().to_string())
+                .unwrap_or_default(),
         ]);
     }
     table.write(out, "")
 }
 
 /// Returns the file of a policy's module. Names are unique among the policies of a section only.
-fn module_file(configuration: &Configuration, policy: &PolicyInfo) -> Option<PathBuf> {
-    let file_of = |entry: &Policy| (entry.name == policy.name).then(|| entry.module.clone());
-    let (authentication, authorization, admission) = (
-        configuration.authentication.iter(),
-        configuration.authorization.iter(),
-        configuration.admission.iter(),
-    );
-    match policy.plane {
-        Plane::Authentication => authentication.map(|entry| &entry.policy).find_map(file_of),
-        Plane::Authorization => authorization.map(|entry| &entry.policy).find_map(file_of),
-        Plane::Mutation | Plane::Validation => {
-            admission.map(|entry| &entry.policy).find_map(file_of)
-        }
-    }
+fn module_file<'a>(configuration: &'a Configuration, policy: &PolicyInfo) -> Option<&'a Path> {
+    let section = Section::from(policy.plane);
+    configuration
+        .modules()
+        .find(|(of, name, _)| *of == section && **name == policy.name)
+        .map(|(_, _, path)| path)
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use access::{Plane, text};
 use anyhow::anyhow;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use host::{Subject, Verdict};
-use observe::Record;
+use observe::{Origin, Record};
 
 use crate::logging;
 use crate::outcome::{CommandError, Exit, Outcome};
@@ -35,8 +36,8 @@ pub(crate) struct Args {
     uid: Option<String>,
 
     /// Show only decisions of this plane
-    #[arg(long, value_enum)]
-    plane: Option<PlaneName>,
+    #[arg(long, value_parser = origins())]
+    plane: Option<Origin>,
 
     /// Show only requests of this user
     #[arg(long, value_name = "NAME")]
@@ -64,16 +65,6 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     source: SourceArgs,
-}
-
-/// A plane, or `raw` for documents that are not reviews.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum PlaneName {
-    Authentication,
-    Authorization,
-    Mutation,
-    Validation,
-    Raw,
 }
 
 /// The output format.
@@ -127,9 +118,7 @@ impl Args {
             record.uid.as_deref() == Some(uid) || uid.parse() == Ok(record.sequence)
         });
         has_id
-            && self
-                .plane
-                .is_none_or(|plane| plane.as_str() == record.plane)
+            && self.plane.is_none_or(|plane| plane == record.plane)
             && equals(&self.user, &subject.user)
             && equals(&self.resource, &subject.resource)
             && equals(&self.namespace, &subject.namespace)
@@ -137,25 +126,18 @@ impl Args {
     }
 }
 
-impl PlaneName {
-    /// Returns the name of the plane in a record.
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Authentication => Plane::Authentication.as_str(),
-            Self::Authorization => Plane::Authorization.as_str(),
-            Self::Mutation => Plane::Mutation.as_str(),
-            Self::Validation => Plane::Validation.as_str(),
-            Self::Raw => "raw",
-        }
-    }
+/// Parses a plane, or `raw` for documents that are not reviews.
+fn origins() -> impl TypedValueParser<Value = Origin> {
+    PossibleValuesParser::new(Origin::ALL.map(Origin::as_str))
+        .try_map(|name| name.parse::<Origin>())
 }
 
 fn write(out: &mut dyn Write, styles: Styles, record: &Record) -> Result<(), CommandError> {
     // A decision log is untrusted: it may contain escape sequences for the terminal.
     let safe = |text: &str| text::line(text, usize::MAX);
     let verdict = trace::styled_verdict(record.verdict, styles);
-    let (time, plane) = (safe(&record.time), safe(&record.plane));
-    writeln!(out, "{time} {plane}: {verdict}")?;
+    let (time, plane) = (record.time, record.plane);
+    writeln!(out, "{time:.6} {plane}: {verdict}")?;
     writeln!(out, "  {}", safe(&summarize(record)))?;
     if !record.message.is_empty() {
         writeln!(out, "  message: {}", safe(&record.message))?;
@@ -177,14 +159,14 @@ fn write(out: &mut dyn Write, styles: Styles, record: &Record) -> Result<(), Com
 fn summarize(record: &Record) -> String {
     let user = &record.subject.user;
     let action = describe_action(&record.subject);
-    match (record.plane.as_str(), record.verdict) {
-        ("raw", _) => {
+    match (record.plane, record.verdict) {
+        (Origin::Raw, _) => {
             let policy = record.policy.as_deref().unwrap_or_default();
             format!("policy `{policy}` evaluated a document that is not a review")
         }
         (_, Verdict::Authenticated) => format!("the token belongs to {user}"),
         (_, Verdict::Unauthenticated) => "the token is unknown to all policies".to_owned(),
-        ("authentication", Verdict::Failed) => {
+        (Origin::Chain(Plane::Authentication), Verdict::Failed) => {
             "a policy failed, and the token is unknown to the others".to_owned()
         }
         (_, Verdict::Allowed | Verdict::Accepted) => format!("{user} may {action}"),

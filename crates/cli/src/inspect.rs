@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use engine::{ExternType, Inspection};
-use host::config::Dialect;
 use host::{FileModules, ModuleSource};
 use kubewarden::Metadata;
 use serde::Serialize;
@@ -49,7 +48,7 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
         .with_context(|| format!("failed to read the module `{}`", args.module.display()))?;
     let inspection = engine::inspect(&bytes)
         .with_context(|| format!("`{}` is not a WebAssembly module", args.module.display()))?;
-    let metadata = Metadata::of(&bytes, &inspection)
+    let metadata = Metadata::from_module(&bytes, &inspection)
         .with_context(|| format!("invalid metadata in `{}`", args.module.display()))?;
     let report = Report::new(&inspection, metadata);
     match args.output {
@@ -239,9 +238,10 @@ fn is_entry_point(module: &Inspection, name: &str) -> bool {
 }
 
 fn protocol(module: &Inspection) -> &'static str {
-    match host::dialect::detect(module) {
-        Dialect::Wasi => "k8s-wasm",
-        Dialect::Kubewarden => "kubewarden",
+    if kubewarden::is_policy(module) {
+        "kubewarden"
+    } else {
+        "k8s-wasm"
     }
 }
 

@@ -5,10 +5,10 @@ use std::io::{self, Write};
 use std::iter;
 use std::process::ExitCode;
 
-use host::LockedOut;
-use host::config::ConfigError;
+use host::config::{ConfigError, ConfigErrors};
 use host::live::LiveError;
-use host::load::{LoadError, LoadErrorKind};
+use host::load::{LoadError, LoadErrorKind, LoadErrors};
+use preflight::LockedOut;
 
 use crate::terminal::Styles;
 
@@ -50,6 +50,8 @@ pub(crate) struct CommandError {
 #[derive(Debug)]
 struct Diagnostic {
     message: String,
+    /// The lines of the configuration file at the error.
+    snippet: Option<String>,
     causes: Vec<String>,
     hint: Option<String>,
 }
@@ -101,11 +103,6 @@ impl CommandError {
         }
     }
 
-    /// Returns the error if policies could not be loaded.
-    pub(crate) fn as_live_error(&self) -> Option<&LiveError> {
-        self.error.downcast_ref()
-    }
-
     /// Returns true if the reader of stdout is gone, as after `| head`. This is not a failure.
     pub(crate) fn is_broken_pipe(&self) -> bool {
         let io = self.error.downcast_ref::<io::Error>().map(io::Error::kind);
@@ -121,6 +118,13 @@ impl CommandError {
         let Styles { error, hint, .. } = styles;
         for diagnostic in self.diagnostics() {
             writeln!(out, "{error}error:{error:#} {}", diagnostic.message)?;
+            for line in diagnostic
+                .snippet
+                .iter()
+                .flat_map(|snippet| snippet.lines())
+            {
+                writeln!(out, "  {line}")?;
+            }
             for cause in diagnostic.causes {
                 writeln!(out, "  cause: {cause}")?;
             }
@@ -132,16 +136,31 @@ impl CommandError {
     }
 
     fn diagnostics(&self) -> Vec<Diagnostic> {
-        match self.as_live_error() {
-            Some(LiveError::Configuration(errors)) => {
-                errors.0.iter().map(Diagnostic::from_config_error).collect()
-            }
-            Some(LiveError::Policies(errors)) => {
-                errors.0.iter().map(Diagnostic::from_load_error).collect()
-            }
-            Some(LiveError::LockedOut(locked_out)) => Diagnostic::from_locked_out(locked_out),
-            Some(LiveError::Engine(_)) | None => vec![Diagnostic::from_error(self.error.as_ref())],
+        if let Some(errors) = self.find::<ConfigErrors>() {
+            return errors.iter().map(Diagnostic::from_config_error).collect();
         }
+        if let Some(errors) = self.find::<LoadErrors>() {
+            return errors
+                .as_slice()
+                .iter()
+                .map(Diagnostic::from_load_error)
+                .collect();
+        }
+        if let Some(locked_out) = self.find::<LockedOut>() {
+            return Diagnostic::from_locked_out(locked_out);
+        }
+        vec![Diagnostic::from_error(self.error.as_ref())]
+    }
+
+    /// Returns the error, or the one that a [`LiveError`] contains, if it has this type.
+    pub(crate) fn find<E: Error + Send + Sync + 'static>(&self) -> Option<&E> {
+        let inner: &(dyn Error + 'static) = match self.error.downcast_ref::<LiveError>() {
+            Some(LiveError::Configuration(errors)) => errors,
+            Some(LiveError::Policies(errors)) => errors,
+            Some(LiveError::Gate(error)) => return error.downcast_ref(),
+            Some(LiveError::Engine(_)) | None => return self.error.downcast_ref(),
+        };
+        inner.downcast_ref()
     }
 }
 
@@ -150,6 +169,7 @@ impl Diagnostic {
         let causes = iter::successors(error.source(), |&cause| cause.source());
         Self {
             message: error.to_string(),
+            snippet: None,
             causes: causes.map(ToString::to_string).collect(),
             hint: None,
         }
@@ -158,7 +178,9 @@ impl Diagnostic {
     fn from_config_error(error: &ConfigError) -> Self {
         Self {
             hint: error.hint.clone(),
-            ..Self::from_error(error)
+            snippet: error.snippet.as_ref().map(ToString::to_string),
+            causes: Vec::new(),
+            message: error.to_string(),
         }
     }
 
@@ -179,13 +201,15 @@ impl Diagnostic {
     /// Returns a diagnostic for each blocked operation, and a last one with the hint for all of
     /// them.
     fn from_locked_out(locked_out: &LockedOut) -> Vec<Self> {
-        let blocked = locked_out.0.iter().map(|refusal| Self {
-            message: refusal.to_string(),
-            causes: vec![refusal.why.to_owned()],
+        let blocked = locked_out.iter().map(|operation| Self {
+            message: operation.to_string(),
+            snippet: None,
+            causes: vec![operation.operation.reason.to_owned()],
             hint: None,
         });
         let summary = Self {
             message: locked_out.summary().to_owned(),
+            snippet: None,
             causes: Vec::new(),
             hint: Some(locked_out.advice()),
         };

@@ -16,9 +16,6 @@ use tokio::runtime::Runtime;
 use crate::outcome::{CommandError, Exit, ResultExt};
 use crate::runtime;
 
-/// Default of `--admin-listen` of a server, and of `--admin-address`.
-pub(crate) const DEFAULT_ADMIN_ADDRESS: &str = "127.0.0.1:8081";
-
 /// Time limit of a request. The server responds from memory.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -30,7 +27,7 @@ const MAX_RESPONSE: usize = 64 << 20;
 #[group(skip)]
 pub(crate) struct SourceArgs {
     /// Admin address of the server (its `--admin-listen`)
-    #[arg(long, value_name = "ADDRESS", default_value = DEFAULT_ADMIN_ADDRESS)]
+    #[arg(long, value_name = "ADDRESS", default_value_t = server::DEFAULT_ADMIN_LISTEN.to_string())]
     admin_address: String,
 
     /// Decision log or saved response of /decisions to read instead of querying a server; `-` reads

@@ -18,18 +18,12 @@ pub(crate) struct Args {
 /// A generated page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Page {
-    /// The JSON Schema of the configuration
-    ConfigurationSchema,
-    /// The fields of the configuration, in Markdown
-    Configuration,
     /// The commands and their flags, in Markdown
     CommandLine,
 }
 
 pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
     let text = match args.page {
-        Page::ConfigurationSchema => host::config::reference::schema(),
-        Page::Configuration => host::config::reference::page(),
         Page::CommandLine => command_line_page(&mut Cli::command()),
     };
     out.write_all(text.as_bytes())?;

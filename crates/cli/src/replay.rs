@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use access::{Plane, text};
 use host::{EvaluateError, EvaluationRequest, Host};
-use observe::{DecisionEvent, Record, decision_log::Line};
+use observe::{DecisionEvent, Origin, Record, decision_log::Line};
 
 use crate::configuration::{ConfigurationArgs, EngineArgs};
 use crate::explain;
@@ -38,7 +38,7 @@ pub(crate) struct Args {
     log: PathBuf,
 
     /// Time limit of each decision
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = host::config::units::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = host::config::parse_duration)]
     timeout: Duration,
 
     #[command(flatten)]
@@ -99,13 +99,16 @@ impl Replay<'_> {
         let Ok(line) = serde_json::from_str::<Line>(line) else {
             return self.write_failure(number, "not a decision");
         };
-        if line.record.plane == Plane::Authentication.as_str() {
+        if line.record.plane == Origin::Chain(Plane::Authentication) {
             self.tally.skipped += 1;
             return Ok(());
         }
         match evaluate(self.host, &line, self.timeout).await {
             // The messages of the policies may differ: they have no effect on clients.
-            Ok(now) if line.record.verdict == now.verdict && line.record.change == now.change => {
+            Ok(now)
+                if line.record.verdict == now.verdict
+                    && line.record.patch_digest == now.patch_digest =>
+            {
                 self.tally.same += 1;
                 Ok(())
             }
@@ -132,7 +135,7 @@ impl Replay<'_> {
         let record = &line.record;
         // A decision log is untrusted: it may contain escape sequences for the terminal.
         let safe = |text: &str| text::line(text, usize::MAX);
-        let (time, plane) = (safe(&record.time), safe(&record.plane));
+        let (time, plane) = (record.time, record.plane);
         let action = safe(&explain::describe_action(&record.subject));
         let user = safe(&record.subject.user);
         let redacted = if line.redacted { " (redacted)" } else { "" };
@@ -141,7 +144,7 @@ impl Replay<'_> {
         } else {
             self.styles.warning
         };
-        writeln!(self.out, "{time} {plane}: {action} by {user}{redacted}")?;
+        writeln!(self.out, "{time:.6} {plane}: {action} by {user}{redacted}")?;
         writeln!(self.out, "  was {}", safe(&describe(record)))?;
         writeln!(self.out, "  now {}", styled(&safe(now), style))
     }
@@ -153,8 +156,8 @@ async fn evaluate(host: &Host, line: &Line, timeout: Duration) -> Result<Record,
     let arrival = Instant::now();
     let deadline = runtime::deadline(timeout);
     let policy = line.record.policy.as_deref();
-    let plane = plane(&line.record.plane);
-    let answered = match plane {
+    let origin = line.record.plane;
+    let evaluation = match origin.plane() {
         None => {
             let policy = policy.unwrap_or_default();
             host.evaluate_raw(policy, review.as_bytes(), deadline)
@@ -171,12 +174,12 @@ async fn evaluate(host: &Host, line: &Line, timeout: Duration) -> Result<Record,
             host.evaluate(request).await?
         }
     };
-    Ok(Record::of(
+    Ok(Record::new(
         &DecisionEvent {
-            plane,
+            origin,
             policy,
             review: review.as_bytes(),
-            answered: &answered,
+            evaluation: &evaluation,
             status: None,
             arrival,
             parent: None,
@@ -185,22 +188,11 @@ async fn evaluate(host: &Host, line: &Line, timeout: Duration) -> Result<Record,
     ))
 }
 
-/// Returns the plane with this name, or none for raw documents.
-fn plane(name: &str) -> Option<Plane> {
-    let planes = [
-        Plane::Authentication,
-        Plane::Authorization,
-        Plane::Mutation,
-        Plane::Validation,
-    ];
-    planes.into_iter().find(|plane| plane.as_str() == name)
-}
-
 /// Returns the verdict with the digest of the patch and the message.
 fn describe(record: &Record) -> String {
     let mut text = record.verdict.to_string();
-    if let Some(change) = &record.change {
-        text.push_str(&format!(" (patch {change})"));
+    if let Some(digest) = &record.patch_digest {
+        text.push_str(&format!(" (patch {digest})"));
     }
     if !record.message.is_empty() {
         text.push_str(": ");

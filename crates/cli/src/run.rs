@@ -13,11 +13,12 @@ use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use access::Plane;
 use anyhow::anyhow;
 use capabilities::Capabilities;
-use host::config::units;
-use host::{Configuration, Host, Reply, Verdict};
+use host::config;
+use host::{Configuration, Host, Verdict};
+use observe::Origin;
+use wire::EntryPoint;
 use wire::review::Kind;
 
 use crate::configuration::{ConfigurationArgs, EngineArgs};
@@ -26,7 +27,7 @@ use crate::terminal::Styles;
 use crate::{logging, runtime, trace};
 
 use review::Review;
-use stages::{EntryPoint, Stage};
+use stages::Stage;
 
 /// Evaluate a review from a file
 ///
@@ -56,7 +57,7 @@ pub(crate) struct Args {
     request_path: PathBuf,
 
     /// Entry point to call, if the kind of the review leaves a choice
-    #[arg(long, alias = "plane", value_name = "ENTRY_POINT", value_enum)]
+    #[arg(long, alias = "plane", value_name = "ENTRY_POINT", value_parser = stages::entry_points())]
     entry_point: Option<EntryPoint>,
 
     /// Evaluate only this policy of the configuration
@@ -78,7 +79,7 @@ pub(crate) struct Args {
     settings_json: Option<String>,
 
     /// Time limit of the evaluation, such as `500ms`, `10s` or `1m30s`
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = units::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = config::parse_duration)]
     timeout: Duration,
 
     /// Also print the evaluation trace to stderr
@@ -251,22 +252,12 @@ fn write_traces(stages: &[Stage]) -> io::Result<()> {
 /// Writes the response bodies of the webhook server.
 fn write_replies(out: &mut dyn Write, stages: &[Stage]) -> io::Result<()> {
     for stage in stages {
-        match &stage.evaluation.reply {
-            Reply::Review(review) => out.write_all(review)?,
-            Reply::Failed(message) => out.write_all(&failure_body(stage.plane, message))?,
-        }
+        let origin = Origin::Chain(stage.plane);
+        let (_, body) = server::status_and_body(origin, &stage.evaluation.reply);
+        out.write_all(&body)?;
         writeln!(out)?;
     }
     Ok(())
-}
-
-/// Returns the response body of `server::webhook` for a failure without a decision. Overload, for
-/// which the server responds with 429, cannot happen here: calls run one after the other.
-fn failure_body(plane: Plane, message: &str) -> Vec<u8> {
-    match plane {
-        Plane::Authorization => wire::meta::failure_body(503, "ServiceUnavailable", message),
-        _ => wire::meta::failure_body(500, "InternalError", message),
-    }
 }
 
 /// Returns the exit code of the last stage. All stages before it have accepted the object.

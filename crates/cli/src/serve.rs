@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use capabilities::Capabilities;
-use host::live::{Parts, Set};
+use host::live::{LiveOptions, PolicySet};
 use host::{FileModules, Live};
 use observe::{DecisionLog, Observer, Traces};
 use server::http::Drained;
@@ -21,11 +21,7 @@ use tokio::runtime::Runtime;
 use crate::configuration::{ConfigurationArgs, EngineArgs};
 use crate::logging::LogArgs;
 use crate::outcome::{CommandError, Exit, Outcome, ResultExt};
-use crate::records::DEFAULT_ADMIN_ADDRESS;
 use crate::warnings;
-
-/// Default of `--listen`.
-const DEFAULT_LISTEN: &str = "127.0.0.1:8443";
 
 /// Serve policies as webhooks for kube-apiserver
 ///
@@ -52,11 +48,11 @@ Examples:
     --client-ca-file ca.crt --client-allowed-names kube-apiserver")]
 pub(crate) struct Args {
     /// Address for reviews; use 0.0.0.0:8443 behind a Service
-    #[arg(long, value_name = "ADDRESS", default_value = DEFAULT_LISTEN)]
+    #[arg(long, value_name = "ADDRESS", default_value_t = server::DEFAULT_LISTEN)]
     listen: SocketAddr,
 
     /// Address for /livez, /readyz, /status, /metrics, /decisions and /reload, over plain HTTP
-    #[arg(long, value_name = "ADDRESS", default_value = DEFAULT_ADMIN_ADDRESS)]
+    #[arg(long, value_name = "ADDRESS", default_value_t = server::DEFAULT_ADMIN_LISTEN)]
     admin_listen: SocketAddr,
 
     #[command(flatten)]
@@ -134,7 +130,8 @@ struct Telemetry {
 pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Outcome {
     args.log.init()?;
     let tls = args.tls.prepare(out)?;
-    let live = Live::open(Parts {
+    let live = Live::open(LiveOptions {
+        gate: Box::new(preflight::LockOutGuard),
         sources: args.configuration.required_sources()?,
         modules: Box::new(FileModules),
         capabilities: Capabilities::live(args.engine.services()),
@@ -192,8 +189,8 @@ async fn serve(
 }
 
 /// Logs the policies that are served, and the warnings about their configuration.
-fn log_policies(set: &Set) {
-    host::log::loaded(&set.host);
+fn log_policies(set: &PolicySet) {
+    observe::log_policies(&set.host);
     for warning in warnings::find(&set.configuration, &set.host) {
         tracing::warn!(policy = %warning.policy, "{}", warning.text);
     }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use observe::Record;
 
 use crate::outcome::{CommandError, Exit, Outcome};
-use crate::records::{AdminClient, DEFAULT_ADMIN_ADDRESS, Decisions};
+use crate::records::{AdminClient, Decisions};
 use crate::terminal::{Table, format_duration};
 
 /// Interval between two queries.
@@ -30,7 +30,7 @@ Examples:
   k8s-wasm top")]
 pub(crate) struct Args {
     /// Admin address of the server (its `--admin-listen`)
-    #[arg(long, value_name = "ADDRESS", default_value = DEFAULT_ADMIN_ADDRESS)]
+    #[arg(long, value_name = "ADDRESS", default_value_t = server::DEFAULT_ADMIN_LISTEN.to_string())]
     admin_address: String,
 
     /// Time window, in seconds
@@ -46,7 +46,7 @@ pub(crate) struct Args {
 #[derive(Debug, Default)]
 struct Window {
     /// In the order of their arrival, with the time of each decision.
-    records: VecDeque<(Timestamp, Record)>,
+    records: VecDeque<Record>,
     /// The sequence number of the newest decision at the time of each query.
     counts: VecDeque<(Instant, u64)>,
 }
@@ -95,13 +95,9 @@ impl Window {
         while self.counts.len() > 2 && self.counts.get(1).is_some_and(|(time, _)| is_old(time)) {
             self.counts.pop_front();
         }
-        let records = decisions.decisions.into_iter();
-        self.records.extend(records.filter_map(|record| {
-            let time = record.time.parse().ok()?;
-            Some((time, record))
-        }));
+        self.records.extend(decisions.decisions);
         let start = Timestamp::now() - span;
-        self.records.retain(|(time, _)| *time >= start);
+        self.records.retain(|record| record.time >= start);
     }
 
     /// Returns the decisions per second, computed from sequence numbers, or none after a single
@@ -137,7 +133,7 @@ impl Window {
 
     fn rows(&self) -> BTreeMap<(&str, &str), Row> {
         let mut rows = BTreeMap::<_, Row>::new();
-        for (_, record) in &self.records {
+        for record in &self.records {
             for step in &record.steps {
                 let row = rows
                     .entry((record.plane.as_str(), step.policy.as_str()))

@@ -31,8 +31,8 @@ pub(crate) fn write(out: &mut dyn Write, steps: &[Step]) -> io::Result<()> {
     for step in steps {
         let outcome = match &step.outcome {
             StepOutcome::Skipped(reason) => format!("skipped: {}", reason.describe()),
-            StepOutcome::Evaluated { answer, .. } => describe(answer),
-            StepOutcome::Monitored { answer, .. } => format!("monitored: {}", describe(answer)),
+            StepOutcome::Evaluated { verdict, .. } => describe(verdict),
+            StepOutcome::Monitored { verdict, .. } => format!("monitored: {}", describe(verdict)),
         };
         let duration = step.duration().map(format_duration).unwrap_or_default();
         table.row([

@@ -3,7 +3,8 @@
 use access::authn::SystemNames;
 use access::authz::OnFailure;
 use access::{Mode, Plane, PolicyName};
-use host::{Configuration, Host};
+use host::{Configuration, Host, PolicyEntryPoint};
+use wire::EntryPoint;
 
 /// A warning about a policy.
 #[derive(Debug)]
@@ -47,7 +48,10 @@ pub(crate) fn find(configuration: &Configuration, host: &Host) -> Vec<Warning> {
         });
     let does_not_mutate = host
         .policies()
-        .filter(|policy| policy.plane == Plane::Mutation && policy.entry_point == "validate")
+        .filter(|policy| {
+            policy.plane == Plane::Mutation
+                && policy.entry_point == PolicyEntryPoint::Function(EntryPoint::Validate)
+        })
         .map(|policy| {
             let text =
                 "is mutating, but its module exports only `validate`, which is called instead";

@@ -3,16 +3,16 @@
 use std::time::{Duration, Instant};
 
 use access::{
-    redact,
     Evaluate, Evaluated, Failure, FailureKind, Plane, PolicyName, PolicyReview, Timing, patch,
+    redact,
 };
 use kubewarden::{Change, ExecutionMode, Rejection, Verdict};
 use wire::admission::{PatchType, Response};
 use wire::review::ParseError;
 use wire::{EntryPoint, RawValue, authentication, authorization};
 
-use config::{Dialect, Policy};
 use crate::failure;
+use config::{Dialect, Policy};
 
 /// A policy that can be evaluated. `M` is the type of programs that its plane supports.
 #[derive(Debug)]

@@ -124,7 +124,10 @@ pub fn serve(entry: Entry) {
 pub fn authn<T: Authenticator>(input: &[u8]) -> Vec<u8> {
     evaluate(input, Kind::TokenReview, |policy: T, request| {
         let authentication = policy.authenticate(&request)?;
-        Ok(authentication::write_response(Version::V1, &authentication.into()))
+        Ok(authentication::write_response(
+            Version::V1,
+            &authentication.into(),
+        ))
     })
 }
 
@@ -133,7 +136,10 @@ pub fn authn<T: Authenticator>(input: &[u8]) -> Vec<u8> {
 pub fn authz<T: Authorizer>(input: &[u8]) -> Vec<u8> {
     evaluate(input, Kind::SubjectAccessReview, |policy: T, request| {
         let authorization = policy.authorize(&request)?;
-        Ok(authorization::write_response(Version::V1, &authorization.into()))
+        Ok(authorization::write_response(
+            Version::V1,
+            &authorization.into(),
+        ))
     })
 }
 

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use host::config::units;
+use host::config;
 
 /// Time for the network, by which a webhook's timeout exceeds those of its policies.
 const NETWORK_MARGIN: Duration = Duration::from_secs(1);
@@ -46,8 +46,8 @@ impl CacheTtl {
 
     fn or_default(self, default: Duration) -> Option<String> {
         match self {
-            Self::Default => Some(units::format_duration(default)),
-            Self::Limited(ttl) => Some(units::format_duration(ttl)),
+            Self::Default => Some(config::format_duration(default)),
+            Self::Limited(ttl) => Some(config::format_duration(ttl)),
             Self::Off => None,
         }
     }
@@ -60,7 +60,9 @@ impl FromStr for CacheTtl {
         if text == "off" {
             Ok(Self::Off)
         } else {
-            units::parse_duration(text).map(Self::Limited)
+            config::parse_duration(text)
+                .map(Self::Limited)
+                .map_err(|error| error.to_string())
         }
     }
 }

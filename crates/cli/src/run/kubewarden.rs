@@ -11,10 +11,10 @@ use anyhow::{Context, anyhow};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use capabilities::{Capabilities, Grants};
-use host::config::{self, AdmissionPolicy, Asked, Policy, Position};
+use host::config::{self, AdmissionModule, AdmissionPolicy, Policy, Position, Program};
 use host::load::{LoadErrorKind, LoadErrors};
-use host::{Configuration, FileModules, Host, LiveError, ModuleSource};
-use kubewarden::{ExecutionMode, Metadata, PolicyType, Request, SettingsAnswer, SettingsError};
+use host::{Configuration, FileModules, Host, ModuleSource};
+use kubewarden::{ExecutionMode, Metadata, PolicyType, Request, SettingsError, SettingsResponse};
 use serde::Serialize;
 use wire::admission::{PatchType, Response};
 
@@ -33,7 +33,7 @@ const NAME: &str = "policy";
 pub(super) struct KubewardenArgs {
     /// Execution mode of the policy, if neither its metadata nor its exports determine it
     #[arg(long, short, value_enum, requires = "module")]
-    execution_mode: Option<Mode>,
+    execution_mode: Option<ExecutionMode>,
 
     /// Evaluate the document as a raw request
     #[arg(long, requires = "module")]
@@ -66,31 +66,6 @@ pub(super) struct KubewardenArgs {
     replay_host_capabilities_interactions: Option<PathBuf>,
 }
 
-/// An execution mode on the command line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Mode {
-    /// waPC guest
-    #[value(name = "kubewarden-wapc", alias = "kubewarden")]
-    Wapc,
-    /// WASI command that reads stdin and writes stdout
-    Wasi,
-    /// Rego compiled for Open Policy Agent
-    Opa,
-    /// Rego compiled for Gatekeeper
-    Gatekeeper,
-}
-
-impl From<Mode> for ExecutionMode {
-    fn from(mode: Mode) -> Self {
-        match mode {
-            Mode::Wapc => Self::Wapc,
-            Mode::Wasi => Self::Wasi,
-            Mode::Opa => Self::Opa,
-            Mode::Gatekeeper => Self::Gatekeeper,
-        }
-    }
-}
-
 /// A Kubewarden policy in a file.
 pub(super) struct PolicyFile {
     module: PathBuf,
@@ -108,11 +83,11 @@ impl PolicyFile {
         let Ok(inspection) = engine::inspect(&bytes) else {
             return Ok(None);
         };
-        let detected = host::dialect::detect(&inspection) == config::Dialect::Kubewarden;
+        let detected = kubewarden::is_policy(&inspection);
         if !detected && args.execution_mode.is_none() && !args.raw {
             return Ok(None);
         }
-        let metadata = Metadata::of(&bytes, &inspection)
+        let metadata = Metadata::from_module(&bytes, &inspection)
             .with_context(|| format!("failed to load `{}`", module.display()))?;
         Ok(Some(Self {
             module: module.to_owned(),
@@ -129,12 +104,10 @@ impl PolicyFile {
     ) -> Result<Configuration, CommandError> {
         let policy = Policy {
             name: NAME.parse()?,
-            module: self.module.clone(),
             settings,
             timeout,
             limits: engine::Limits::default(),
             debug: false,
-            dialect: Some(config::Dialect::Kubewarden),
             position: Position {
                 file: "command line".into(),
                 line: None,
@@ -151,10 +124,14 @@ impl PolicyFile {
             rules: vec![Rule::everything()],
             on_failure: admission::OnFailure::Fail,
             mode: access::Mode::Protect,
-            asked: Asked::Module(config::Kubewarden {
-                execution_mode: args.execution_mode.map(ExecutionMode::from),
-                grants: grants.into(),
-                message: None,
+            program: Program::Module(AdmissionModule {
+                path: self.module.clone(),
+                dialect: Some(config::Dialect::Kubewarden),
+                kubewarden: config::Kubewarden {
+                    execution_mode: args.execution_mode,
+                    grants: grants.into(),
+                    message: None,
+                },
             }),
             guarded: config::Guarded::default(),
         });
@@ -175,9 +152,9 @@ impl PolicyFile {
     ) -> Result<Request, CommandError> {
         let json = super::review::read_json(path)?;
         let request = if self.is_raw(args) {
-            Request::raw(&json)
+            Request::from_raw(&json)
         } else {
-            Request::of_file(&json)
+            Request::from_file(&json)
         };
         let request =
             request.with_context(|| format!("`{}` does not contain a request", path.display()));
@@ -228,12 +205,12 @@ pub(super) fn load(
 ) -> Result<Host, CommandError> {
     let loaded = engine.load_with(configuration, capabilities);
     if let Err(error) = &loaded
-        && let Some(LiveError::Policies(LoadErrors(errors))) = error.as_live_error()
+        && let Some(errors) = error.find::<LoadErrors>()
         && let [error] = errors.as_slice()
         && let LoadErrorKind::Settings(error) = &error.kind
         && let Some(message) = settings_message(error)
     {
-        let answer = SettingsAnswer {
+        let answer = SettingsResponse {
             valid: false,
             message: message.clone(),
         };

@@ -7,13 +7,14 @@ use std::time::Duration;
 use access::rules::Rule;
 use access::{Mode, PolicyName, admission, authn, authz};
 use anyhow::{Context, anyhow};
-use host::config::{self, AdmissionPolicy, Asked, Authenticator, Authorizer, Policy, Position};
+use host::config::{
+    self, AdmissionModule, AdmissionPolicy, Authenticator, Authorizer, Policy, Position, Program,
+};
 use host::{Configuration, FileModules, ModuleSource};
-use wire::RawValue;
 use wire::review::Kind;
+use wire::{EntryPoint, RawValue};
 
 use super::review::to_json;
-use super::stages::EntryPoint;
 use crate::outcome::{CommandError, ResultExt};
 
 /// Reads settings from a file or from a flag.
@@ -45,12 +46,10 @@ pub(super) fn to_configuration(
 ) -> Result<Configuration, CommandError> {
     let policy = Policy {
         name: policy_name(module)?,
-        module: module.to_owned(),
         settings,
         timeout,
         limits: engine::Limits::default(),
         debug: false,
-        dialect: None,
         position: Position {
             file: "command line".into(),
             line: None,
@@ -62,6 +61,7 @@ pub(super) fn to_configuration(
             let system_names = authn::SystemNames::default();
             configuration.authentication.push(Authenticator {
                 policy,
+                module: module.to_owned(),
                 system_names,
                 mode: Mode::Protect,
             });
@@ -70,6 +70,7 @@ pub(super) fn to_configuration(
             let on_failure = authz::OnFailure::default();
             configuration.authorization.push(Authorizer {
                 policy,
+                module: module.to_owned(),
                 on_failure,
                 mode: Mode::Protect,
             });
@@ -86,7 +87,10 @@ pub(super) fn to_configuration(
                 rules,
                 on_failure,
                 mode: Mode::Protect,
-                asked: Asked::Module(config::Kubewarden::default()),
+                program: Program::Module(AdmissionModule {
+                    path: module.to_owned(),
+                    ..AdmissionModule::default()
+                }),
                 guarded: config::Guarded::default(),
             });
         }

@@ -4,23 +4,25 @@ use std::time::{Duration, Instant};
 
 use access::{Plane, admission};
 use anyhow::anyhow;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use host::{Decision, Evaluation, EvaluationRequest, Host, Verdict};
+use wire::EntryPoint;
 use wire::review::Kind;
 
 use crate::outcome::{CommandError, ResultExt};
 use crate::runtime;
 
-/// An entry point of a module.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum EntryPoint {
-    /// Authenticate a token
-    Authn,
-    /// Authorize a request
-    Authz,
-    /// Validate an object
-    Validate,
-    /// Mutate an object
-    Mutate,
+/// Parses the name of an entry point.
+pub(super) fn entry_points() -> impl TypedValueParser<Value = EntryPoint> {
+    let names = EntryPoint::ALL.map(|entry_point| {
+        PossibleValue::new(entry_point.as_str()).help(match entry_point {
+            EntryPoint::Authn => "Authenticate a token",
+            EntryPoint::Authz => "Authorize a request",
+            EntryPoint::Validate => "Validate an object",
+            EntryPoint::Mutate => "Mutate an object",
+        })
+    });
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<EntryPoint>())
 }
 
 /// The evaluation of a review on one plane.
@@ -31,17 +33,6 @@ pub(super) struct Stage {
     pub(super) review: Vec<u8>,
     pub(super) evaluation: Evaluation,
     pub(super) elapsed: Duration,
-}
-
-impl EntryPoint {
-    fn plane(self) -> Plane {
-        match self {
-            Self::Authn => Plane::Authentication,
-            Self::Authz => Plane::Authorization,
-            Self::Validate => Plane::Validation,
-            Self::Mutate => Plane::Mutation,
-        }
-    }
 }
 
 /// Returns the planes that have policies for a review, in order. The list is not empty.
@@ -56,7 +47,7 @@ pub(super) fn planes(
         Kind::SubjectAccessReview => &[Plane::Authorization],
         Kind::AdmissionReview => &[Plane::Mutation, Plane::Validation],
     };
-    let requested = entry_point.map(EntryPoint::plane);
+    let requested = entry_point.map(Plane::from);
     if let Some(plane) = requested.filter(|plane| !planes_of_kind.contains(plane)) {
         let kind = kind.as_str();
         return Err(anyhow!("a `{kind}` is not a review for {plane}"))
@@ -132,7 +123,7 @@ pub(super) async fn evaluate(
 /// Returns the review with the mutated object.
 fn apply_patch(review: &[u8], evaluation: &Evaluation) -> Result<Vec<u8>, CommandError> {
     match &evaluation.decision {
-        Ok(Decision::Admission(admission::Answer {
+        Ok(Decision::Admission(admission::Response {
             decision: admission::Decision::Accept { patch: Some(patch) },
             ..
         })) => Ok(wire::admission::Review::parse(review)?.for_module_with(&patch.object())?),

@@ -64,15 +64,15 @@ fn write_admission(
     out: &mut dyn Write,
     styles: Styles,
     stage: &Stage,
-    answer: &admission::Answer,
+    response: &admission::Response,
 ) -> Result<(), CommandError> {
-    for warning in &answer.warnings {
+    for warning in &response.warnings {
         writeln!(out, "  warning: {warning}")?;
     }
-    for (key, value) in &answer.audit_annotations {
+    for (key, value) in &response.audit_annotations {
         writeln!(out, "  audit annotation: {key}: {value}")?;
     }
-    if let admission::Decision::Accept { patch: Some(patch) } = &answer.decision {
+    if let admission::Decision::Accept { patch: Some(patch) } = &response.decision {
         let review = wire::admission::Review::parse(&stage.review)?;
         writeln!(out, "  patch:")?;
         if let Some(before) = review.request.object {

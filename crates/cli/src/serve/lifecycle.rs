@@ -100,7 +100,7 @@ pub(super) async fn reload_on_change(
                     will_retry = error.is_transient(),
                     "failed to reload, still serving the previous policies"
                 );
-                server.keep(problem);
+                server.record_failed_reload(problem);
             }
             Err(error) => tracing::error!(%error, "reload task failed"),
         }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use observe::decision_log::{self, Redaction, Target};
-use observe::traces::{self, Endpoint, pairs};
+use observe::traces::{self, Endpoint, parse_pairs};
 use observe::{DecisionLog, Traces};
 
 use crate::env;
@@ -66,7 +66,7 @@ impl DecisionLogArgs {
         let pointers = self.decision_log_redact.iter().map(String::as_str);
         let options = decision_log::Options {
             target,
-            sample: self.decision_log_sample_rate,
+            sample_rate: self.decision_log_sample_rate,
             redaction: Redaction::new(pointers)?,
         };
         DecisionLog::open(options)
@@ -86,7 +86,7 @@ impl TraceArgs {
             endpoint: endpoint.clone(),
             headers: environment_pairs(env::OTLP_HEADERS)?,
             resource: environment_pairs(env::OTLP_RESOURCE)?,
-            sample: self.otlp_sample_rate,
+            sample_rate: self.otlp_sample_rate,
         };
         let traces = Traces::open(&options).context("failed to start the trace exporter")?;
         Ok(Some(traces))
@@ -95,7 +95,7 @@ impl TraceArgs {
 
 /// Reads key-value pairs from an environment variable.
 fn environment_pairs(name: &str) -> Result<Vec<(String, String)>, CommandError> {
-    let pairs = pairs(&env::opentelemetry(name))
+    let pairs = parse_pairs(&env::opentelemetry(name))
         .with_context(|| format!("invalid environment variable {name}"))?;
     Ok(pairs)
 }

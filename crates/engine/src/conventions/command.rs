@@ -133,11 +133,7 @@ impl Convention for CommandConvention {
         state.host_calls.may_wait()
     }
 
-    async fn call(
-        &self,
-        instance: &mut Instance<State>,
-        (): Self::Input,
-    ) -> wasmtime::Result<()> {
+    async fn call(&self, instance: &mut Instance<State>, (): Self::Input) -> wasmtime::Result<()> {
         instance.call_nullary(&self.start).await
     }
 

@@ -161,11 +161,7 @@ impl Convention for EntryConvention {
         })
     }
 
-    async fn call(
-        &self,
-        instance: &mut Instance<State>,
-        (): Self::Input,
-    ) -> wasmtime::Result<()> {
+    async fn call(&self, instance: &mut Instance<State>, (): Self::Input) -> wasmtime::Result<()> {
         if let Some(initialize) = &self.initialize {
             instance.call_nullary(initialize).await?;
         }

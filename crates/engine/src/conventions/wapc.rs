@@ -154,11 +154,7 @@ impl Convention for WapcConvention {
         state.host_calls.may_wait()
     }
 
-    async fn call(
-        &self,
-        instance: &mut Instance<State>,
-        (): Self::Input,
-    ) -> wasmtime::Result<i32> {
+    async fn call(&self, instance: &mut Instance<State>, (): Self::Input) -> wasmtime::Result<i32> {
         let state = instance.state();
         let lengths = (length(&state.operation)?, length(&state.payload)?);
         for start in &self.starts {

@@ -146,7 +146,11 @@ impl Vector {
         match self.entry_point {
             EntryPoint::Authn => {
                 let expected: authentication::Status = Deserialize::deserialize(expected)?;
-                equal("status", &authentication::parse_response(&review)?, &expected)
+                equal(
+                    "status",
+                    &authentication::parse_response(&review)?,
+                    &expected,
+                )
             }
             EntryPoint::Authz => {
                 let expected: authorization::Status = Deserialize::deserialize(expected)?;

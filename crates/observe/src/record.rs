@@ -235,10 +235,10 @@ mod tests {
             policy: "p".parse().unwrap(),
             outcome: StepOutcome::Evaluated {
                 timing: Timing {
-                    after: Duration::from_micros(2),
-                    elapsed: Duration::from_micros(5),
+                    start: Duration::from_micros(2),
+                    duration: Duration::from_micros(5),
                 },
-                answer: StepVerdict::Failed {
+                verdict: StepVerdict::Failed {
                     failure,
                     consequence: Consequence::NoDecision,
                 },
@@ -255,7 +255,7 @@ mod tests {
         );
         assert!(json.len() < 2_000, "{} bytes", json.len());
         let read: Step = serde_json::from_str(&json).unwrap();
-        assert_eq!(read.elapsed(), Some(Duration::from_micros(5)));
+        assert_eq!(read.duration(), Some(Duration::from_micros(5)));
     }
 
     #[test]
@@ -264,7 +264,7 @@ mod tests {
             policy: "p".parse().unwrap(),
             outcome: StepOutcome::Evaluated {
                 timing: Timing::default(),
-                answer: StepVerdict::Rejected {
+                verdict: StepVerdict::Rejected {
                     message: "the password hunter2 is too weak".into(),
                     code: 403,
                 },

@@ -30,11 +30,11 @@ pub(crate) fn evaluation() -> Evaluation {
     Evaluation {
         uid: None,
         subject: Subject::default(),
-        decision: Err(access::NoDecision {
-            message: "no policy was evaluated".to_owned(),
-        }),
+        decision: Err(access::NoDecision::PoliciesFailed(
+            "no policy was evaluated".to_owned(),
+        )),
         trace: Trace::default(),
-        began: std::time::Instant::now(),
+        start: std::time::Instant::now(),
         reply: Reply::Review(Vec::new()),
     }
 }

@@ -46,7 +46,7 @@ fn every_probe_is_a_review_that_kube_apiserver_could_send() {
     for probe in all_probes() {
         match &probe.review {
             Review::Access(spec) => {
-                let body = authorization::question(spec);
+                let body = authorization::write_request(spec);
                 let review = authorization::Review::parse(&body).unwrap();
                 let (resource, path) = (
                     review.spec.resource_attributes,

@@ -94,8 +94,8 @@ engine: {maxConcurrentCalls: 3, maxQueuedCalls: 5, maxMemory: 128Mi}
     assert_eq!(module.dialect, Some(Dialect::Wasi));
     assert_eq!(labels.policy.limits.memory.to_string(), "32Mi");
     assert_eq!(labels.policy.limits.stderr.to_string(), "4Ki");
-    assert_eq!(config.engine.concurrent_calls.get(), 3);
-    assert_eq!(config.engine.waiting_calls, 5);
+    assert_eq!(config.engine.max_concurrent_calls.get(), 3);
+    assert_eq!(config.engine.max_queued_calls, 5);
     assert_eq!(config.policies().count(), 3);
 }
 

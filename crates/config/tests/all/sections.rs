@@ -32,7 +32,7 @@ fn accepts_a_configuration_in_place_of_the_list_of_one_plane() {
     ] {
         let config = load(format, WHOLE).unwrap();
         assert_eq!(counts(&config), expected);
-        assert_eq!(config.engine.concurrent_calls.get(), 3);
+        assert_eq!(config.engine.max_concurrent_calls.get(), 3);
     }
 }
 

@@ -155,7 +155,7 @@ fn outcome(name: &str, expected: &Outcome) -> Outcome {
             CallError::Trap(_) => Trap,
             CallError::Exit(code) => Exit(code),
             CallError::Reported(text) => Reported(text),
-            CallError::Protocol(_) => Protocol,
+            CallError::Convention(_) => Protocol,
             other => panic!("{name}: {other}"),
         },
     }

@@ -71,7 +71,7 @@ fn rejects_a_policy_that_requires_an_unknown_function_when_it_is_loaded() {
 #[test]
 fn calls_built_in_functions_with_a_single_permit() {
     let options = engine::Options {
-        concurrent_calls: std::num::NonZeroU32::MIN,
+        max_concurrent_calls: std::num::NonZeroU32::MIN,
         ..engine::Options::default()
     };
     let engine = engine::Engine::new(options).unwrap();

@@ -156,8 +156,8 @@ fn steps() -> Vec<Step> {
         notes: Vec::new(),
     };
     let timing = Timing {
-        after: Duration::from_micros(10),
-        elapsed: Duration::from_micros(20),
+        start: Duration::from_micros(10),
+        duration: Duration::from_micros(20),
     };
     let failed = StepVerdict::Failed {
         failure: Failure::new(FailureKind::Trap, "it trapped"),
@@ -166,9 +166,15 @@ fn steps() -> Vec<Step> {
     let reason = String::new();
     let allowed = StepVerdict::Allowed { reason };
     let answer = failed;
-    let evaluated = StepOutcome::Evaluated { timing, answer };
+    let evaluated = StepOutcome::Evaluated {
+        timing,
+        verdict: answer,
+    };
     let answer = allowed;
-    let monitored = StepOutcome::Monitored { timing, answer };
+    let monitored = StepOutcome::Monitored {
+        timing,
+        verdict: answer,
+    };
     vec![
         step("broken", evaluated),
         step("new", monitored),

@@ -65,8 +65,9 @@ fn succeeds_when_the_reader_of_stdout_is_gone() {
 
 #[test]
 fn respects_the_variables_for_colors() {
+    let dir = TestDir::new();
     let errors_with = |variables: &[(&str, &str)]| {
-        let mut command = TestDir::new().command(&["check"]);
+        let mut command = dir.command(&["check"]);
         command.envs(variables.iter().copied());
         String::from_utf8(command.output().unwrap().stderr).unwrap()
     };

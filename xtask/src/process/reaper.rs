@@ -1,8 +1,9 @@
-//! A companion process that ends what this one started, however this one ends.
+//! The reaper: a companion process that terminates the children of xtask, however xtask exits.
 //!
-//! Each program runs in a process group of its own, so a `kill` of xtask reaches none of them. The keeper reads from a pipe
-//! which groups are alive. The pipe closes when xtask returns, is interrupted or is killed outright; the keeper
-//! then ends the groups that are left. Nothing else in xtask handles signals.
+//! Each child runs in its own process group, so that a `kill` of xtask does not reach it. Through a
+//! pipe the reaper learns which groups are alive. The pipe closes when xtask returns, is interrupted
+//! or is killed; the reaper then terminates the remaining groups. No other part of xtask handles
+//! signals.
 
 use std::collections::BTreeSet;
 use std::io::{self, BufRead, Write};
@@ -15,37 +16,37 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 
-/// How long a program may take to end by itself after SIGTERM; a kube-apiserver takes a second or two.
-const GRACE: Duration = Duration::from_secs(5);
+/// The time between SIGTERM and SIGKILL; a kube-apiserver takes a second or two to exit.
+const GRACE_PERIOD: Duration = Duration::from_secs(5);
 
 static PIPE: OnceLock<Mutex<ChildStdin>> = OnceLock::new();
 
-/// Starts the keeper of this process unless it runs already.
+/// Starts the reaper of this process unless it is running.
 pub fn start() -> Result<()> {
     if PIPE.get().is_some() {
         return Ok(());
     }
     let program = std::env::current_exe()?;
-    let mut keeper =
-        spawn(Command::new(program).arg("keeper")).context("cannot start the keeper")?;
-    let pipe = keeper.stdin.take().context("the keeper has no pipe")?;
-    // A second keeper, started by a thread that raced us here, sees its pipe close and ends.
+    let mut reaper =
+        spawn(Command::new(program).arg("reaper")).context("cannot start the reaper")?;
+    let pipe = reaper.stdin.take().context("the reaper has no pipe")?;
+    // If two threads race, the pipe of the second reaper closes here, and that reaper exits.
     let _ = PIPE.set(Mutex::new(pipe));
     Ok(())
 }
 
-/// The process group `group` is to end with this process.
+/// Registers the process group `group` for termination.
 pub fn guard(group: u32) {
-    tell(&format!("guard {group}\n"));
+    send(&format!("guard {group}\n"));
 }
 
-/// The process group `group` is gone.
+/// Removes the process group `group`, which has exited.
 pub fn release(group: u32) {
-    tell(&format!("release {group}\n"));
+    send(&format!("release {group}\n"));
 }
 
-/// The keeper itself: follows the pipe until it closes, then ends the groups that are left.
-pub fn keep() -> Result<()> {
+/// Runs the reaper: reads the pipe until it closes, then terminates the remaining groups.
+pub fn run() -> Result<()> {
     let mut groups = BTreeSet::new();
     for line in io::stdin().lock().lines() {
         match line?.split_once(' ') {
@@ -54,7 +55,7 @@ pub fn keep() -> Result<()> {
             None => {}
         }
     }
-    end(&groups
+    terminate(&groups
         .into_iter()
         .filter_map(Pid::from_raw)
         .collect::<Vec<_>>());
@@ -62,8 +63,8 @@ pub fn keep() -> Result<()> {
 }
 
 fn spawn(command: &mut Command) -> io::Result<Child> {
-    // A group of its own, so that the Ctrl-C that ends xtask does not end the keeper; no output, so that it never
-    // keeps a pipeline open.
+    // Its own group, so that Ctrl-C does not reach the reaper; no output, so that the reaper does
+    // not keep a pipeline open.
     command
         .process_group(0)
         .stdin(Stdio::piped())
@@ -72,9 +73,9 @@ fn spawn(command: &mut Command) -> io::Result<Child> {
         .spawn()
 }
 
-fn tell(line: &str) {
+fn send(line: &str) {
     if let Some(pipe) = PIPE.get() {
-        // Without its keeper xtask still works; only a kill would leave programs behind.
+        // Without the reaper xtask still works; only a kill of xtask would leave children behind.
         let _ = pipe
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
@@ -82,20 +83,20 @@ fn tell(line: &str) {
     }
 }
 
-/// A process id above 1: neither "my own group" (0) nor init.
+/// Parses a process group above 1, since 0 is the caller's own group and 1 is init.
 fn parse(group: &str) -> Option<i32> {
     group.parse().ok().filter(|group| *group > 1)
 }
 
-fn end(groups: &[Pid]) {
+fn terminate(groups: &[Pid]) {
     let signal = |signal| {
         for group in groups {
-            // Fails only when the group is gone.
+            // Fails only if the group has exited.
             let _ = kill_process_group(*group, signal);
         }
     };
     signal(Signal::TERM);
-    let deadline = Instant::now() + GRACE;
+    let deadline = Instant::now() + GRACE_PERIOD;
     while Instant::now() < deadline
         && groups
             .iter()

@@ -1,4 +1,5 @@
-//! `cargo xtask bench study`: builds the guests, the worker in Go and the study, asks the clusters, then becomes the study.
+//! `cargo xtask study`: builds the guests, the worker in Go and the study in `study/`, measures the
+//! front ends with real clusters, then runs the study.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,31 +12,31 @@ use crate::process::{self, Pending};
 use crate::setup::Setup;
 use crate::{guests, kube};
 
-/// Where what is not for the repository goes.
+/// The folder of results that are not committed.
 const SCRATCH: &str = "target/study";
 
 #[derive(Args)]
 pub struct Arguments {
-    /// Minutes instead of the better part of an hour; writes to target/study and not to bench/
+    /// Measure for minutes instead of most of an hour; writes to target/study instead of study/
     #[arg(long)]
     quick: bool,
-    /// Only what has these words in its name, such as "wasmi stdio token/go"; prints it and writes nothing
+    /// Measure only cells whose name contains all these words, such as "wasmi stdio token/go"; prints the results and writes no files
     #[arg(long, value_name = "WORDS")]
     only: Option<String>,
-    /// Leave the API servers out, which take minutes to build the first time: the page then says that they were
+    /// Skip the comparison of front ends, whose API servers take minutes to build the first time; the page then says so
     #[arg(long)]
     without_clusters: bool,
-    /// Passed on to the study; `cargo xtask bench study -- --help` lists what else it takes
+    /// Arguments of the study; `cargo xtask study -- --help` lists them
     #[arg(last = true)]
     arguments: Vec<String>,
 }
 
-/// Builds, then measures.
+/// Builds everything, then replaces this process with the study.
 pub fn run(context: &Context, arguments: &Arguments) -> Result<()> {
     let guests = guests::build_study(context)?;
     let wazero = build_wazero(context, &guests)?;
     let mut build = context.cargo("build");
-    build.args(["--release", "--manifest-path", "bench/study/Cargo.toml"]);
+    build.args(["--release", "--manifest-path", "study/Cargo.toml"]);
     process::run(build)?;
     let mut study = context.command(context.target_dir.join("release/study"));
     study.arg("--guests").arg(guests);
@@ -47,16 +48,16 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<()> {
     if let Some(words) = &arguments.only {
         study.args(["--only", words]);
     } else if !arguments.without_clusters {
-        for run in ask_clusters(context, arguments.quick)? {
-            study.arg("--doors").arg(run);
+        for run in measure_front_ends(context, arguments.quick)? {
+            study.arg("--front-ends").arg(run);
         }
     }
     study.args(&arguments.arguments);
-    Err(process::become_program(study))
+    Err(process::exec(study))
 }
 
-/// Runs `bench doors` a few times, with clusters of its own each time, and keeps what it prints.
-fn ask_clusters(context: &Context, quick: bool) -> Result<Vec<PathBuf>> {
+/// Runs `bench front-ends` several times, each with new clusters, and saves its output.
+fn measure_front_ends(context: &Context, quick: bool) -> Result<Vec<PathBuf>> {
     let setup = Setup::optimized(context, kube::start(context)?)?;
     let mut build = context.cargo("build");
     build.args(["--release", "--manifest-path", "bench/Cargo.toml"]);
@@ -70,24 +71,24 @@ fn ask_clusters(context: &Context, quick: bool) -> Result<Vec<PathBuf>> {
     };
     (1..=runs)
         .map(|run| {
-            let mut doors = context.command(context.target_dir.join("release/bench"));
-            doors.args(["doors", "--rounds", rounds, "--requests", requests]);
-            setup.apply(&mut doors);
-            let title = format!("asking three API servers, {run} of {runs}");
-            let printed = Pending::start(&title, move |_| process::output(doors)).wait()?;
-            let kept = folder.join(format!("doors-{run}.md"));
-            fs::write(&kept, printed)?;
-            Ok(kept)
+            let mut bench = context.command(context.target_dir.join("release/bench"));
+            bench.args(["front-ends", "--rounds", rounds, "--requests", requests]);
+            setup.apply(&mut bench);
+            let title = format!("measuring three API servers, run {run} of {runs}");
+            let printed = Pending::start(&title, move |_| process::output(bench)).wait()?;
+            let saved = folder.join(format!("front-ends-{run}.md"));
+            fs::write(&saved, printed)?;
+            Ok(saved)
         })
         .collect()
 }
 
-/// The worker for the runtime that is written in Go.
+/// Builds the worker for wazero, the runtime that is written in Go.
 fn build_wazero(context: &Context, folder: &Path) -> Result<PathBuf> {
     let program = folder.join("wazero");
     let log = context.cache.log("study-wazero")?;
     let mut go = context.command("go");
-    go.current_dir(context.root.join("bench/study/wazero"))
+    go.current_dir(context.root.join("study/wazero"))
         .args([
             "build",
             "-mod=readonly",
@@ -100,6 +101,8 @@ fn build_wazero(context: &Context, folder: &Path) -> Result<PathBuf> {
     let building = Pending::start("building the worker for wazero", move |status| {
         process::run_to_log(go, &log, status)
     });
-    building.wait().context("wazero needs Go 1.24 or newer")?;
+    building
+        .wait()
+        .context("failed to build the worker for wazero, which requires Go 1.24 or newer")?;
     Ok(program)
 }

@@ -91,7 +91,9 @@ fn lock(path: &Path, status: &Status) -> Result<File> {
         .with_context(context)?;
     match file.try_lock() {
         Ok(()) => return Ok(file),
-        Err(TryLockError::WouldBlock) => status.set("waiting for another xtask that builds the same"),
+        Err(TryLockError::WouldBlock) => {
+            status.set("waiting for another xtask that builds the same")
+        }
         Err(TryLockError::Error(error)) => return Err(error).with_context(context),
     }
     file.lock().with_context(context)?;

@@ -55,10 +55,12 @@ pub fn run() -> Result<()> {
             None => {}
         }
     }
-    terminate(&groups
-        .into_iter()
-        .filter_map(Pid::from_raw)
-        .collect::<Vec<_>>());
+    terminate(
+        &groups
+            .into_iter()
+            .filter_map(Pid::from_raw)
+            .collect::<Vec<_>>(),
+    );
     Ok(())
 }
 

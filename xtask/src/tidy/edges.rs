@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::Finding;
+use super::finding::Finding;
 use crate::metadata::{Dependency, Package};
 
 /// For each package what it may depend on. The same list as in ARCHITECTURE.md.

@@ -6,9 +6,8 @@ use super::rust::Source;
 use super::sources::is_test;
 
 /// First words that turn a comment into a question or a relative clause.
-const QUESTION_WORDS: [&str; 11] = [
-    "What", "Whatever", "Whether", "Who", "Whoever", "Whose", "Which", "How", "Where", "Why",
-    "When",
+const QUESTION_WORDS: [&str; 10] = [
+    "What", "Whatever", "Whether", "Who", "Whose", "Which", "How", "Where", "Why", "When",
 ];
 
 /// First words of a function's comment that are accepted although they are not verbs in the third

@@ -182,7 +182,7 @@ mod tests {
         let code = |text: &str| mask(text).0;
         assert_eq!(code("a // b\nc"), "a     \nc");
         assert_eq!(code("a /* b /* c */ d */ e"), "a                   e");
-        assert_eq!(code(r#"f("a // \" b") // c"#), r#"f("           ")     "#);
+        assert_eq!(code(r#"f("a // \" b") // c"#), r#"f("         ")     "#);
         assert_eq!(code("r\"{\"; br#\"}\"#; { for"), "r\" \"; br#\" \"#; { for");
         assert_eq!(
             code("r#\"\"#; '{'; '\\''; 'a: b"),

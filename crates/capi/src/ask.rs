@@ -115,7 +115,7 @@ pub unsafe extern "C" fn k8s_wasm_ask_again(
 }
 
 impl Host {
-    fn ask(
+    fn evaluate(
         &self,
         plane: access::Plane,
         review: &[u8],

@@ -29,7 +29,7 @@ pub(crate) fn write(out: &mut dyn Write, steps: &[Step]) -> std::io::Result<()> 
     for step in steps {
         let (answer, time) = match &step.outcome {
             StepOutcome::Skipped(reason) => {
-                (format!("not asked: {}", reason.told()), String::new())
+                (format!("not asked: {}", reason.describe()), String::new())
             }
             StepOutcome::Evaluated { timing, answer } => (what(answer), told(timing.elapsed)),
             StepOutcome::Monitored { timing, answer } => (

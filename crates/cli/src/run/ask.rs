@@ -91,7 +91,7 @@ pub(super) async fn in_order(
         let start = Instant::now();
         let deadline = start + timeout;
         let answered = host
-            .ask(EvaluationRequest {
+            .evaluate(EvaluationRequest {
                 plane,
                 policy,
                 review: &review,

@@ -12,7 +12,7 @@ use access::rules::Rule;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use super::admitter::grants;
+use super::admission::grants;
 use super::error::{ConfigError, ConfigErrors};
 use super::read::File;
 use super::resolve::{Resolver, TIMEOUT_MAX, unique};

@@ -193,7 +193,7 @@ impl Vector {
             deadline: Instant::now() + Duration::from_secs(30),
         };
         let answered = host
-            .ask(question)
+            .evaluate(question)
             .await
             .map_err(|error| error.to_string())?;
         match &self.expect {

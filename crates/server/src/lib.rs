@@ -7,16 +7,7 @@
 //!
 //! What a decision or a failure looks like in HTTP is said in one place, the module `webhook`.
 
-#![cfg_attr(
-    not(test),
-    warn(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing,
-        clippy::arithmetic_side_effects
-    )
-)]
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 mod admin;
 pub mod http;

@@ -1,7 +1,8 @@
-//! What a decision adds to a request of a real API server: nobody decides, a webhook on loopback, the engine inside.
+//! The latency that a decision adds to a request of a real API server: with no decision, by webhook
+//! on loopback, and with the engine inside.
 //!
-//! Three clusters run side by side and are asked in turns, each time in another order, so that what slows the machine
-//! slows all of them.
+//! Three clusters run at the same time and receive requests by turns, in a different order each
+//! time, so that whatever slows the machine affects all of them.
 
 use std::time::{Duration, Instant};
 
@@ -12,17 +13,17 @@ use serde_json::json;
 
 use crate::stats::{micros, percentile};
 
-/// How many requests of a kind are made before it is another's turn.
+/// Number of consecutive requests of one kind.
 pub const REQUESTS: usize = 100;
 
-/// The doors in the order of the tables; the first is what the others are compared with.
-const DOORS: [(Door, &str); 3] = [
+/// The front ends in the order of the tables; the first is the baseline.
+const FRONT_ENDS: [(Door, &str); 3] = [
     (Door::Closed, "none"),
     (Door::InProcess, "in process"),
     (Door::Webhook, "webhook"),
 ];
 
-/// The magic policies; those of admission decide about ConfigMaps, and about Secrets only by validation.
+/// The magic policies. ConfigMaps are mutated and validated, Secrets only validated.
 const POLICIES: &str = r#"
 apiVersion: k8s-wasm/v1alpha1
 kind: Configuration
@@ -41,7 +42,7 @@ admission:
     rules: [{operations: ["CREATE"], apiGroups: [""], apiVersions: ["v1"], resources: ["configmaps", "secrets"]}]
 "#;
 
-/// What is asked of the API server, and what decides about it.
+/// A kind of API request, by the planes that decide about it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Token,
@@ -59,24 +60,24 @@ const KINDS: [(Kind, &str); 5] = [
     (Kind::Unmatched, "no rule matches: create a ServiceAccount"),
 ];
 
-/// A cluster and those who ask.
-struct Asked<'a> {
+/// A cluster and its clients.
+struct Target<'a> {
     cluster: Cluster<'a>,
-    nobody: Caller,
+    anonymous: Caller,
     magic: Caller,
     admin: Caller,
-    /// Every request is a new one: nothing is remembered.
+    /// Number of the next request, which makes each request unique, so that nothing is cached.
     next: usize,
 }
 
-/// What was measured of a kind at a door.
-#[derive(Default, Clone)]
-struct Found {
+/// The measurements of one kind of request with one front end.
+#[derive(Clone, Default)]
+struct Measurements {
     latencies: Vec<Duration>,
     processor: Duration,
 }
 
-/// Prints a table: each kind of request at each door.
+/// Measures each kind of request with each front end, and prints a table.
 pub fn measure(rounds: usize, requests: usize) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -85,16 +86,16 @@ pub fn measure(rounds: usize, requests: usize) -> anyhow::Result<()> {
     runtime.block_on(async {
         let programs = Programs::from_environment()?;
         let mut running = Vec::new();
-        for (door, _) in DOORS {
-            running.push(start(&programs, door).await?);
+        for (front_end, _) in FRONT_ENDS {
+            running.push(start(&programs, front_end).await?);
         }
-        let mut asked = Vec::new();
+        let mut targets = Vec::new();
         for running in &running {
-            asked.push(Asked::new(running).await);
+            targets.push(Target::new(running).await);
         }
-        let found = rounds_of(&mut asked, rounds, requests).await?;
-        print(&found);
-        drop(asked);
+        let table = measure_rounds(&mut targets, rounds, requests).await?;
+        print(&table);
+        drop(targets);
         for running in running {
             running.stop().await?;
         }
@@ -102,9 +103,9 @@ pub fn measure(rounds: usize, requests: usize) -> anyhow::Result<()> {
     })
 }
 
-async fn start(programs: &Programs, door: Door) -> anyhow::Result<Running> {
+async fn start(programs: &Programs, front_end: Door) -> anyhow::Result<Running> {
     let wiring = Wiring {
-        door,
+        door: front_end,
         version: ReviewVersion::V1,
         cache_ttl: None,
         configuration: POLICIES.to_owned(),
@@ -113,42 +114,42 @@ async fn start(programs: &Programs, door: Door) -> anyhow::Result<Running> {
     Running::start(programs, Directory::temporary()?, &wiring).await
 }
 
-/// By kind, then by door.
-type Table = Vec<Vec<Found>>;
+/// Measurements by kind of request, then by front end.
+type Table = Vec<Vec<Measurements>>;
 
-async fn rounds_of(
-    asked: &mut [Asked<'_>],
+async fn measure_rounds(
+    targets: &mut [Target<'_>],
     rounds: usize,
     requests: usize,
 ) -> anyhow::Result<Table> {
-    let mut found = vec![vec![Found::default(); DOORS.len()]; KINDS.len()];
+    let mut table = vec![vec![Measurements::default(); FRONT_ENDS.len()]; KINDS.len()];
     for round in 0..=rounds {
-        for ((kind, _), found) in KINDS.iter().zip(&mut found) {
-            for turn in 0..DOORS.len() {
-                let door = (round + turn) % DOORS.len();
-                let block = asked[door].block(*kind, requests).await?;
-                // The first round warms up.
+        for ((kind, _), row) in KINDS.iter().zip(&mut table) {
+            for turn in 0..FRONT_ENDS.len() {
+                let index = (round + turn) % FRONT_ENDS.len();
+                let block = targets[index].block(*kind, requests).await?;
+                // The first round is a warm-up.
                 if round > 0 {
-                    found[door].latencies.extend(block.latencies);
-                    found[door].processor += block.processor;
+                    row[index].latencies.extend(block.latencies);
+                    row[index].processor += block.processor;
                 }
             }
         }
     }
-    Ok(found)
+    Ok(table)
 }
 
-impl<'a> Asked<'a> {
+impl<'a> Target<'a> {
     async fn new(running: &'a Running) -> Self {
         let cluster = running.in_namespace("measured");
         let admin = cluster.admin();
         let namespace = Resource::named("namespaces").object("measured");
         admin.accepts(namespace).await;
-        // Where nobody decides, RBAC lets the user in.
+        // Without k8s-wasm, RBAC authorizes the user.
         let binding = conformance::objects::role_binding("magic", &["magic-user"], "cluster-admin");
         admin.accepts(binding).await;
         Self {
-            nobody: cluster.without_credentials(),
+            anonymous: cluster.without_credentials(),
             magic: cluster.as_user("magic-user", "magic-group"),
             admin,
             cluster,
@@ -156,7 +157,7 @@ impl<'a> Asked<'a> {
         }
     }
 
-    async fn block(&mut self, kind: Kind, requests: usize) -> anyhow::Result<Found> {
+    async fn block(&mut self, kind: Kind, requests: usize) -> anyhow::Result<Measurements> {
         let running = self.cluster.running();
         let mut latencies = Vec::with_capacity(requests);
         let before = running.processor_time().await?;
@@ -165,7 +166,7 @@ impl<'a> Asked<'a> {
             latencies.push(self.request(kind).await?);
         }
         let processor = running.processor_time().await?.saturating_sub(before);
-        Ok(Found {
+        Ok(Measurements {
             latencies,
             processor,
         })
@@ -177,7 +178,7 @@ impl<'a> Asked<'a> {
             |kind: &str| json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": name}});
         let begin = Instant::now();
         let (reply, expected) = match kind {
-            Kind::Token => (self.nobody.who_has(&name).await, 401),
+            Kind::Token => (self.anonymous.who_has(&name).await, 401),
             Kind::Access => (
                 self.magic
                     .asks(Operation::get("configmaps", &format!("none-{name}")))
@@ -200,17 +201,17 @@ impl<'a> Asked<'a> {
 fn print(table: &Table) {
     println!("## What a decision adds to a request\n");
     println!(
-        "| Request | decided | median µs | added | p99 µs | added | CPU µs per request | added |"
+        "| Request | front end | median µs | added | p99 µs | added | CPU µs per request | added |"
     );
     println!("|---|---|---:|---:|---:|---:|---:|---:|");
-    for ((_, kind), found) in KINDS.iter().zip(table) {
+    for ((_, kind), row) in KINDS.iter().zip(table) {
         let mut base = None;
-        for ((_, door), found) in DOORS.iter().zip(found) {
-            let mut latencies = found.latencies.clone();
+        for ((_, front_end), measured) in FRONT_ENDS.iter().zip(row) {
+            let mut latencies = measured.latencies.clone();
             let figures = [
                 percentile(&mut latencies, 50),
                 percentile(&mut latencies, 99),
-                found.processor / u32::try_from(latencies.len().max(1)).unwrap_or(u32::MAX),
+                measured.processor / u32::try_from(latencies.len().max(1)).unwrap_or(u32::MAX),
             ];
             let base = *base.get_or_insert(figures);
             let cells: Vec<_> = figures
@@ -218,13 +219,13 @@ fn print(table: &Table) {
                 .zip(base)
                 .map(|(figure, base)| format!("{} | {}", micros(*figure), added(*figure, base)))
                 .collect();
-            println!("| {kind} | {door} | {} |", cells.join(" | "));
+            println!("| {kind} | {front_end} | {} |", cells.join(" | "));
         }
     }
     println!();
 }
 
-/// The difference, with its sign.
+/// Formats the difference in microseconds, with its sign.
 fn added(figure: Duration, base: Duration) -> String {
     format!("{:+.1}", (figure.as_secs_f64() - base.as_secs_f64()) * 1e6)
 }

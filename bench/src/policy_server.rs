@@ -1,4 +1,4 @@
-//! Kubewarden's policy-server with the same policies, when the environment names one.
+//! Kubewarden's policy-server with the same policies, if the environment names its program.
 
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -7,41 +7,44 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 
-use crate::load::Certificates;
+use crate::certificates::{Certificates, certificate_path, key_path};
 use crate::policies;
 
-/// The program to measure beside ours.
+/// The variable that names the program.
 const VARIABLE: &str = "POLICY_SERVER";
 
-/// It compiles its policies before it listens.
-const READY_MAX: Duration = Duration::from_secs(120);
+/// Maximum time until it listens; it compiles its policies first.
+const MAX_STARTUP: Duration = Duration::from_secs(120);
 
-/// As many threads as ours has.
+/// Number of worker threads, the same as that of our server.
 const WORKERS: &str = "2";
 
-/// A running policy-server. It ends when this is dropped.
-pub struct Peer {
+/// A running policy-server, which is killed when this is dropped.
+pub struct PolicyServer {
     process: Child,
     pub address: SocketAddr,
 }
 
-impl Peer {
-    /// Starts the program that the variable `POLICY_SERVER` names, if there is one.
+impl PolicyServer {
+    /// Starts the program that `POLICY_SERVER` names; `None` if the variable is not set.
     pub fn from_environment(certificates: &Certificates) -> anyhow::Result<Option<Self>> {
         let Some(program) = std::env::var_os(VARIABLE) else {
-            eprintln!("set {VARIABLE} to a policy-server to measure it beside ours");
+            eprintln!(
+                "set {VARIABLE} to the path of a policy-server to include it in the comparison"
+            );
             return Ok(None);
         };
-        let policies = certificates.folder().join("policies.yml");
+        let folder = certificates.folder();
+        let policies = folder.join("policies.yml");
         std::fs::write(&policies, configuration()?)?;
         let address = free_address()?;
         let process = Command::new(&program)
             .arg("--policies")
             .arg(policies)
             .arg("--cert-file")
-            .arg(certificates.certificate())
+            .arg(certificate_path(folder))
             .arg("--key-file")
-            .arg(certificates.key())
+            .arg(key_path(folder))
             .args(["--addr", "127.0.0.1", "--workers", WORKERS])
             .args(["--port", &address.port().to_string()])
             .args([
@@ -50,27 +53,27 @@ impl Peer {
             ])
             .args(["--log-level", "error"])
             .arg("--policies-download-dir")
-            .arg(certificates.folder().join("downloads"))
+            .arg(folder.join("downloads"))
             .arg("--sigstore-cache-dir")
-            .arg(certificates.folder().join("sigstore"))
+            .arg(folder.join("sigstore"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()
-            .with_context(|| format!("{VARIABLE}: `{}` does not start", program.display()))?;
-        let mut peer = Self { process, address };
-        peer.until_ready()?;
-        Ok(Some(peer))
+            .with_context(|| format!("{VARIABLE}: cannot start `{}`", program.display()))?;
+        let mut server = Self { process, address };
+        server.wait_until_ready()?;
+        Ok(Some(server))
     }
 
-    fn until_ready(&mut self) -> anyhow::Result<()> {
+    fn wait_until_ready(&mut self) -> anyhow::Result<()> {
         let begin = Instant::now();
         while TcpStream::connect(self.address).is_err() {
             if let Some(status) = self.process.try_wait()? {
-                anyhow::bail!("the policy-server ended at once ({status})");
+                anyhow::bail!("policy-server exited during startup ({status})");
             }
             ensure!(
-                begin.elapsed() < READY_MAX,
-                "the policy-server does not listen after {READY_MAX:?}"
+                begin.elapsed() < MAX_STARTUP,
+                "policy-server does not listen after {MAX_STARTUP:?}"
             );
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -78,15 +81,15 @@ impl Peer {
     }
 }
 
-impl Drop for Peer {
+impl Drop for PolicyServer {
     fn drop(&mut self) {
-        // Nothing is to be saved, and it does not listen to SIGTERM.
+        // It ignores SIGTERM, and it has no state to save.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// Its `policies.yml`: the modules, settings and kinds of ours.
+/// Returns its `policies.yml`, with the modules and settings that our server uses.
 fn configuration() -> anyhow::Result<String> {
     let mut text = String::new();
     for policy in policies::WAPC {
@@ -99,7 +102,7 @@ fn configuration() -> anyhow::Result<String> {
     Ok(text)
 }
 
-/// A port that was free a moment ago.
+/// Returns an address whose port was free a moment ago.
 fn free_address() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
 }

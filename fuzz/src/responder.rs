@@ -1,18 +1,18 @@
-//! A module that answers what its question tells it to, so that one compiled module stands for all that answer something.
+//! A module whose output is encoded in its input, so that one compiled module stands for all modules.
 //!
-//! It looks for the first `~` in its input and decodes the hexadecimal digits that follow, up to the first byte that is none.
+//! It finds the first `~` in its input and decodes the hexadecimal digits that follow it.
 
-/// The mark, followed by `answer` in digits; to be put into a string of the question.
-pub fn told(answer: &[u8]) -> String {
-    let mut text = String::with_capacity(answer.len() * 2 + 1);
+/// Encodes the output of the module; the result belongs into a string of the request.
+pub fn encode(output: &[u8]) -> String {
+    let mut text = String::with_capacity(output.len() * 2 + 1);
     text.push('~');
-    for byte in answer {
+    for byte in output {
         text.push_str(&format!("{byte:02x}"));
     }
     text
 }
 
-/// The module of our own specification, with every entry point.
+/// Returns a module of our own protocol with every entry point, as text.
 pub fn module() -> String {
     format!(
         r#"(module
@@ -20,8 +20,8 @@ pub fn module() -> String {
             (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
             (memory (export "memory") 16)
             {DECODE}
-            (func $answer (export "authn") (export "authz") (export "validate") (export "mutate")
-                (i32.store (i32.const 4) (i32.const {INPUT_MAX}))
+            (func $respond (export "authn") (export "authz") (export "validate") (export "mutate")
+                (i32.store (i32.const 4) (i32.const {MAX_INPUT}))
                 (i32.store (i32.const 0) (i32.const {INPUT}))
                 (drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))
                 (i32.store (i32.const 4) (call $decode))
@@ -30,7 +30,7 @@ pub fn module() -> String {
     )
 }
 
-/// The same as a Kubewarden policy, which finds all settings valid.
+/// Returns a Kubewarden policy in waPC that accepts all settings, as text.
 pub fn kubewarden() -> String {
     format!(
         r#"(module
@@ -49,10 +49,11 @@ pub fn kubewarden() -> String {
 }
 
 const INPUT: u32 = 1024;
-const INPUT_MAX: u32 = OUTPUT - INPUT;
+const MAX_INPUT: u32 = OUTPUT - INPUT;
 const OUTPUT: u32 = 512 << 10;
 
-/// `$decode`: from the input to the output, answers its length. Memory is zero behind the input, and zero is no digit.
+/// The function `$decode`, which writes the output and returns its length. The memory after the
+/// input is zero, which ends the digits.
 const DECODE: &str = r#"
     (func $digit (param $at i32) (result i32) (local $c i32)
         (local.set $c (i32.load8_u (local.get $at)))

@@ -20,8 +20,8 @@ fuzz_target!(init: { LazyLock::force(&HOST); }, |input: &[u8]| {
         return;
     };
     let target = Target::from_selector(*selector);
-    let call = target.evaluate(&responder::encode(output));
-    let evaluation = RUNTIME.with(|runtime| runtime.block_on(call));
+    let encoded = responder::encode(output);
+    let evaluation = RUNTIME.with(|runtime| runtime.block_on(target.evaluate(&encoded)));
     assert_not_allowed_after_failure(&evaluation);
     assert_valid_response(target, &evaluation);
 });

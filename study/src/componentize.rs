@@ -1,4 +1,5 @@
-//! Makes components of core modules: the type of the world, then the adapter from WASI preview 1 to 0.2.
+//! Conversion of core modules to components: adds the type of the world, and the adapter from WASI
+//! preview 1 to 0.2.
 
 use std::path::Path;
 
@@ -12,7 +13,7 @@ use wit_parser::Resolve;
 
 const WIT: &str = include_str!("../guests/wit/study.wit");
 
-/// Reads a core module that exports the canonical ABI of the world `program`, and writes the component.
+/// Converts a core module that exports the canonical ABI of the world `program`.
 pub fn componentize(core: &Path, component: &Path) -> Result<()> {
     let mut wasm =
         std::fs::read(core).with_context(|| format!("cannot read `{}`", core.display()))?;
@@ -25,6 +26,6 @@ pub fn componentize(core: &Path, component: &Path) -> Result<()> {
         .adapter(ADAPTER_NAME, ADAPTER)?
         .validate(true)
         .encode()
-        .with_context(|| format!("`{}` cannot be made a component", core.display()))?;
+        .with_context(|| format!("cannot convert `{}` to a component", core.display()))?;
     Ok(std::fs::write(component, encoded)?)
 }

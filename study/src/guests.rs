@@ -1,29 +1,30 @@
-//! The guests: programs, languages, what they are asked and what they must answer.
+//! The guests: programs and languages, with their inputs and expected responses.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
-/// What a guest does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The function of a guest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Program {
-    /// ASCII letters in upper case: the work is next to nothing, what is left is the way there and back.
+    /// Converts ASCII letters to upper case. The work is minimal, so that the calling convention
+    /// dominates.
     Upper,
-    /// A TokenReview is read, checked and answered: what a module of k8s-wasm does.
+    /// Parses a TokenReview, checks the token and responds, as a module of k8s-wasm does.
     Token,
 }
 
-/// A program in a language. One file for all runtimes, and one as a component where there is one.
+/// A program in a language: one file for all runtimes, and possibly a component.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Guest {
-    /// What it does.
+    /// Function of the guest.
     pub program: Program,
-    /// Language and style, as tables call it.
+    /// Language and style, as in tables.
     pub name: &'static str,
-    /// The name of its file, without `.wasm`.
+    /// Name of the file, without `.wasm`.
     pub file: &'static str,
-    /// Why there is no component of it; none: there is one.
+    /// Reason for the absence of a component; `None` if there is one.
     pub no_component: Option<&'static str>,
 }
 
@@ -39,7 +40,7 @@ const fn guest(program: Program, name: &'static str, file: &'static str) -> Gues
     }
 }
 
-/// All of them.
+/// All guests.
 pub static GUESTS: [Guest; 7] = [
     guest(Program::Upper, "rust", "rust_upper"),
     guest(Program::Upper, "c", "c_upper"),
@@ -57,17 +58,17 @@ pub static GUESTS: [Guest; 7] = [
 ];
 
 impl Guest {
-    /// The core module in the folder of guests.
+    /// Returns the path of the core module.
     pub fn core(&self, folder: &Path) -> PathBuf {
         folder.join(format!("{}.wasm", self.file))
     }
 
-    /// The core module that becomes a component.
+    /// Returns the path of the core module that is converted to a component.
     pub fn component_core(&self, folder: &Path) -> PathBuf {
         folder.join(format!("{}.component.wasm", self.file))
     }
 
-    /// Why its file is not there, when building it was not possible.
+    /// Returns the reason for the absence of the file, if it could not be built.
     pub fn missing(&self, folder: &Path) -> Option<String> {
         let language = self.file.split('_').next().unwrap_or_default();
         std::fs::read_to_string(folder.join(format!("{language}.missing"))).ok()
@@ -75,7 +76,7 @@ impl Guest {
 }
 
 impl Program {
-    /// What tables and files call it.
+    /// Returns the name in tables and files.
     pub fn name(self) -> &'static str {
         match self {
             Self::Upper => "upper",
@@ -83,7 +84,7 @@ impl Program {
         }
     }
 
-    /// The sizes of what it is asked, with the names that tables give them.
+    /// Returns the names of the input sizes.
     pub fn sizes(self) -> &'static [&'static str] {
         match self {
             Self::Upper => &["10B", "1KB", "100KB", "1MB"],
@@ -91,7 +92,7 @@ impl Program {
         }
     }
 
-    /// What it is asked.
+    /// Returns the input of a size.
     pub fn input(self, size: &str) -> Vec<u8> {
         let text = b"The quick brown fox jumps over the lazy dog. ";
         let length = match size {
@@ -104,17 +105,17 @@ impl Program {
         text.iter().copied().cycle().take(length).collect()
     }
 
-    /// Whether the answer is right.
-    pub fn check(self, input: &[u8], answer: &[u8]) -> Result<()> {
+    /// Checks the response to an input.
+    pub fn check(self, input: &[u8], response: &[u8]) -> Result<()> {
         match self {
-            Self::Upper => ensure!(answer == input.to_ascii_uppercase(), "not in upper case"),
-            Self::Token => check_review(input, answer)?,
+            Self::Upper => ensure!(response == input.to_ascii_uppercase(), "not in upper case"),
+            Self::Token => check_review(input, response)?,
         }
         Ok(())
     }
 }
 
-/// A TokenReview with the token that the guests know, as kube-apiserver sends it.
+/// Returns a TokenReview with the token that the guests accept, as kube-apiserver sends it.
 fn review() -> Vec<u8> {
     json!({
         "kind": "TokenReview", "apiVersion": "authentication.k8s.io/v1", "metadata": {},
@@ -125,19 +126,19 @@ fn review() -> Vec<u8> {
     .into_bytes()
 }
 
-/// An answer may carry the question or leave it out; kind and status must be right.
-fn check_review(input: &[u8], answer: &[u8]) -> Result<()> {
+/// Checks kind and status of a review. The response may contain the request or not.
+fn check_review(input: &[u8], response: &[u8]) -> Result<()> {
     let input: Value = serde_json::from_slice(input)?;
-    let answer: Value = serde_json::from_slice(answer).context("the answer is no JSON")?;
+    let response: Value = serde_json::from_slice(response).context("the response is not JSON")?;
     let status = json!({
         "authenticated": true,
         "user": {"username": "magic-user", "uid": "0", "groups": ["magic-group"]},
         "audiences": input["spec"]["audiences"],
     });
     for member in ["apiVersion", "kind"] {
-        ensure!(answer[member] == input[member], "`{member}` is another one");
+        ensure!(response[member] == input[member], "`{member}` differs");
     }
-    ensure!(answer["status"] == status, "the status is wrong");
+    ensure!(response["status"] == status, "the status is wrong");
     Ok(())
 }
 
@@ -146,19 +147,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn accepts_a_right_answer_and_no_other() {
+    fn accepts_only_correct_responses() {
         let input = review();
-        let mut answer: Value = serde_json::from_slice(&input).unwrap();
-        let check = |answer: &Value| Program::Token.check(&input, answer.to_string().as_bytes());
-        assert!(check(&answer).is_err());
-        answer["status"] = json!({
+        let mut response: Value = serde_json::from_slice(&input).unwrap();
+        let check = |value: &Value| Program::Token.check(&input, value.to_string().as_bytes());
+        assert!(check(&response).is_err());
+        response["status"] = json!({
             "authenticated": true,
             "user": {"username": "magic-user", "uid": "0", "groups": ["magic-group"]},
             "audiences": ["https://kubernetes.default.svc.cluster.local"],
         });
-        assert!(check(&answer).is_ok());
-        answer["kind"] = json!("AccessReview");
-        assert!(check(&answer).is_err());
+        assert!(check(&response).is_ok());
+        response["kind"] = json!("AccessReview");
+        assert!(check(&response).is_err());
         assert!(Program::Upper.check(b"a-b", b"A-B").is_ok());
         assert!(Program::Upper.check(b"a-b", b"a-B").is_err());
     }

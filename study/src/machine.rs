@@ -1,15 +1,15 @@
-//! What the numbers were measured on, and with.
+//! The machine and the versions of a run.
 
 use std::fs;
 use std::process::Command;
 
 use crate::results::Fact;
 
-/// The runtimes by their versions in `Cargo.lock` and `go.mod`, which were compiled in.
+/// The lock file, which contains the versions of the compiled runtimes.
 const LOCK: &str = include_str!("../Cargo.lock");
 const GO_MOD: &str = include_str!("../wazero/go.mod");
 
-/// Date, machine, versions. What cannot be found out is left out.
+/// Collects date, machine and versions. Unknown facts are omitted.
 pub fn facts() -> Vec<Fact> {
     let crates = ["wasmtime", "wasmer", "wasmi"];
     let versions = crates
@@ -49,7 +49,7 @@ fn processor() -> Option<String> {
     Some(line.split(':').nth(1)?.trim().to_owned())
 }
 
-/// The average of the last minute: what else was going on.
+/// Returns the load average of the last minute.
 fn load() -> Option<String> {
     let text = fs::read_to_string("/proc/loadavg").ok()?;
     Some(text.split(' ').next()?.to_owned())
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn knows_the_versions() {
+    fn finds_the_versions() {
         assert!(locked("wasmtime").is_some_and(|version| version.starts_with("48.")));
         assert!(
             required("github.com/tetratelabs/wazero")

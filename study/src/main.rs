@@ -1,16 +1,19 @@
-//! The study: runtimes, ways to hand data to a module, languages, fresh and reused instances, on the same work.
+//! The study: compares runtimes, calling conventions, languages, and fresh and reused instances.
 //!
-//! `cargo xtask bench study` builds the guests and the worker in Go, and runs this. It writes raw numbers as CSV, pictures, and
-//! `bench/STUDY.md` from both.
+//! `cargo xtask study` builds the guests and the worker in Go, and runs this program. It writes raw
+//! numbers as CSV, pictures, and `README.md` from both.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a tool for people at a terminal"
+    reason = "a command-line tool prints its output"
 )]
 
 mod componentize;
+mod convention;
+mod differences;
 mod guests;
 mod host;
+mod instance;
 mod machine;
 mod matrix;
 mod own;
@@ -18,17 +21,17 @@ mod pictures;
 mod protocol;
 mod report;
 mod results;
+mod runtime;
 mod runtimes;
 mod study;
-mod ways;
+mod summary;
+mod units;
 mod worker;
 mod workers;
 
-use std::path::PathBuf;
-
 use clap::{Parser, Subcommand};
 
-/// Compare runtimes and ways to hand data to a module
+/// Compare WebAssembly runtimes and calling conventions
 #[derive(Parser)]
 struct Cli {
     #[command(subcommand)]
@@ -39,17 +42,17 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Part {
-    /// Write STUDY.md and the pictures again, from the numbers that are there
+    /// Write README.md and the pictures again, from the existing numbers
     Report,
-    /// One runtime in a process of its own, as the study starts it
+    /// Run one runtime in a process of its own; started by the study
     #[command(hide = true)]
     Worker {
-        /// Which one
+        /// Name of the runtime
         runtime: runtimes::Name,
     },
 }
 
-/// The allocator of the product.
+/// The allocator that the product uses.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -57,12 +60,7 @@ fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
     match cli.part {
         None => study::run(&cli.plan),
-        Some(Part::Report) => report::write(&repository()),
+        Some(Part::Report) => report::write(&report::committed_folder()),
         Some(Part::Worker { runtime }) => worker::serve(runtime),
     }
-}
-
-/// `bench`, where the committed report, numbers and pictures are.
-fn repository() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }

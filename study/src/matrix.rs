@@ -1,40 +1,41 @@
-//! The matrix: every combination is a cell, those that cannot work as well.
+//! The matrix: every combination is a cell, including impossible ones.
 
 use std::path::Path;
 
 use clap::ValueEnum;
 
+use crate::convention::Convention;
 use crate::guests::{GUESTS, Guest};
 use crate::protocol::Reuse;
 use crate::runtimes::Name;
-use crate::ways::Way;
 
-/// One combination.
+/// A combination.
 #[derive(Clone, Copy)]
 pub struct Cell {
-    /// Who runs it.
+    /// Runtime that runs the guest.
     pub runtime: Name,
-    /// How it is asked.
-    pub way: Way,
-    /// What is asked.
+    /// Calling convention.
+    pub convention: Convention,
+    /// Program that is called.
     pub guest: &'static Guest,
-    /// In which instance.
+    /// Lifetime of the instance.
     pub reuse: Reuse,
-    /// The size of the question.
+    /// Size of the input.
     pub size: &'static str,
 }
 
-/// All cells. Neighbours differ in their runtime, then in their way: what will be compared is measured close together.
+/// Returns all cells. Neighbours differ in runtime, then in calling convention, so that cells that are
+/// compared are measured at about the same time.
 pub fn cells() -> Vec<Cell> {
     let mut cells = Vec::new();
     for guest in &GUESTS {
         for &size in guest.program.sizes() {
             for &reuse in Reuse::value_variants() {
-                for &way in Way::value_variants() {
+                for &convention in Convention::value_variants() {
                     for &runtime in Name::value_variants() {
                         cells.push(Cell {
                             runtime,
-                            way,
+                            convention,
                             guest,
                             reuse,
                             size,
@@ -48,11 +49,11 @@ pub fn cells() -> Vec<Cell> {
 }
 
 impl Cell {
-    /// What it is called: `wasmi/stdio/token/rust-typed/fresh/review`.
+    /// Returns its name, such as `wasmi/stdio/token/rust-typed/fresh/review`.
     pub fn name(&self) -> String {
         [
             self.runtime.name(),
-            self.way.name(),
+            self.convention.name(),
             self.guest.program.name(),
             self.guest.name,
             self.reuse.name(),
@@ -61,12 +62,12 @@ impl Cell {
         .join("/")
     }
 
-    /// Why it cannot work; none: it is tried.
+    /// Returns the reason for which it is impossible; `None` if it is measured.
     pub fn obstacle(&self, guests: &Path) -> Option<String> {
         if let Some(reason) = self.guest.missing(guests) {
             return Some(reason);
         }
-        if self.way != Way::Component {
+        if self.convention != Convention::Component {
             return None;
         }
         if !self.runtime.has_components() {
@@ -83,11 +84,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_cell_has_a_name_of_its_own() {
+    fn cell_names_are_unique() {
         let cells = cells();
         let names: HashSet<_> = cells.iter().map(Cell::name).collect();
         assert_eq!(names.len(), cells.len());
-        // 8 runtimes, 4 ways, fresh and reused; 3 languages in 4 sizes, and 4 guests that check tokens.
+        // 8 runtimes, 4 calling conventions, fresh and reused instances; 3 languages with 4 sizes, and
+        // 4 guests that check tokens.
         assert_eq!(cells.len(), 8 * 4 * 2 * (3 * 4 + 4));
     }
 }

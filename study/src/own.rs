@@ -1,4 +1,4 @@
-//! Our own call, by the engine and the host of k8s-wasm itself: the whole, and less and less of it.
+//! Our own call, by the engine and the host of k8s-wasm: the whole call, and parts of it.
 
 mod profile;
 
@@ -10,29 +10,29 @@ use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
 use engine::{Engine, Entry, Limits, Options};
 use host::config::{Format, Source};
-use host::{Configuration, FileModules, Host, EvaluationRequest, Reply};
+use host::{Configuration, EvaluationRequest, FileModules, Host, Reply};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
 
 pub use self::profile::{PARTS, Sampled};
 
-/// Ends at once: what is left is the instance, its limits, and the way there and back.
+/// A module that returns at once, to measure the cost of an instance with limits.
 const EMPTY: &str = r#"(module (memory (export "memory") 1) (func (export "nothing")))"#;
 
 const DEADLINE: Duration = Duration::from_secs(3);
 
-/// How the guest treats JSON.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+/// The guest's representation of JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Style {
-    /// Parses into types
+    /// Types
     Typed,
-    /// Parses into `serde_json::Value`, as the original's modules did
+    /// `serde_json::Value`, as in modules of the original project
     Value,
 }
 
 impl Style {
-    /// What tables and files call it.
+    /// Returns the name in tables and files.
     pub fn name(self) -> &'static str {
         match self {
             Self::Typed => "typed",
@@ -41,24 +41,24 @@ impl Style {
     }
 }
 
-/// How much of a call is made. Each has everything that the one before it has, and one thing more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+/// A part of a call. Each step does everything that the step before it does, and one thing more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Step {
     /// An empty module
     Empty,
-    /// The guest, where it does nothing
+    /// The guest, which returns at once
     Start,
-    /// The guest, which writes what it reads
+    /// The guest, which copies its input to its output
     Streams,
-    /// The guest, which answers
+    /// The guest, which responds
     Answer,
-    /// The guest, asked by the host
+    /// The guest, called by the host
     Host,
 }
 
 impl Step {
-    /// What tables and files call it.
+    /// Returns the name in tables and files.
     pub fn name(self) -> &'static str {
         match self {
             Self::Empty => "empty",
@@ -69,11 +69,11 @@ impl Step {
         }
     }
 
-    /// What this one has and the one before it has not.
-    pub fn adds(self) -> &'static str {
+    /// Describes the work that this step adds.
+    pub fn title(self) -> &'static str {
         match self {
-            Self::Empty => "an instance under limits, made and cleared",
-            Self::Start => "the guest's own memory and start",
+            Self::Empty => "create and clear an instance with limits",
+            Self::Start => "memory and start of the guest",
             Self::Streams => "stdin and stdout: WASI, the guest's library",
             Self::Answer => "JSON in the guest",
             Self::Host => "JSON and the chain in the host",
@@ -81,7 +81,7 @@ impl Step {
     }
 }
 
-/// The call in each of its steps.
+/// The steps of a call.
 pub struct Own {
     runtime: Runtime,
     limits: Limits,
@@ -91,12 +91,12 @@ pub struct Own {
     answer: Entry,
     host: Host,
     review: Vec<u8>,
-    /// The review in its envelope, as the host hands it to a module.
+    /// The review in its envelope, as the host passes it to a module.
     input: Vec<u8>,
 }
 
 impl Own {
-    /// Loads the guest in this style from the folder of guests.
+    /// Loads the guest of a style from the folder of guests.
     pub fn load(engine: &Engine, guests: &Path, style: Style, review: Vec<u8>) -> Result<Self> {
         let file = format!("rust_token_{}.own.wasm", style.name());
         let path = guests.join(file).canonicalize()?;
@@ -117,14 +117,14 @@ impl Own {
         })
     }
 
-    /// One call, as far as the step goes; what comes out of it.
+    /// Makes a call up to a step, and returns its output.
     pub fn call(&self, step: Step) -> Result<Vec<u8>> {
         let entry = match step {
             Step::Empty => &self.empty,
             Step::Start => &self.start,
             Step::Streams => &self.streams,
             Step::Answer => &self.answer,
-            Step::Host => return self.ask(),
+            Step::Host => return self.evaluate(),
         };
         let called = entry.call(
             self.input.as_slice(),
@@ -134,43 +134,43 @@ impl Own {
         Ok(self.runtime.block_on(called)?.stdout)
     }
 
-    fn ask(&self) -> Result<Vec<u8>> {
-        let asked = self.host.evaluate(EvaluationRequest {
+    fn evaluate(&self) -> Result<Vec<u8>> {
+        let evaluation = self.host.evaluate(EvaluationRequest {
             plane: Plane::Authentication,
             policy: None,
             review: &self.review,
             already_evaluated: &[],
             deadline: Instant::now() + DEADLINE,
         });
-        match self.runtime.block_on(asked)?.reply {
-            Reply::Review(answer) => Ok(answer),
-            Reply::Failed(reason) => bail!("the host has no answer: {reason}"),
+        match self.runtime.block_on(evaluation)?.reply {
+            Reply::Review(response) => Ok(response),
+            Reply::Failed(reason) => bail!("the host has no response: {reason}"),
         }
     }
 
-    /// Whether what came out of a step is what must.
+    /// Checks the output of a step.
     pub fn check(&self, step: Step, output: &[u8]) -> Result<()> {
         let program = crate::guests::Program::Token;
         let checked = match step {
             Step::Empty | Step::Start => output.is_empty(),
             Step::Streams => output == self.input,
             Step::Answer => {
-                let answer = wire::envelope::output(output)?;
-                return program.check(&self.review, answer.get().as_bytes());
+                let response = wire::envelope::output(output)?;
+                return program.check(&self.review, response.get().as_bytes());
             }
             Step::Host => return program.check(&self.review, output),
         };
-        anyhow::ensure!(checked, "a wrong answer");
+        anyhow::ensure!(checked, "wrong output");
         Ok(())
     }
 
-    /// Samples whole calls.
+    /// Samples the whole call.
     pub fn profile(&self, time: Duration) -> Result<Vec<Sampled>> {
-        profile::profile(time, || self.ask().map(drop))
+        profile::profile(time, || self.evaluate().map(drop))
     }
 }
 
-/// A host with one authenticator.
+/// Loads a host with one authenticator.
 fn host(engine: &Engine, module: &Path) -> Result<Host> {
     let text = serde_json::json!({
         "apiVersion": "k8s-wasm/v1alpha1", "kind": "Configuration",
@@ -183,11 +183,11 @@ fn host(engine: &Engine, module: &Path) -> Result<Host> {
         text.to_string().into_bytes(),
     );
     let configuration =
-        Configuration::load(&[source]).context("the configuration of our own call")?;
+        Configuration::load(&[source]).context("the configuration of our own call is invalid")?;
     Ok(Host::load(&configuration, &FileModules, engine)?)
 }
 
-/// The engine as `k8s-wasm serve` sets it up.
+/// Creates an engine with the options of `k8s-wasm serve`.
 pub fn engine() -> Result<Engine> {
     Ok(Engine::new(Options::default())?)
 }

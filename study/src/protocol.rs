@@ -1,27 +1,27 @@
-//! What the study and its workers say to each other: one JSON object a line, on standard input and output.
+//! The protocol between the study and its workers: one JSON object per line, on stdin and stdout.
 //!
-//! Each runtime works in a process of its own: they do not share signal handlers, heaps or garbage, and one that dies takes
-//! nobody along. The worker in Go speaks the same.
+//! Each runtime has a process of its own, so that runtimes do not share signal handlers, heaps or
+//! garbage, and a crash affects only one. The worker in Go implements the same protocol.
 
 use std::path::PathBuf;
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::ways::Way;
+use crate::convention::Convention;
 
-/// Which instance a call gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize, Deserialize)]
+/// The lifetime of instances.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reuse {
-    /// One of its own, made and thrown away within the time that is measured
+    /// A new instance for each call; creating and dropping it is part of the measured time
     Fresh,
-    /// The same for all calls
+    /// One instance for all calls
     Reused,
 }
 
 impl Reuse {
-    /// What tables and files call it.
+    /// Returns the name in tables and files.
     pub fn name(self) -> &'static str {
         match self {
             Self::Fresh => "fresh",
@@ -30,76 +30,76 @@ impl Reuse {
     }
 }
 
-/// What a worker is asked.
+/// A request to a worker.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "kebab-case")]
 pub enum Request {
-    /// Compile a module that is thrown away; answered by [`Compiled`].
+    /// Compile a module, and drop it. The reply is [`Compiled`].
     Compile {
-        /// The module.
+        /// Path of the module.
         wasm: PathBuf,
     },
-    /// Call a module again and again; answered by [`Measured`].
+    /// Call a module repeatedly. The reply is [`Measured`].
     Measure {
-        /// The module.
+        /// Path of the module.
         wasm: PathBuf,
-        /// How it is asked.
-        way: Way,
-        /// In which instance.
+        /// Calling convention.
+        convention: Convention,
+        /// Lifetime of the instances.
         reuse: Reuse,
-        /// The file with what it is asked.
+        /// Path of the input.
         input: PathBuf,
-        /// The file to put the first answer into. All others must be equal to it.
-        answer: PathBuf,
-        /// How long to measure. Before that, a quarter of it is for warming up.
+        /// Path at which the first response is written. All others must be equal to it.
+        response: PathBuf,
+        /// Duration of the measurement, after a warm-up of a quarter of it.
         millis: u64,
     },
-    /// Load copies of a module, ask each once, and say what the process takes; answered by [`Resident`].
+    /// Load copies of a module and call each once. The reply is [`Resident`].
     Resident {
-        /// The module.
+        /// Path of the module.
         wasm: PathBuf,
-        /// How it is asked.
-        way: Way,
-        /// The file with what it is asked.
+        /// Calling convention.
+        convention: Convention,
+        /// Path of the input.
         input: PathBuf,
-        /// How many.
+        /// Number of copies.
         copies: u8,
     },
 }
 
-/// What a worker answers.
+/// A reply of a worker.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reply<T> {
-    /// The figures.
+    /// The results.
     Ok(T),
-    /// What failed.
+    /// The message of the error.
     Error(String),
 }
 
-/// What compiling took and made.
+/// The results of a compilation.
 #[derive(Serialize, Deserialize)]
 pub struct Compiled {
     /// Time in nanoseconds.
     pub nanos: u64,
-    /// What the runtime made of the module, where it tells.
+    /// Size of the compiled code in bytes, if the runtime reports it.
     pub code_bytes: Option<u64>,
 }
 
-/// What calls took, in nanoseconds.
+/// The durations of calls, in nanoseconds.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Measured {
-    /// How many there were.
+    /// Number of calls.
     pub calls: u64,
-    /// The median.
+    /// Median.
     pub p50: u64,
-    /// The 99th percentile; of few calls it is the longest.
+    /// 99th percentile; of fewer than a hundred calls the maximum.
     pub p99: u64,
-    /// The shortest.
+    /// Minimum.
     pub min: u64,
 }
 
-/// What a process takes.
+/// The memory of a process.
 #[derive(Serialize, Deserialize)]
 pub struct Resident {
     /// Resident memory in KiB.

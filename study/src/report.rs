@@ -1,6 +1,5 @@
-//! `STUDY.md`: the text of `reading.md.in` with tables and figures from the CSV files put in, and pictures beside it.
+//! `README.md`: the text of `README.md.in` with tables and figures from the CSV files, and pictures.
 
-mod summary;
 mod tables;
 mod template;
 
@@ -9,35 +8,36 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 use crate::results::{Call, Results};
+use crate::summary::Summary;
+use crate::units::micros;
 use crate::{matrix, pictures};
 
-pub use self::summary::{Ranged, Summary, micros};
-pub use self::tables::{DECIDED, added_by, added_in, requests};
+/// The text with placeholders.
+const TEXT: &str = include_str!("../README.md.in");
 
-/// The hand-written part, with placeholders.
-const TEXT: &str = include_str!("../reading.md.in");
-
-/// Where the CSV files are below the folder of a report.
-pub fn results(output: &Path) -> PathBuf {
-    output.join("study/results")
+/// Returns the folder of the committed report.
+pub fn committed_folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Writes text, pictures and the whole matrix from the CSV files that are there.
+/// Returns the folder of the CSV files of a report.
+pub fn results(output: &Path) -> PathBuf {
+    output.join("results")
+}
+
+/// Writes text, pictures and the full matrix from the CSV files.
 pub fn write(output: &Path) -> Result<()> {
     let results = Results::read(&results(output))?;
     let summary = Summary::new(&results.calls);
     let text = template::fill(TEXT, &results, &summary)?;
-    pictures::write(&output.join("study/pictures"), &results, &summary)?;
-    save(
-        &output.join("study/results/matrix.md"),
-        &tables::matrix(&summary),
-    )?;
-    save(&output.join("STUDY.md"), &text)?;
-    println!("{}", output.join("STUDY.md").display());
+    pictures::write(&output.join("pictures"), &results, &summary)?;
+    save(&output.join("results/matrix.md"), &tables::matrix(&summary))?;
+    save(&output.join("README.md"), &text)?;
+    println!("{}", output.join("README.md").display());
     Ok(())
 }
 
-/// Prints cells as they are, for `--only`.
+/// Prints the measured cells, for `--only`.
 pub fn print(calls: &[Call]) -> Result<()> {
     let summary = Summary::new(calls);
     println!("| Cell | p50 µs | p99 µs | spread of p50 | calls |");

@@ -1,4 +1,4 @@
-//! The raw numbers, as CSV: one row for each thing that was measured in each round.
+//! The raw numbers as CSV, one row per measurement and round.
 
 use std::fs::File;
 use std::io::Write;
@@ -10,136 +10,137 @@ use serde::{Deserialize, Serialize};
 
 use crate::own::{Step, Style};
 
-/// What a row says when there are figures.
+/// The outcome of a row with figures.
 pub const WORKS: &str = "works";
 
-/// Calls of one cell in one round; times in nanoseconds.
+/// The calls of a cell in a round; times are in nanoseconds.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Call {
-    /// The cell.
+    /// Name of the cell.
     pub cell: String,
-    /// From 1.
+    /// Number from 1.
     pub round: u32,
-    /// Bytes that were asked.
+    /// Size of the input.
     pub input_bytes: u64,
-    /// How many calls there were.
+    /// Number of calls.
     pub calls: Option<u64>,
-    /// Their median.
+    /// Median.
     pub p50_ns: Option<u64>,
-    /// Their 99th percentile.
+    /// 99th percentile.
     pub p99_ns: Option<u64>,
-    /// The shortest.
+    /// Minimum.
     pub min_ns: Option<u64>,
-    /// [`WORKS`], or what failed.
+    /// [`WORKS`], or the reason of the failure.
     pub outcome: String,
 }
 
-/// One compilation.
+/// A compilation.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Module {
-    /// The runtime.
+    /// Name of the runtime.
     pub runtime: String,
-    /// The file.
+    /// Name of the file.
     pub module: String,
-    /// From 1.
+    /// Number from 1.
     pub round: u32,
-    /// The size of the file.
+    /// Size of the file.
     pub wasm_bytes: u64,
-    /// The time it took.
+    /// Duration in nanoseconds.
     pub compile_ns: Option<u64>,
-    /// The size of what was made, where the runtime tells.
+    /// Size of the compiled code, if the runtime reports it.
     pub code_bytes: Option<u64>,
-    /// [`WORKS`], or what failed.
+    /// [`WORKS`], or the reason of the failure.
     pub outcome: String,
 }
 
-/// The resident memory of one process.
+/// The resident memory of a process.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Memory {
-    /// The runtime.
+    /// Name of the runtime.
     pub runtime: String,
-    /// How many modules were loaded and called.
+    /// Number of modules that were loaded and called.
     pub modules: u8,
-    /// From 1.
+    /// Number from 1.
     pub round: u32,
-    /// KiB.
+    /// Resident memory in KiB.
     pub kilobytes: Option<u64>,
-    /// [`WORKS`], or what failed.
+    /// [`WORKS`], or the reason of the failure.
     pub outcome: String,
 }
 
-/// One guest that means ill.
+/// A call of a hostile guest.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Limit {
-    /// The runtime.
+    /// Name of the runtime.
     pub runtime: String,
-    /// What the guest does.
+    /// Behaviour of the guest.
     pub attack: String,
-    /// How long the call took, in milliseconds.
+    /// Duration of the call, in milliseconds.
     pub millis: u64,
-    /// What became of it, in the runtime's words.
+    /// [`WORKS`], or the error message of the runtime.
     pub outcome: String,
 }
 
-/// Something about the machine or the run.
+/// A fact about the machine or the run.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Fact {
-    /// What it is about.
+    /// Name of the fact.
     pub name: String,
-    /// What is so.
+    /// Value of the fact.
     pub value: String,
 }
 
-/// A step of our own call in one round; times in nanoseconds.
+/// A step of our own call in a round; times are in nanoseconds.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct OwnStep {
-    /// How the guest treats JSON.
+    /// The guest's representation of JSON.
     pub style: Style,
-    /// How much of the call was made.
+    /// Part of the call.
     pub step: Step,
-    /// From 1.
+    /// Number from 1.
     pub round: u32,
-    /// How many calls there were.
+    /// Number of calls.
     pub calls: u64,
-    /// Their median.
+    /// Median.
     pub p50_ns: u64,
-    /// Their 99th percentile.
+    /// 99th percentile.
     pub p99_ns: u64,
-    /// The shortest.
+    /// Minimum.
     pub min_ns: u64,
 }
 
-/// How often a part of our own call was at work when it was looked at.
+/// The samples of a part of our own call.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Share {
-    /// How the guest treats JSON.
+    /// The guest's representation of JSON.
     pub style: Style,
-    /// The part.
+    /// Name of the part.
     pub part: String,
-    /// How many samples found it.
+    /// Number of samples.
     pub samples: u64,
 }
 
-/// Requests of one kind to one real API server, in one run of `cargo xtask bench -- doors`; times in microseconds.
+/// Requests of one kind to a real API server, in a run of `cargo xtask bench -- front-ends`; times are
+/// in microseconds.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct Door {
-    /// What is asked.
+pub struct FrontEnd {
+    /// Kind of request.
     pub request: String,
-    /// Where it is decided.
-    pub decided: String,
-    /// From 1.
+    /// Name of the front end; `none` for the baseline.
+    pub front_end: String,
+    /// Number from 1.
     pub run: u32,
-    /// The median latency.
+    /// Median latency.
     pub median_us: f64,
-    /// The 99th percentile.
+    /// 99th percentile of the latency.
     pub p99_us: f64,
-    /// Processor time of all servers for each request.
+    /// Processor time of all servers per request.
     pub cpu_us: f64,
 }
 
-/// A kind of row, each in a file of its own.
+/// A kind of row, with a file of its own.
 pub trait Row: Serialize + DeserializeOwned {
-    /// The name of the file.
+    /// Name of the file.
     const FILE: &'static str;
 }
 
@@ -158,33 +159,33 @@ rows!(
     Limit in "limits.csv",
     OwnStep in "own.csv",
     Share in "profile.csv",
-    Door in "doors.csv",
+    FrontEnd in "front-ends.csv",
     Fact in "machine.csv"
 );
 
-/// Everything that was measured.
+/// All results.
 #[derive(Default)]
 pub struct Results {
-    /// Of the matrix.
+    /// Calls of the matrix.
     pub calls: Vec<Call>,
-    /// Of each runtime and guest.
+    /// Compilations of each guest by each runtime.
     pub modules: Vec<Module>,
-    /// Of each runtime.
+    /// Memory of each runtime.
     pub memory: Vec<Memory>,
-    /// Of each runtime.
+    /// Hostile guests in each runtime.
     pub limits: Vec<Limit>,
-    /// Of our own call.
+    /// Steps of our own call.
     pub own: Vec<OwnStep>,
-    /// Of our own call.
+    /// Profile of our own call.
     pub profile: Vec<Share>,
-    /// Of real API servers.
-    pub doors: Vec<Door>,
-    /// Of the machine.
+    /// Requests to real API servers.
+    pub front_ends: Vec<FrontEnd>,
+    /// Facts about the machine and the run.
     pub facts: Vec<Fact>,
 }
 
 impl Results {
-    /// Reads what [`write`] has written.
+    /// Reads the files that [`write`] has written.
     pub fn read(folder: &Path) -> Result<Self> {
         Ok(Self {
             calls: read(folder)?,
@@ -193,13 +194,13 @@ impl Results {
             limits: read(folder)?,
             own: read(folder)?,
             profile: read(folder)?,
-            doors: read(folder)?,
+            front_ends: read(folder)?,
             facts: read(folder)?,
         })
     }
 }
 
-/// Writes the file of one kind.
+/// Writes the file of a kind of row.
 pub fn write<R: Row>(folder: &Path, rows: &[R]) -> Result<()> {
     std::fs::create_dir_all(folder)?;
     let path = folder.join(R::FILE);
@@ -207,7 +208,7 @@ pub fn write<R: Row>(folder: &Path, rows: &[R]) -> Result<()> {
     write_to(file, rows)
 }
 
-/// Prints rows as the file of their kind has them; nothing when there are none.
+/// Prints rows in the format of their file.
 pub fn print<R: Row>(rows: &[R]) -> Result<()> {
     write_to(std::io::stdout(), rows)
 }

@@ -1,8 +1,6 @@
-//! The runtimes, all behind the same three traits: compile, start, ask.
+//! The runtimes by name.
 
-mod component;
 mod link;
-mod ticker;
 #[cfg(feature = "wasmer")]
 mod wasmer;
 mod wasmi;
@@ -12,27 +10,13 @@ use anyhow::Result;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::host::Exchange;
-use crate::ways::{self, Way};
+use crate::runtime::Runtime;
 
-/// The most memory that an instance may have.
-pub const MEMORY_MAX: usize = 64 << 20;
-
-/// The same in pages of WebAssembly.
-#[cfg(feature = "wasmer")]
-pub const PAGES_MAX: u32 = 1024;
-
-/// After how many milliseconds a runtime that knows time ends a call.
-pub const DEADLINE_MILLIS: u64 = 3000;
-
-/// What a runtime that counts instructions ends a call after: seconds of work.
-pub const FUEL: u64 = 2_000_000_000;
-
-/// A runtime and how it is set up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize, Deserialize)]
+/// A runtime with its configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Name {
-    /// wasmtime: Cranelift, instances from a pool; what k8s-wasm uses
+    /// wasmtime: Cranelift, instances from a pool; the runtime of k8s-wasm
     WasmtimePooling,
     /// wasmtime: Cranelift, memory from the operating system for each instance
     WasmtimeOnDemand,
@@ -51,7 +35,7 @@ pub enum Name {
 }
 
 impl Name {
-    /// What tables and files call it.
+    /// Returns the name in tables and files.
     pub fn name(self) -> &'static str {
         match self {
             Self::WasmtimePooling => "wasmtime-pooling",
@@ -65,12 +49,12 @@ impl Name {
         }
     }
 
-    /// Whether it is written in Go, and so asked through another program.
+    /// Returns whether it is written in Go, and so runs in another program.
     pub fn is_go(self) -> bool {
         matches!(self, Self::WazeroCompiler | Self::WazeroInterpreter)
     }
 
-    /// Whether it runs components.
+    /// Returns whether it runs components.
     pub fn has_components(self) -> bool {
         matches!(
             self,
@@ -78,7 +62,7 @@ impl Name {
         )
     }
 
-    /// Sets the runtime up.
+    /// Creates the runtime.
     pub fn start(self) -> Result<Box<dyn Runtime>> {
         Ok(match self {
             Self::WasmtimePooling => Box::new(wasmtime::Wasmtime::new(wasmtime::Setup::Pooling)?),
@@ -91,63 +75,5 @@ impl Name {
             Self::Wasmi => Box::new(wasmi::Wasmi::new()),
             other => anyhow::bail!("{} is not built into this program", other.name()),
         })
-    }
-}
-
-/// A runtime, with limits.
-pub trait Runtime {
-    /// Compiles and links a module or a component.
-    fn compile(&self, wasm: &[u8]) -> Result<Box<dyn Program>>;
-
-    /// Says whether there will be calls: a runtime may have threads for them.
-    fn set_busy(&self, _busy: bool) {}
-}
-
-/// A compiled module.
-pub trait Program {
-    /// A fresh instance, initialised.
-    fn start(&self) -> Result<Box<dyn Callee + '_>>;
-
-    /// The size of what compiling made, in bytes, where the runtime tells.
-    fn code_bytes(&self) -> Result<Option<u64>>;
-}
-
-/// Something that can be asked.
-pub trait Callee {
-    /// One call, under the limits of the runtime.
-    fn call(&mut self, way: Way, input: &[u8]) -> Result<Vec<u8>>;
-}
-
-/// An instance of a core module of the study: its exports, its memory, its streams.
-pub trait Instance {
-    /// Starts the clock or fills the tank of the next call.
-    fn arm(&mut self) -> Result<()>;
-
-    /// Calls an export without parameters and results.
-    fn run(&mut self, export: &str) -> Result<()>;
-
-    /// `alloc` of the guest: room for an input.
-    fn alloc(&mut self, length: u32) -> Result<u32>;
-
-    /// `raw` of the guest: address and length of the answer in one number.
-    fn raw(&mut self, at: u32, length: u32) -> Result<u64>;
-
-    /// `__guest_call` of waPC.
-    fn guest_call(&mut self, operation: u32, length: u32) -> Result<u32>;
-
-    /// Reads the guest's memory.
-    fn read(&mut self, at: u32, into: &mut [u8]) -> Result<()>;
-
-    /// Writes the guest's memory.
-    fn write(&mut self, at: u32, bytes: &[u8]) -> Result<()>;
-
-    /// What goes in and out of the call.
-    fn exchange(&mut self) -> &mut Exchange;
-}
-
-impl<I: Instance> Callee for I {
-    fn call(&mut self, way: Way, input: &[u8]) -> Result<Vec<u8>> {
-        self.arm()?;
-        ways::ask(self, way, input)
     }
 }

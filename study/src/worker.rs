@@ -1,4 +1,4 @@
-//! One runtime in a process of its own: reads requests, prints replies.
+//! The worker: one runtime in a process of its own, which reads requests and prints replies.
 
 pub mod measure;
 
@@ -10,11 +10,12 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 
+use crate::convention::Convention;
 use crate::protocol::{Compiled, Reply, Request, Resident};
-use crate::runtimes::{Name, Program, Runtime};
-use crate::ways::Way;
+use crate::runtime::{Program, Runtime};
+use crate::runtimes::Name;
 
-/// Serves until there are no more requests.
+/// Serves requests until standard input closes.
 pub fn serve(runtime: Name) -> Result<()> {
     let mut worker = Worker {
         runtime: runtime.start()?,
@@ -24,46 +25,46 @@ pub fn serve(runtime: Name) -> Result<()> {
     for line in io::stdin().lock().lines() {
         let request = serde_json::from_str(&line?)?;
         worker.runtime.set_busy(true);
-        let reply = worker.answer(&request)?;
+        let reply = worker.respond(&request)?;
         worker.runtime.set_busy(false);
         writeln!(output, "{reply}")?;
         output.flush()?;
     }
-    // Taking down what was loaded is nothing that is measured, and threads may still use it.
+    // Skips destructors: they take time, and threads may still use the runtime.
     std::process::exit(0)
 }
 
 struct Worker {
     runtime: Box<dyn Runtime>,
-    /// What has been compiled, by its file.
+    /// Compiled programs by path.
     programs: HashMap<PathBuf, Box<dyn Program>>,
 }
 
 impl Worker {
-    fn answer(&mut self, request: &Request) -> Result<String> {
+    fn respond(&mut self, request: &Request) -> Result<String> {
         match request {
             Request::Compile { wasm } => reply(self.compile(wasm)),
             Request::Measure {
                 wasm,
-                way,
+                convention,
                 reuse,
                 input,
-                answer,
+                response,
                 millis,
             } => reply(self.program(wasm).and_then(|program| {
-                let asked = measure::Asked {
+                let workload = measure::Workload {
                     program,
-                    way: *way,
+                    convention: *convention,
                     input: read(input)?,
                 };
-                asked.measure(*reuse, answer, *millis)
+                workload.measure(*reuse, response, *millis)
             })),
             Request::Resident {
                 wasm,
-                way,
+                convention,
                 input,
                 copies,
-            } => reply(self.resident(wasm, *way, input, *copies)),
+            } => reply(self.resident(wasm, *convention, input, *copies)),
         }
     }
 
@@ -86,13 +87,19 @@ impl Worker {
         })
     }
 
-    fn resident(&mut self, wasm: &Path, way: Way, input: &Path, copies: u8) -> Result<Resident> {
+    fn resident(
+        &mut self,
+        wasm: &Path,
+        convention: Convention,
+        input: &Path,
+        copies: u8,
+    ) -> Result<Resident> {
         let (bytes, input) = (read(wasm)?, read(input)?);
         for copy in 0..copies {
-            // Another module each time, as far as a runtime can tell: a custom section without a name.
+            // A custom section makes each copy a different module.
             let other = [bytes.as_slice(), &[0, 2, 0, copy]].concat();
             let program = self.runtime.compile(&other)?;
-            program.start()?.call(way, &input)?;
+            program.start()?.call(convention, &input)?;
             self.programs.insert(wasm.join(copy.to_string()), program);
         }
         Ok(Resident {
@@ -104,7 +111,7 @@ impl Worker {
 fn reply<T: Serialize>(outcome: Result<T>) -> Result<String> {
     Ok(serde_json::to_string(&match outcome {
         Ok(figures) => Reply::Ok(figures),
-        // What comes before the root is where in the guest it happened.
+        // The errors before the root are the location in the guest.
         Err(error) => Reply::Error(error.root_cause().to_string()),
     })?)
 }
@@ -113,10 +120,13 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))
 }
 
-/// What this process has in memory, in KiB.
+/// Returns the resident memory of this process, in KiB.
 fn resident() -> Result<u64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kilobytes = line.context("VmRSS")?.trim().trim_end_matches(" kB");
+    let kilobytes = line
+        .context("/proc/self/status has no VmRSS")?
+        .trim()
+        .trim_end_matches(" kB");
     Ok(kilobytes.parse()?)
 }

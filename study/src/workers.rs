@@ -1,4 +1,4 @@
-//! The processes that the study asks, one for each runtime, started again when one has died.
+//! The worker processes, one for each runtime, which are restarted after a crash.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -14,18 +14,18 @@ use serde::de::DeserializeOwned;
 use crate::protocol::{Reply, Request};
 use crate::runtimes::Name;
 
-/// How long an answer may take before the process is ended. Compiling the largest guest takes seconds.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+/// The time after which a worker is killed. Compiling the largest guest takes seconds.
+pub const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Workers by their runtime.
+/// The workers by runtime.
 pub struct Workers {
-    /// The program that runs wazero.
+    /// Path of the worker for wazero.
     wazero: PathBuf,
     running: BTreeMap<Name, Worker>,
 }
 
 impl Workers {
-    /// None runs yet.
+    /// Creates the set without starting workers.
     pub fn new(wazero: PathBuf) -> Self {
         Self {
             wazero,
@@ -33,19 +33,19 @@ impl Workers {
         }
     }
 
-    /// Asks the worker of a runtime, which is started when it does not run.
-    pub fn ask<T: DeserializeOwned>(
+    /// Sends a request to the worker of a runtime, and starts the worker first if necessary.
+    pub fn request<T: DeserializeOwned>(
         &mut self,
         runtime: Name,
         request: &Request,
-        patience: Duration,
+        timeout: Duration,
     ) -> Result<T> {
         let mut worker = match self.running.remove(&runtime) {
             Some(worker) => worker,
             None => self.start(runtime)?,
         };
-        let line = worker.ask(request, patience)?;
-        // Only a worker that has answered is kept.
+        let line = worker.request(request, timeout)?;
+        // After a failure the worker is dropped.
         self.running.insert(runtime, worker);
         match serde_json::from_str(&line)? {
             Reply::Ok(figures) => Ok(figures),
@@ -53,8 +53,8 @@ impl Workers {
         }
     }
 
-    /// Ends all of them: what comes next starts from nothing.
-    pub fn end(&mut self) {
+    /// Stops all workers, so that the next requests start new processes.
+    pub fn stop(&mut self) {
         self.running.clear();
     }
 
@@ -87,7 +87,7 @@ impl Worker {
         let input = child.stdin.take().context("no standard input")?;
         let output = BufReader::new(child.stdout.take().context("no standard output")?);
         let (sender, lines) = channel();
-        // A thread, because reading a pipe knows no deadline. It ends with the worker.
+        // A thread, because reading a pipe has no timeout. It ends with the worker.
         thread::spawn(move || {
             for line in output.lines().map_while(Result::ok) {
                 if sender.send(line).is_err() {
@@ -102,20 +102,17 @@ impl Worker {
         })
     }
 
-    fn ask(&mut self, request: &Request, patience: Duration) -> Result<String> {
-        // A worker that has died is noticed by what it does not answer.
+    fn request(&mut self, request: &Request, timeout: Duration) -> Result<String> {
+        // If the worker has crashed, writing fails, and no reply arrives.
         let _ = writeln!(self.input, "{}", serde_json::to_string(request)?);
-        match self.lines.recv_timeout(patience) {
+        match self.lines.recv_timeout(timeout) {
             Ok(line) => Ok(line),
             Err(RecvTimeoutError::Timeout) => {
-                bail!(
-                    "no answer after {} s; ended from outside",
-                    patience.as_secs()
-                )
+                bail!("no response after {} s; killed", timeout.as_secs())
             }
             Err(RecvTimeoutError::Disconnected) => {
                 let status = self.child.wait()?;
-                Err(anyhow!("the whole process ended: {status}"))
+                Err(anyhow!("the process exited: {status}"))
             }
         }
     }

@@ -12,17 +12,17 @@ import (
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 )
 
-// As MEMORY_MAX and DEADLINE_MILLIS in src/runtimes.rs of the study.
+// The limits are MAX_MEMORY and DEADLINE_MILLIS in src/runtime.rs.
 const (
 	memoryPages = 1024
 	deadline    = 3 * time.Second
 )
 
-// engine is wazero with limits, its own WASI, our waPC, and what it has compiled.
+// engine is wazero with limits, its own WASI, our waPC, and the compiled modules.
 type engine struct {
 	config  wazero.RuntimeConfig
 	runtime wazero.Runtime
-	// Whether it generates machine code.
+	// native is true if the runtime generates machine code.
 	native  bool
 	modules map[string]wazero.CompiledModule
 }
@@ -37,7 +37,7 @@ func newEngine(ctx context.Context, name string) (*engine, error) {
 	default:
 		return nil, fmt.Errorf("unknown runtime %q", name)
 	}
-	// Without this, a deadline would not end a guest that loops.
+	// WithCloseOnContextDone lets a deadline end a guest that loops.
 	config = config.WithMemoryLimitPages(memoryPages).WithCloseOnContextDone(true)
 	runtime := wazero.NewRuntimeWithConfig(ctx, config)
 	if _, err := wasi_snapshot_preview1.Instantiate(ctx, runtime); err != nil {
@@ -54,7 +54,7 @@ func newEngine(ctx context.Context, name string) (*engine, error) {
 	}, nil
 }
 
-// module compiles a file once.
+// module returns the compiled module of a file, which is compiled once.
 func (e *engine) module(ctx context.Context, path string) (wazero.CompiledModule, error) {
 	if module, ok := e.modules[path]; ok {
 		return module, nil
@@ -76,7 +76,7 @@ type compiled struct {
 	CodeBytes *int64 `json:"code_bytes"`
 }
 
-// compile measures in a runtime of its own: the other one knows what it has seen.
+// compile measures in a new runtime, because a runtime caches compiled modules.
 func compile(ctx context.Context, engine *engine, request request) (*compiled, error) {
 	wasm, err := os.ReadFile(request.Wasm)
 	if err != nil {
@@ -99,7 +99,7 @@ func compile(ctx context.Context, engine *engine, request request) (*compiled, e
 	return result, nil
 }
 
-// codeBytes is the size of what wazero would keep on disk; it tells no other.
+// codeBytes returns the size of the file in wazero's compilation cache; wazero does not report the size of the code.
 func codeBytes(ctx context.Context, config wazero.RuntimeConfig, wasm []byte) (int64, error) {
 	folder, err := os.MkdirTemp("", "study-wazero")
 	if err != nil {

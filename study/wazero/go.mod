@@ -1,4 +1,4 @@
-module github.com/k8s-wasm/k8s-wasm/bench/study/wazero
+module github.com/k8s-wasm/k8s-wasm/study/wazero
 
 go 1.25.0
 

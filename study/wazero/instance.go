@@ -9,18 +9,18 @@ import (
 	"github.com/tetratelabs/wazero/api"
 )
 
-// instance is a module that can be asked.
+// instance is an instance that can be called.
 type instance struct {
 	module   api.Module
 	exchange *exchange
 }
 
-// exchange is what goes in and out of one call, whichever way it goes.
+// exchange is the data that one call exchanges with the host, with any calling convention.
 type exchange struct {
 	input  bytes.Reader
 	output bytes.Buffer
 	log    bytes.Buffer
-	// The message of waPC.
+	// message is the message of waPC.
 	message []byte
 }
 
@@ -31,7 +31,7 @@ func (e *exchange) begin(input []byte) {
 	e.message = input
 }
 
-// start makes a fresh instance, initialised.
+// start creates and initializes an instance.
 func start(ctx context.Context, engine *engine, compiled wazero.CompiledModule) (*instance, error) {
 	exchange := &exchange{}
 	ctx, cancel := exchange.context(ctx)
@@ -45,17 +45,17 @@ func start(ctx context.Context, engine *engine, compiled wazero.CompiledModule) 
 	return &instance{module, exchange}, nil
 }
 
-// context carries the exchange to the functions of waPC, and the deadline of a call.
+// context returns a context with the exchange, for the functions of waPC, and with the deadline of a call.
 func (e *exchange) context(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithValue(ctx, exchangeKey{}, e), deadline)
 }
 
 type exchangeKey struct{}
 
-func (i *instance) call(ctx context.Context, way string, input []byte) ([]byte, error) {
+func (i *instance) call(ctx context.Context, convention string, input []byte) ([]byte, error) {
 	ctx, cancel := i.exchange.context(ctx)
 	defer cancel()
-	switch way {
+	switch convention {
 	case "raw":
 		return i.raw(ctx, input)
 	case "stdio":
@@ -63,7 +63,7 @@ func (i *instance) call(ctx context.Context, way string, input []byte) ([]byte, 
 	case "wapc":
 		return i.wapc(ctx, input)
 	}
-	return nil, fmt.Errorf("wazero has no way %q", way)
+	return nil, fmt.Errorf("wazero has no calling convention %q", convention)
 }
 
 func (i *instance) raw(ctx context.Context, input []byte) ([]byte, error) {
@@ -72,17 +72,17 @@ func (i *instance) raw(ctx context.Context, input []byte) ([]byte, error) {
 		return nil, err
 	}
 	if !i.module.Memory().Write(uint32(room), input) {
-		return nil, errOutside
+		return nil, errOutOfBounds
 	}
 	place, err := i.export(ctx, "raw", room, uint64(len(input)))
 	if err != nil {
 		return nil, err
 	}
-	answer, ok := i.module.Memory().Read(uint32(place>>32), uint32(place))
+	response, ok := i.module.Memory().Read(uint32(place>>32), uint32(place))
 	if !ok {
-		return nil, errOutside
+		return nil, errOutOfBounds
 	}
-	return bytes.Clone(answer), nil
+	return bytes.Clone(response), nil
 }
 
 func (i *instance) stdio(ctx context.Context, input []byte) ([]byte, error) {
@@ -95,7 +95,7 @@ func (i *instance) stdio(ctx context.Context, input []byte) ([]byte, error) {
 		if i.exchange.log.Len() == 0 {
 			return nil, err
 		}
-		return nil, fmt.Errorf("%s; the guest said: %s", firstLine(err), i.exchange.log.Bytes())
+		return nil, fmt.Errorf("%s; log of the guest: %s", firstLine(err), i.exchange.log.Bytes())
 	}
 	return bytes.Clone(i.exchange.output.Bytes()), nil
 }
@@ -107,12 +107,12 @@ func (i *instance) wapc(ctx context.Context, input []byte) ([]byte, error) {
 		return nil, err
 	}
 	if success != 1 {
-		return nil, fmt.Errorf("the guest answered %d", success)
+		return nil, fmt.Errorf("the guest returned %d", success)
 	}
 	return bytes.Clone(i.exchange.output.Bytes()), nil
 }
 
-// export calls an export with one result.
+// export calls an exported function with one result.
 func (i *instance) export(ctx context.Context, name string, arguments ...uint64) (uint64, error) {
 	function := i.module.ExportedFunction(name)
 	if function == nil {

@@ -1,6 +1,6 @@
-// Command wazero is the worker of the study for the runtime that is written in Go.
+// Command wazero is the worker of the study for wazero, the runtime that is written in Go.
 //
-// It reads requests and prints replies, one JSON object a line, as src/protocol.rs of the study defines them.
+// It reads requests and prints replies, one JSON object per line, as defined in src/protocol.rs.
 package main
 
 import (
@@ -21,7 +21,7 @@ func main() {
 
 func serve() error {
 	if len(os.Args) != 2 {
-		return fmt.Errorf("one argument: wazero-compiler or wazero-interpreter")
+		return fmt.Errorf("expected one argument: wazero-compiler or wazero-interpreter")
 	}
 	ctx := context.Background()
 	engine, err := newEngine(ctx, os.Args[1])
@@ -35,23 +35,23 @@ func serve() error {
 		if err := json.Unmarshal(lines.Bytes(), &request); err != nil {
 			return err
 		}
-		if err := replies.Encode(answer(ctx, engine, request)); err != nil {
+		if err := replies.Encode(respond(ctx, engine, request)); err != nil {
 			return err
 		}
 	}
 	return lines.Err()
 }
 
-// request has the members of all kinds of requests.
+// request has the fields of all kinds of requests.
 type request struct {
-	Do     string `json:"do"`
-	Wasm   string `json:"wasm"`
-	Way    string `json:"way"`
-	Reuse  string `json:"reuse"`
-	Input  string `json:"input"`
-	Answer string `json:"answer"`
-	Millis int64  `json:"millis"`
-	Copies int    `json:"copies"`
+	Do         string `json:"do"`
+	Wasm       string `json:"wasm"`
+	Convention string `json:"convention"`
+	Reuse      string `json:"reuse"`
+	Input      string `json:"input"`
+	Response   string `json:"response"`
+	Millis     int64  `json:"millis"`
+	Copies     int    `json:"copies"`
 }
 
 type reply struct {
@@ -59,7 +59,7 @@ type reply struct {
 	Error string `json:"error,omitempty"`
 }
 
-func answer(ctx context.Context, engine *engine, request request) reply {
+func respond(ctx context.Context, engine *engine, request request) reply {
 	result, err := do(ctx, engine, request)
 	if err != nil {
 		return reply{Error: firstLine(err)}
@@ -67,7 +67,7 @@ func answer(ctx context.Context, engine *engine, request request) reply {
 	return reply{Ok: result}
 }
 
-// firstLine leaves out where in the guest it happened.
+// firstLine removes the stack trace of the guest.
 func firstLine(err error) string {
 	line, _, _ := strings.Cut(err.Error(), "\n")
 	return line

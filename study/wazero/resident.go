@@ -13,7 +13,7 @@ type residentMemory struct {
 	Kilobytes int64 `json:"kilobytes"`
 }
 
-// resident loads copies of a module, asks each once in an instance that goes away, and looks at the memory of the process.
+// resident loads copies of a module, calls each once in a fresh instance, and measures the memory of the process.
 func resident(ctx context.Context, engine *engine, request request) (*residentMemory, error) {
 	wasm, err := os.ReadFile(request.Wasm)
 	if err != nil {
@@ -24,19 +24,19 @@ func resident(ctx context.Context, engine *engine, request request) (*residentMe
 		return nil, err
 	}
 	for copy := range request.Copies {
-		// Another module each time, as far as wazero can tell: a custom section without a name.
+		// A custom section makes each copy a different module.
 		other := append(wasm[:len(wasm):len(wasm)], 0, 2, 0, byte(copy))
 		compiled, err := engine.runtime.CompileModule(ctx, other)
 		if err != nil {
 			return nil, err
 		}
-		asked := &asked{engine: engine, compiled: compiled, way: request.Way, input: input}
-		if _, err := asked.call(ctx); err != nil {
+		workload := &workload{engine: engine, compiled: compiled, convention: request.Convention, input: input}
+		if _, err := workload.call(ctx); err != nil {
 			return nil, err
 		}
 		engine.modules[fmt.Sprintf("%s %d", request.Wasm, copy)] = compiled
 	}
-	// What is garbage now says more about the collector's pace than about wazero.
+	// Garbage depends on the pace of the collector, not on wazero.
 	debug.FreeOSMemory()
 	kilobytes, err := residentKilobytes()
 	return &residentMemory{kilobytes}, err

@@ -8,12 +8,12 @@ import (
 	"github.com/tetratelabs/wazero/api"
 )
 
-// operation is what is called; the programs of the study have only one.
+// operation is the operation of all calls; the programs of the study have only one.
 var operation = []byte("answer")
 
-var errOutside = errors.New("an address outside of the memory")
+var errOutOfBounds = errors.New("memory access out of bounds")
 
-// instantiateWapc gives guests the functions of waPC that those of the study import.
+// instantiateWapc provides the functions of waPC that the guests of the study import.
 func instantiateWapc(ctx context.Context, runtime wazero.Runtime) error {
 	two := []api.ValueType{api.ValueTypeI32, api.ValueTypeI32}
 	_, err := runtime.NewHostModuleBuilder("wapc").
@@ -27,15 +27,15 @@ func guestRequest(ctx context.Context, guest api.Module, stack []uint64) {
 	exchange := ctx.Value(exchangeKey{}).(*exchange)
 	memory := guest.Memory()
 	if !memory.Write(uint32(stack[0]), operation) || !memory.Write(uint32(stack[1]), exchange.message) {
-		panic(errOutside)
+		panic(errOutOfBounds)
 	}
 }
 
 func guestResponse(ctx context.Context, guest api.Module, stack []uint64) {
 	exchange := ctx.Value(exchangeKey{}).(*exchange)
-	answer, ok := guest.Memory().Read(uint32(stack[0]), uint32(stack[1]))
+	response, ok := guest.Memory().Read(uint32(stack[0]), uint32(stack[1]))
 	if !ok {
-		panic(errOutside)
+		panic(errOutOfBounds)
 	}
-	exchange.output.Write(answer)
+	exchange.output.Write(response)
 }

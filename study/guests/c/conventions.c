@@ -1,5 +1,5 @@
-// Exports a program in every way that a module can be asked: raw memory, standard input and output, waPC.
-#include "ways.h"
+// Exports a program with all calling conventions: raw memory, standard input and output, waPC.
+#include "conventions.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -7,12 +7,12 @@
 #define EXPORT(name) __attribute__((export_name(name)))
 #define WAPC(name) __attribute__((import_module("wapc"), import_name(name)))
 
-// Kept until the next call.
+// These live until the next call.
 static struct bytes room;
 static struct bytes last;
 
 void *allocate(size_t length) {
-    // Never nothing: an empty text has an address as well.
+    // At least one byte, because an empty text has an address as well.
     void *memory = malloc(length ? length : 1);
     if (!memory) {
         abort();
@@ -20,13 +20,13 @@ void *allocate(size_t length) {
     return memory;
 }
 
-static struct bytes keep_answer(const uint8_t *input, size_t length) {
+static struct bytes keep_response(const uint8_t *input, size_t length) {
     free(last.at);
-    last = answer(input, length);
+    last = program(input, length);
     return last;
 }
 
-// Makes room for an input.
+// Allocates room for an input.
 EXPORT("alloc") uint8_t *make_room(size_t length) {
     if (room.length < length || !room.at) {
         free(room.at);
@@ -35,9 +35,9 @@ EXPORT("alloc") uint8_t *make_room(size_t length) {
     return room.at;
 }
 
-// Answers the input that was written to the room; address and length in one number.
-EXPORT("raw") uint64_t answer_raw(const uint8_t *at, size_t length) {
-    struct bytes kept = keep_answer(at, length);
+// Runs the program on the input in the room. Returns address and length of the response in one number.
+EXPORT("raw") uint64_t respond_raw(const uint8_t *at, size_t length) {
+    struct bytes kept = keep_response(at, length);
     return (uint64_t)(uintptr_t)kept.at << 32 | kept.length;
 }
 
@@ -63,9 +63,9 @@ static struct bytes read_all(void) {
     }
 }
 
-EXPORT("stdio") void answer_stdio(void) {
+EXPORT("stdio") void respond_stdio(void) {
     struct bytes input = read_all();
-    struct bytes kept = keep_answer(input.at, input.length);
+    struct bytes kept = keep_response(input.at, input.length);
     free(input.at);
     for (size_t written = 0; written < kept.length;) {
         ssize_t count = write(STDOUT_FILENO, kept.at + written, kept.length - written);
@@ -78,15 +78,16 @@ EXPORT("stdio") void answer_stdio(void) {
 
 #ifdef COMPONENT
 
-// The canonical ABI; the host only ever asks for new memory.
+// The allocator of the canonical ABI. The host only allocates new memory.
 EXPORT("cabi_realloc") void *reallocate(void *old, size_t old_length, size_t align, size_t length) {
     (void)old, (void)old_length, (void)align;
     return allocate(length);
 }
 
-// Address and length of the answer: what the canonical ABI returns does not fit into one number.
-EXPORT("answer") struct bytes *answer_component(uint8_t *at, size_t length) {
-    keep_answer(at, length);
+// Returns a pointer to address and length of the response, as the canonical ABI requires for results
+// of more than one number.
+EXPORT("answer") struct bytes *respond_component(uint8_t *at, size_t length) {
+    keep_response(at, length);
     free(at);
     return &last;
 }
@@ -99,14 +100,14 @@ EXPORT("cabi_post_answer") void forget(struct bytes *kept) {
 #else
 
 WAPC("__guest_request") void guest_request(uint8_t *operation, uint8_t *input);
-WAPC("__guest_response") void guest_response(const uint8_t *answer, size_t length);
+WAPC("__guest_response") void guest_response(const uint8_t *response, size_t length);
 
-// Answers whatever operation it is: a program has only one. 1 is success.
-EXPORT("__guest_call") int answer_wapc(size_t operation, size_t length) {
+// Runs the program on the message of waPC. Ignores the operation, and returns 1 for success.
+EXPORT("__guest_call") int respond_wapc(size_t operation, size_t length) {
     uint8_t *name = allocate(operation);
     uint8_t *input = allocate(length);
     guest_request(name, input);
-    struct bytes kept = keep_answer(input, length);
+    struct bytes kept = keep_response(input, length);
     guest_response(kept.at, kept.length);
     free(name);
     free(input);

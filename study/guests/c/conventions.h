@@ -1,4 +1,4 @@
-// What a program of the study is in C.
+// The interface of a program of the study in C.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -8,8 +8,8 @@ struct bytes {
     size_t length;
 };
 
-// The program: bytes in, bytes out. The answer is from malloc and becomes the caller's.
-struct bytes answer(const uint8_t *input, size_t length);
+// The function of the guest. The caller frees the response.
+struct bytes program(const uint8_t *input, size_t length);
 
-// Memory, or a trap.
+// Allocates memory; aborts if there is none.
 void *allocate(size_t length);

@@ -1,17 +1,17 @@
-// A TokenReview check by a scanner of JSON that finds members and copies none: the least that a program can do.
-#include "ways.h"
+// A TokenReview check with a JSON scanner that finds fields without copying them: the minimum of work.
+#include "conventions.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-// What is left to read; scanning ends the program at anything that is not JSON.
+// The rest of the text. Scanning aborts at anything that is not JSON.
 struct scanner {
     const char *at;
     const char *end;
 };
 
-// A value as it is in the text, quotation marks included.
+// A value in the text, including quotation marks.
 struct text {
     const char *at;
     size_t length;
@@ -51,7 +51,7 @@ static void skip_string(struct scanner *s) {
 
 static void skip_value(struct scanner *s);
 
-// The members of an object or the elements of a list.
+// Skips the fields of an object or the elements of a list.
 static void skip_all(struct scanner *s, char open, char close) {
     expect(s, open);
     while (peek(s) != close) {
@@ -96,7 +96,7 @@ static bool same(struct text text, const char *quoted) {
     return text.length == strlen(quoted) && !memcmp(text.at, quoted, text.length);
 }
 
-// The member of an object, which ends the program when it is not there. The name comes with its quotation marks.
+// Returns a field of an object; aborts if it is missing. The name includes its quotation marks.
 static struct text member(struct text object, const char *name) {
     struct scanner s = {object.at, object.at + object.length};
     expect(&s, '{');
@@ -127,10 +127,10 @@ static void append_text(struct bytes *output, struct text text) {
     append(output, text.at, text.length);
 }
 
-struct bytes answer(const uint8_t *input, size_t length) {
+struct bytes program(const uint8_t *input, size_t length) {
     struct text review = {(const char *)input, length};
     struct text spec = member(review, "\"spec\"");
-    // Everything that is copied is in the input once; the words of our own are shorter than this.
+    // Copied text is in the input once, and the constant text is shorter than 256 bytes.
     struct bytes output = {allocate(length + 256), 0};
     append_words(&output, "{\"apiVersion\":");
     append_text(&output, member(review, "\"apiVersion\""));

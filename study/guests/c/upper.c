@@ -1,7 +1,7 @@
-// to-upper: ASCII letters in upper case, everything else as it is.
-#include "ways.h"
+// Converts ASCII letters to upper case.
+#include "conventions.h"
 
-struct bytes answer(const uint8_t *input, size_t length) {
+struct bytes program(const uint8_t *input, size_t length) {
     struct bytes output = {allocate(length), length};
     for (size_t i = 0; i < length; i++) {
         uint8_t byte = input[i];

@@ -1,4 +1,4 @@
-;; Calls itself without end.
+;; Recurses forever.
 (module
   (memory (export "memory") 1)
   (func $deeper (param i32) (result i32)

@@ -1,17 +1,19 @@
-//! The host's side of waPC: the guest names buffers for the message, and hands in an answer or an error.
+//! The host functions of waPC: the guest provides buffers for the message, and returns a response or
+//! an error.
 
 use anyhow::{Result, bail};
 
-use super::{Function, Guest};
+use super::guest::{Function, Guest};
 
-/// The operation that is called; the programs of the study have only one.
+/// The operation of all calls; the programs of the study have only one.
 pub const OPERATION: &[u8] = b"answer";
 
+/// Returns the implementation of an import.
 pub fn function(name: &str) -> Option<Function> {
     Some(match name {
-        "__guest_request" => Function::Tell(request),
-        "__guest_response" => Function::Tell(response),
-        "__guest_error" => Function::Tell(error),
+        "__guest_request" => Function::Notify(request),
+        "__guest_response" => Function::Notify(response),
+        "__guest_error" => Function::Notify(error),
         _ => return None,
     })
 }

@@ -1,17 +1,18 @@
-//! WASI preview 1 for programs that read, answer and exit: streams, clock, random numbers, no arguments, no files.
+//! WASI preview 1 with streams, clock and random numbers, but without arguments and files.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, anyhow};
 
-use super::{Function, Guest, LOG_MAX};
+use super::guest::{Function, Guest, MAX_LOG};
 
 const SUCCESS: i32 = 0;
 const BAD_FILE: i32 = 8;
 
-/// The size of an `event`, and where its error number and its kind are.
+/// The size of an `event`, in bytes.
 const EVENT: usize = 32;
 
+/// Returns the implementation of an import.
 pub fn function(name: &str) -> Option<Function> {
     Some(match name {
         "args_get" | "environ_get" => Function::Two(|_, _, _| Ok(SUCCESS)),
@@ -28,7 +29,7 @@ pub fn function(name: &str) -> Option<Function> {
     })
 }
 
-/// No arguments and no environment.
+/// Reports no arguments and no environment.
 fn nothing(guest: &mut Guest<'_>, count: u32, size: u32) -> Result<i32> {
     guest.write_number(count, 0)?;
     guest.write_number(size, 0)?;
@@ -42,7 +43,7 @@ fn clock(guest: &mut Guest<'_>, _clock: u32, _precision: u64, at: u32) -> Result
     Ok(SUCCESS)
 }
 
-/// The three streams are character devices that may be read and written.
+/// Reports the three streams as character devices with all rights.
 fn stat(guest: &mut Guest<'_>, descriptor: u32, at: u32) -> Result<i32> {
     if descriptor > 2 {
         return Ok(BAD_FILE);
@@ -88,17 +89,17 @@ fn write(guest: &mut Guest<'_>, descriptor: u32, vectors: u32, count: u32, at: u
 }
 
 fn log(log: &mut Vec<u8>, bytes: &[u8]) {
-    let room = LOG_MAX.saturating_sub(log.len());
+    let room = MAX_LOG.saturating_sub(log.len());
     log.extend_from_slice(&bytes[..bytes.len().min(room)]);
 }
 
-/// A vector of a scatter or gather list: address and length.
+/// Reads address and length of a vector of a scatter or gather list.
 fn vector(guest: &Guest<'_>, vectors: u32, index: u32) -> Result<(u32, u32)> {
     let at = vectors.wrapping_add(index.wrapping_mul(8));
     Ok((guest.number(at)?, guest.number(at.wrapping_add(4))?))
 }
 
-/// Everything that is waited for has happened: streams are ready, and nobody sleeps in the study.
+/// Reports all events as occurred: streams are ready, and no guest of the study sleeps.
 fn poll(
     guest: &mut Guest<'_>,
     subscriptions: u32,
@@ -120,7 +121,8 @@ fn poll(
     Ok(SUCCESS)
 }
 
-/// The same numbers each time, so that calls do the same work: what guests seed their hash tables with.
+/// Returns the same numbers each time, so that calls do the same work: guests seed their hash tables
+/// with them.
 fn random(guest: &mut Guest<'_>, at: u32, length: u32) -> Result<i32> {
     let bytes: Vec<u8> = (0..length)
         .map(|index| (index as u8).wrapping_mul(167).wrapping_add(13))

@@ -1,4 +1,4 @@
-//! A profile by samples of processor time: which part of our code, or the guest, is at work.
+//! A profile of processor time by part of our code, or of the guest.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use pprof::Frames;
 
-/// Samples per second of processor time. A prime number, so that nothing else beats along.
+/// Samples per second of processor time; a prime number, to avoid aliasing with periodic work.
 const FREQUENCY: i32 = 997;
 
-/// How often a part was at work.
+/// The samples of a part.
 pub struct Sampled {
-    /// Of [`PARTS`].
+    /// Element of [`PARTS`].
     pub part: &'static str,
-    /// How many samples found it.
+    /// Number of samples.
     pub samples: u64,
 }
 
@@ -25,10 +25,11 @@ const CLEAR: &str = "clearing the instance";
 const GUEST: &str = "the guest's own code";
 const WASI: &str = "our WASI";
 const HOST: &str = "the host: JSON and the chain";
-const REST: &str = "everything else: the engine's accounts, tokio, the clock";
+const REST: &str = "everything else: accounting in the engine, tokio, the clock";
 
-/// Which part a stack is of, by what is in a function's name or in the path of its source: the first of these that is anywhere
-/// in the stack. Generated code has neither name nor path, and is found by what enters it.
+/// The parts by a text in the name or the source path of a function. The first entry that matches any
+/// function of a stack determines the part. Generated code has neither name nor path, and is found by
+/// the function that calls it.
 const KNOWN: [(&str, &str); 9] = [
     ("crates/engine/src/wasi", WASI),
     ("deallocate", CLEAR),
@@ -41,7 +42,7 @@ const KNOWN: [(&str, &str); 9] = [
     ("crates/host/src", HOST),
 ];
 
-/// Calls again and again, and looks at it while it does.
+/// Repeats a call for a time, and samples it.
 pub fn profile(time: Duration, mut call: impl FnMut() -> Result<()>) -> Result<Vec<Sampled>> {
     let guard = pprof::ProfilerGuardBuilder::default()
         .frequency(FREQUENCY)

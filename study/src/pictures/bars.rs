@@ -1,12 +1,12 @@
-//! Horizontal bars with the figure at the end of each.
+//! A picture of horizontal bars, with the value at the end of each.
 
 use std::path::Path;
 
 use anyhow::Result;
 use plotters::prelude::*;
 
-use super::{COLOURS, INK};
-use crate::report::micros;
+use super::colours::{COLOURS, INK};
+use crate::units::micros;
 
 const WIDTH: u32 = 860;
 const LABELS: f64 = 275.0;
@@ -15,35 +15,35 @@ const TOP: f64 = 70.0;
 const BAR: f64 = 15.0;
 const GAP: f64 = 12.0;
 
-/// What an inch means.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// The scale of the axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Axis {
-    /// So many microseconds: for parts of a whole.
+    /// For parts of a whole.
     Linear,
-    /// So many times as much: for things that are far apart.
+    /// For values of different orders of magnitude.
     Logarithmic,
 }
 
 /// A picture of groups of bars.
 pub struct Bars {
-    /// Above the picture.
+    /// Text above the picture.
     pub title: &'static str,
-    /// What an inch means.
+    /// Scale of the axis.
     pub axis: Axis,
-    /// What the bars of a group are.
+    /// Names of the bars of a group.
     pub series: Vec<&'static str>,
-    /// Groups: a name, and nanoseconds for each series where there are any.
+    /// Groups: a name, and a value in nanoseconds for each series, if it was measured.
     pub rows: Vec<(String, Vec<Option<f64>>)>,
 }
 
 impl Bars {
-    /// Writes it as SVG.
+    /// Writes the picture as SVG.
     pub fn draw(&self, path: &Path) -> Result<()> {
         let group = self.series.len() as f64 * BAR + GAP;
         let bottom = TOP + group * self.rows.len() as f64;
         let area = SVGBackend::new(path, (WIDTH, (bottom + 40.0) as u32)).into_drawing_area();
         let values = self.rows.iter().flat_map(|(_, values)| values);
-        let scale = Scale::of(self.axis, values.flatten().copied());
+        let scale = Scale::new(self.axis, values.flatten().copied());
         area.draw(&text(self.title, 10.0, 8.0, 17))?;
         self.legend(&area)?;
         scale.draw(&area, bottom)?;
@@ -83,8 +83,8 @@ fn bar(
     value: Option<f64>,
 ) -> Result<()> {
     let value = match value {
-        // A difference between two things that are the same.
-        Some(value) if value < LEAST => {
+        // A difference below the accuracy of the measurement.
+        Some(value) if value < MIN_VALUE => {
             area.draw(&text("≈ 0", LABELS + 5.0, top, 12))?;
             return Ok(());
         }
@@ -100,20 +100,20 @@ fn bar(
     Ok(())
 }
 
-/// What is less, in nanoseconds, is drawn as nothing.
-const LEAST: f64 = 100.0;
+/// Values below this, in nanoseconds, are drawn as zero.
+const MIN_VALUE: f64 = 100.0;
 
-/// From nanoseconds to places.
+/// The mapping from nanoseconds to coordinates.
 struct Scale {
     axis: Axis,
-    /// Where lines are; the first and the last are the ends.
+    /// Values with grid lines; the first and the last are the ends of the axis.
     ticks: Vec<f64>,
 }
 
 impl Scale {
-    fn of(axis: Axis, values: impl Iterator<Item = f64>) -> Self {
-        let drawn: Vec<_> = values.filter(|value| *value >= LEAST).collect();
-        let high = drawn.iter().copied().fold(LEAST, f64::max);
+    fn new(axis: Axis, values: impl Iterator<Item = f64>) -> Self {
+        let drawn: Vec<_> = values.filter(|value| *value >= MIN_VALUE).collect();
+        let high = drawn.iter().copied().fold(MIN_VALUE, f64::max);
         let ticks = match axis {
             Axis::Linear => {
                 let step = round_step(high / 5.0);
@@ -153,7 +153,7 @@ impl Scale {
     }
 }
 
-/// One, two or five times a power of ten, and no less than the value.
+/// Returns the smallest 1, 2 or 5 times a power of ten that is not below the value.
 fn round_step(value: f64) -> f64 {
     let power = 10_f64.powf(value.log10().floor());
     let step = [1.0, 2.0, 5.0]
@@ -183,10 +183,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_axis_has_all_values_on_it() {
+    fn the_axis_covers_all_values() {
         for axis in [Axis::Linear, Axis::Logarithmic] {
             let values = [150.0, 42.0, 9_999.0, 1_234_567.0];
-            let scale = Scale::of(axis, values.into_iter());
+            let scale = Scale::new(axis, values.into_iter());
             let ends = LABELS..=f64::from(WIDTH) - RIGHT;
             assert!(ends.contains(&scale.x(150.0)) && ends.contains(&scale.x(1_234_567.0)));
         }

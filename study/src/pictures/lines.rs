@@ -1,22 +1,22 @@
-//! Lines over the size of the question, both axes logarithmic.
+//! A picture of lines over the input size, with logarithmic axes.
 
 use std::path::Path;
 
 use anyhow::Result;
 use plotters::prelude::*;
 
-use super::{COLOURS, INK};
+use super::colours::{COLOURS, INK};
 
 /// A picture of lines.
 pub struct Lines {
-    /// Above the picture.
+    /// Text above the picture.
     pub title: &'static str,
-    /// Names and points: bytes and microseconds.
+    /// Names and points, in bytes and microseconds.
     pub series: Vec<(&'static str, Vec<(f64, f64)>)>,
 }
 
 impl Lines {
-    /// Writes it as SVG.
+    /// Writes the picture as SVG.
     pub fn draw(&self, path: &Path) -> Result<()> {
         let area = SVGBackend::new(path, (860, 420)).into_drawing_area();
         let (low, high) = self.range();

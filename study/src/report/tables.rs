@@ -1,70 +1,45 @@
 //! The tables of the report, in Markdown.
 
-mod doors;
+mod front_ends;
 mod matrix;
 mod own;
 mod process;
+mod table;
 
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 
-pub use self::doors::{DECIDED, added as added_by, requests};
 pub use self::matrix::matrix;
-pub use self::own::added as added_in;
-use super::summary::{Summary, micros, times};
+use self::table::Table;
+use crate::convention::Convention;
 use crate::protocol::Reuse;
 use crate::results::Results;
 use crate::runtimes::Name;
-use crate::ways::Way;
+use crate::summary::Summary;
+use crate::units::{micros, times};
 
-/// The table that `reading.md.in` asks for by this name.
+/// Returns the table of a name in `README.md.in`.
 pub fn named(name: &str, results: &Results, summary: &Summary) -> Result<String> {
     Ok(match name {
         "fresh" => runtimes(summary, Reuse::Fresh),
         "reused" => runtimes(summary, Reuse::Reused),
-        "ways" => ways(summary),
+        "conventions" => conventions(summary),
         "guests" => guests(summary),
         "own" => own::steps(&results.own),
         "profile" => own::profile(&results.profile),
-        "doors-median" => doors::table(&results.doors, |door| door.median_us),
-        "doors-p99" => doors::table(&results.doors, |door| door.p99_us),
-        "doors-cpu" => doors::table(&results.doors, |door| door.cpu_us),
+        "front-ends-median" => front_ends::table(&results.front_ends, |row| row.median_us),
+        "front-ends-p99" => front_ends::table(&results.front_ends, |row| row.p99_us),
+        "front-ends-cpu" => front_ends::table(&results.front_ends, |row| row.cpu_us),
         "modules" => process::modules(&results.modules),
         "memory" => process::memory(&results.memory),
         "limits" => process::limits(&results.limits),
         "machine" => process::machine(&results.facts),
         "failures" => failures(summary),
-        other => bail!("reading.md.in: no table is called `{other}`"),
+        other => bail!("README.md.in: unknown table `{other}`"),
     })
 }
 
-/// A table in the making.
-struct Table(String);
-
-impl Table {
-    /// The first column is text, the others are numbers.
-    fn new(columns: &[&str]) -> Self {
-        let head = columns.join(" | ");
-        let rule = "---:|".repeat(columns.len() - 1);
-        Self(format!("| {head} |\n|---|{rule}\n"))
-    }
-
-    /// All columns are text.
-    fn of_words(columns: &[&str]) -> Self {
-        let (head, rule) = (columns.join(" | "), "---|".repeat(columns.len()));
-        Self(format!("| {head} |\n|{rule}\n"))
-    }
-
-    fn row(&mut self, cells: &[String]) {
-        self.0 += &format!("| {} |\n", cells.join(" | "));
-    }
-
-    fn end(self) -> String {
-        self.0.trim_end().to_owned()
-    }
-}
-
-/// Median and spread, or a dash: why is in the whole matrix.
+/// Formats median and spread, or a dash; the full matrix contains the reason.
 fn cell(summary: &Summary, name: &str) -> String {
     match summary.find(name) {
         Some(Ok(figures)) => format!("{} ±{:.0} %", micros(figures.p50), figures.spread),
@@ -72,7 +47,7 @@ fn cell(summary: &Summary, name: &str) -> String {
     }
 }
 
-/// Each runtime, each way: the check of a token in Rust.
+/// Returns the table of the token check in Rust by runtime and calling convention.
 fn runtimes(summary: &Summary, reuse: Reuse) -> String {
     let mut table = Table::new(&[
         "Runtime",
@@ -80,20 +55,20 @@ fn runtimes(summary: &Summary, reuse: Reuse) -> String {
         "stdio",
         "waPC",
         "component",
-        "stdio, times wasmtime-pooling's",
+        "stdio, relative to wasmtime-pooling",
         "stdio, p99",
     ]);
-    let name = |runtime: Name, way: Way| {
-        let (runtime, way, reuse) = (runtime.name(), way.name(), reuse.name());
-        format!("{runtime}/{way}/token/rust-typed/{reuse}/review")
+    let name = |runtime: Name, convention: Convention| {
+        let (runtime, convention, reuse) = (runtime.name(), convention.name(), reuse.name());
+        format!("{runtime}/{convention}/token/rust-typed/{reuse}/review")
     };
     for &runtime in Name::value_variants() {
         let mut row = vec![runtime.name().to_owned()];
-        for &way in Way::value_variants() {
-            row.push(cell(summary, &name(runtime, way)));
+        for &convention in Convention::value_variants() {
+            row.push(cell(summary, &name(runtime, convention)));
         }
-        let stdio = name(runtime, Way::Stdio);
-        let ratio = summary.ratio(&stdio, &name(Name::WasmtimePooling, Way::Stdio));
+        let stdio = name(runtime, Convention::Stdio);
+        let ratio = summary.ratio(&stdio, &name(Name::WasmtimePooling, Convention::Stdio));
         row.push(ratio.map_or("—".to_owned(), |ratio| ratio.show(times)));
         row.push(match summary.find(&stdio) {
             Some(Ok(figures)) => micros(figures.p99),
@@ -104,10 +79,10 @@ fn runtimes(summary: &Summary, reuse: Reuse) -> String {
     table.end()
 }
 
-/// Each way, each size: the runtime that we use, and a program that does next to nothing.
-fn ways(summary: &Summary) -> String {
+/// Returns the table of `to-upper` by calling convention and size, in the runtime of k8s-wasm.
+fn conventions(summary: &Summary) -> String {
     let mut table = Table::new(&[
-        "Way",
+        "Convention",
         "10 B, fresh",
         "1 KB, fresh",
         "100 KB, fresh",
@@ -117,12 +92,12 @@ fn ways(summary: &Summary) -> String {
         "100 KB, reused",
         "1 MB, reused",
     ]);
-    for way in Way::value_variants() {
-        let mut row = vec![way.name().to_owned()];
+    for convention in Convention::value_variants() {
+        let mut row = vec![convention.name().to_owned()];
         for reuse in Reuse::value_variants() {
             for size in crate::guests::Program::Upper.sizes() {
-                let (way, reuse) = (way.name(), reuse.name());
-                let name = format!("wasmtime-pooling/{way}/upper/rust/{reuse}/{size}");
+                let (convention, reuse) = (convention.name(), reuse.name());
+                let name = format!("wasmtime-pooling/{convention}/upper/rust/{reuse}/{size}");
                 row.push(cell(summary, &name));
             }
         }
@@ -131,7 +106,7 @@ fn ways(summary: &Summary) -> String {
     table.end()
 }
 
-/// Each language, in three runtimes.
+/// Returns the table of the token check by language, in three runtimes.
 fn guests(summary: &Summary) -> String {
     let runtimes = ["wasmtime-pooling", "wazero-compiler", "wasmi"];
     let mut columns = vec!["Guest".to_owned()];
@@ -159,9 +134,9 @@ fn guests(summary: &Summary) -> String {
     table.end()
 }
 
-/// What did not work, and for how many cells.
+/// Returns the table of failures.
 fn failures(summary: &Summary) -> String {
-    let mut table = Table::of_words(&["What failed", "cells", "for example"]);
+    let mut table = Table::with_text_columns(&["Failure", "Cells", "Example"]);
     for (reason, cells) in summary.failures() {
         let example = cells.first().copied().unwrap_or_default();
         table.row(&[

@@ -1,23 +1,29 @@
-//! The placeholders of `reading.md.in`, so that its sentences cannot say other things than the tables do.
+//! The placeholders of `README.md.in`, which keep its sentences consistent with the results.
 //!
-//! * `{{table NAME}}`, `{{fact NAME}}`, `{{counts}}`, `{{spread}}`: what they are called
-//! * `{{p50 CELL}}`: the median of a call, in microseconds; `{{ratio CELL CELL}}`: how many times as long the first takes
-//! * `{{ranking TAIL RUNTIME…}}`: the runtimes by what a call costs, the cheapest first; `{{first TAIL RUNTIME…}}`: that one,
-//!   and `{{first-p50 TAIL RUNTIME…}}`: what it costs
-//! * `{{holds CELL CELL}}`: nothing when the first is faster, as the sentence before says, otherwise a note that it is not so
+//! * `{{table NAME}}`, `{{fact NAME}}`: a table, or a fact about the run.
+//! * `{{counts}}`, `{{spread}}`: the number of cells that work, and the median spread.
+//! * `{{p50 CELL}}`: the median of a call, in microseconds.
+//! * `{{ratio CELL CELL}}`: the ratio of two medians.
+//! * `{{ranking TAIL RUNTIME…}}`: the runtimes with their medians, the fastest first.
+//! * `{{first TAIL RUNTIME…}}`, `{{first-p50 TAIL RUNTIME…}}`: the fastest runtime, and its median.
+//! * `{{holds CELL CELL}}`: empty if the first cell is faster, as the sentence before it says;
+//!   otherwise a note that this does not hold.
 
 use anyhow::{Context as _, Result, bail};
 
-use super::summary::{Summary, micros, times};
 use super::tables;
 use crate::results::Results;
+use crate::summary::Summary;
+use crate::units::{micros, times};
 
-/// The text with everything filled in.
+/// Fills in all placeholders.
 pub fn fill(text: &str, results: &Results, summary: &Summary) -> Result<String> {
     let mut filled = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("{{") {
-        let (placeholder, after) = after.split_once("}}").context("`{{` without `}}`")?;
+        let (placeholder, after) = after
+            .split_once("}}")
+            .context("README.md.in: `{{` without `}}`")?;
         filled.push_str(before);
         filled.push_str(&value(placeholder, results, summary)?);
         rest = after;
@@ -67,29 +73,33 @@ fn value(placeholder: &str, results: &Results, summary: &Summary) -> Result<Stri
             let (all, works) = summary.counts();
             format!("{works} of {all}")
         }
-        other => bail!("reading.md.in: no placeholder is called `{other}`"),
+        other => bail!("README.md.in: unknown placeholder `{other}`"),
     })
 }
 
-/// The median of a cell; none when the cell has failed.
+/// Returns the median of a cell; `None` if the cell failed.
 fn p50(name: &str, summary: &Summary) -> Result<Option<f64>> {
     let cell = summary
         .find(name)
-        .with_context(|| format!("reading.md.in: no cell is called `{name}`"))?;
+        .with_context(|| format!("README.md.in: unknown cell `{name}`"))?;
     Ok(cell.ok().map(|figures| figures.p50))
 }
 
-/// The names of two cells that there are.
+/// Parses the names of two existing cells.
 fn two<'a>(argument: &'a str, summary: &Summary) -> Result<(&'a str, &'a str)> {
-    let (one, other) = argument.split_once(' ').context("two cells")?;
+    let (one, other) = argument
+        .split_once(' ')
+        .context("README.md.in: expected two cells")?;
     p50(one, summary)?;
     p50(other, summary)?;
     Ok((one, other))
 }
 
-/// The runtimes for which the cell works, the fastest first.
+/// Returns the runtimes in which the cell works with their medians, the fastest first.
 fn ranking<'a>(argument: &'a str, summary: &Summary) -> Result<Vec<(&'a str, f64)>> {
-    let (tail, runtimes) = argument.split_once(' ').context("a cell and runtimes")?;
+    let (tail, runtimes) = argument
+        .split_once(' ')
+        .context("README.md.in: expected a cell and runtimes")?;
     let mut found = Vec::new();
     for runtime in runtimes.split(' ') {
         found.extend(p50(&format!("{runtime}/{tail}"), summary)?.map(|time| (runtime, time)));
@@ -108,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fills_in_what_was_measured_and_refuses_what_was_not() {
+    fn fills_in_facts_and_rejects_unknown_names() {
         let (results, summary) = (Results::default(), Summary::new(&[]));
         let fill = |text| fill(text, &results, &summary);
         assert_eq!(fill("on {{fact date}}.").unwrap(), "on unknown.");
@@ -117,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn says_who_is_first_and_what_does_not_hold() {
+    fn ranks_runtimes_and_marks_claims_that_do_not_hold() {
         let call = |cell: &str, p50| crate::results::Call {
             cell: cell.to_owned(),
             round: 1,

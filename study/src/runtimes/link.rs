@@ -1,7 +1,8 @@
-//! The host's functions in wasmtime and in wasmi, whose linkers are called alike without being the same type.
+//! The functions of the host in wasmtime and in wasmi, whose linkers have the same interface but
+//! different types.
 
-/// Defines `linker(engine, module)`, which has everything that the module imports. Given are the crate of the runtime and what it
-/// makes of an error of the host.
+/// Defines `linker(engine, module)`, which provides all imports of a module. The arguments are the
+/// crate of the runtime and a conversion of errors.
 macro_rules! define_linker {
     ($runtime:ident, $error:expr) => {
         use std::collections::HashSet;
@@ -9,17 +10,17 @@ macro_rules! define_linker {
         use ::$runtime::{Caller, Engine, Error, ExternType, ImportType, Linker, Module, Val};
         use anyhow::Result;
 
-        use super::Data;
+        use super::store::Data;
         use $crate::host::{self, Function, Guest, NOSYS, Slice};
 
         type Env<'a> = Caller<'a, Data>;
 
-        /// Everything that the module imports.
+        /// Creates a linker with all imports of the module.
         pub fn linker(engine: &Engine, module: &Module) -> Result<Linker<Data>> {
             let mut linker = Linker::new(engine);
             let mut linked = HashSet::new();
             for import in module.imports() {
-                // Go imports a function once for each place in its library that declares it.
+                // Go repeats an import for each declaration in its library.
                 if linked.insert((import.module(), import.name())) {
                     link(&mut linker, &import)?;
                 }
@@ -38,9 +39,9 @@ macro_rules! define_linker {
                         Err($error(exit(code)))
                     })
                 }
-                Function::Tell(tell) => {
+                Function::Notify(notify) => {
                     linker.func_wrap(module, name, move |env: Env<'_>, a: u32, b: u32| {
-                        with(env, |guest| tell(guest, a, b))
+                        with(env, |guest| notify(guest, a, b))
                     })
                 }
                 Function::Two(two) => {
@@ -85,7 +86,7 @@ macro_rules! define_linker {
                     let export = caller.get_export("memory");
                     let memory = export
                         .and_then(|found| found.into_memory())
-                        .ok_or_else(|| $error(anyhow::anyhow!("no memory is exported")))?;
+                        .ok_or_else(|| $error(anyhow::anyhow!("the guest exports no memory")))?;
                     *caller.data_mut().memory.insert(memory)
                 }
             };

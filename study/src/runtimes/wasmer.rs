@@ -1,27 +1,30 @@
-//! wasmer: two compilers, a middleware that counts instructions, and tunables that bound memory.
+//! wasmer: two compilers, with a middleware that counts instructions and tunables that limit memory.
+
+mod link;
+mod store;
+mod tunables;
 
 use std::sync::Arc;
 
 use anyhow::Result;
 use wasmer::sys::{BaseTunables, CompilerConfig, Cranelift, EngineBuilder, Singlepass};
 use wasmer::wasmparser::Operator;
-use wasmer::{FunctionEnv, Memory, MemoryView, Module, Store, TypedFunction, WasmTypeList};
+use wasmer::{FunctionEnv, Memory, Module, Store, TypedFunction, WasmTypeList};
 use wasmer_middlewares::Metering;
 use wasmer_middlewares::metering::set_remaining_points;
 
+use self::store::{Data, View};
 use self::tunables::Bounded;
-use super::{Callee, FUEL, Instance, Program, Runtime};
-use crate::host::{self, Exchange, Memory as _, outside};
+use crate::host::{Exchange, Memory as _};
+use crate::instance::CoreInstance;
+use crate::runtime::{FUEL, Instance, Program, Runtime};
 
-mod link;
-mod tunables;
-
-/// What differs between the two.
-#[derive(Clone, Copy)]
+/// The compilers.
+#[derive(Debug, Clone, Copy)]
 pub enum Compiler {
-    /// Optimises.
+    /// An optimizing compiler.
     Cranelift,
-    /// Compiles in one go.
+    /// A single-pass compiler.
     Singlepass,
 }
 
@@ -31,7 +34,8 @@ pub struct Wasmer {
 }
 
 impl Wasmer {
-    /// An engine belongs to a module here, because the middleware that counts does.
+    /// Creates the runtime. Each module has its own engine, because the metering middleware belongs to
+    /// one module.
     pub fn new(compiler: Compiler) -> Self {
         Self { compiler }
     }
@@ -63,17 +67,9 @@ struct Compiled {
     module: Module,
 }
 
-/// What belongs to one instance.
-#[derive(Default)]
-struct Data {
-    exchange: Exchange,
-    /// Known when the instance is made, before any function of the host is called.
-    memory: Option<Memory>,
-}
-
 impl Program for Compiled {
-    /// A store owns its functions, so they are made anew for each instance.
-    fn start(&self) -> Result<Box<dyn Callee + '_>> {
+    /// Creates the functions of the host anew for each instance, because a store owns its functions.
+    fn start(&self) -> Result<Box<dyn Instance + '_>> {
         let mut store = Store::new(self.engine.clone());
         let data = FunctionEnv::new(&mut store, Data::default());
         let imports = link::imports(&mut store, &data, &self.module);
@@ -111,7 +107,7 @@ struct Running {
     guest_call: Option<TypedFunction<(u32, u32), u32>>,
 }
 
-/// The export, looked up once for each instance.
+/// Returns an export, which is looked up once for each instance.
 fn export<P: WasmTypeList + Clone, R: WasmTypeList + Clone>(
     found: &mut Option<TypedFunction<P, R>>,
     instance: &wasmer::Instance,
@@ -125,7 +121,7 @@ fn export<P: WasmTypeList + Clone, R: WasmTypeList + Clone>(
     Ok(found.insert(function).clone())
 }
 
-impl Instance for Running {
+impl CoreInstance for Running {
     fn arm(&mut self) -> Result<()> {
         set_remaining_points(&mut self.store, &self.instance, FUEL);
         Ok(())
@@ -163,18 +159,5 @@ impl Instance for Running {
 
     fn exchange(&mut self) -> &mut Exchange {
         &mut self.data.as_mut(&mut self.store).exchange
-    }
-}
-
-/// wasmer shows its memory by copying.
-struct View<'a>(MemoryView<'a>);
-
-impl host::Memory for View<'_> {
-    fn read(&self, at: u32, into: &mut [u8]) -> Result<()> {
-        self.0.read(u64::from(at), into).map_err(|_| outside())
-    }
-
-    fn write(&mut self, at: u32, bytes: &[u8]) -> Result<()> {
-        self.0.write(u64::from(at), bytes).map_err(|_| outside())
     }
 }

@@ -1,15 +1,15 @@
-//! wasmi: an interpreter in Rust. It counts fuel where others watch the time.
-
-use anyhow::{Context as _, Result};
-use wasmi::{
-    Config, Engine, Linker, Memory, Module, Store, StoreLimits, StoreLimitsBuilder, TypedFunc,
-    WasmParams, WasmResults,
-};
-
-use super::{Callee, FUEL, Instance, MEMORY_MAX, Program, Runtime};
-use crate::host::{Exchange, Memory as _, Slice};
+//! wasmi: an interpreter in Rust, which counts fuel instead of time.
 
 mod link;
+mod store;
+
+use anyhow::{Context as _, Result};
+use wasmi::{Config, Engine, Linker, Memory, Module, Store, TypedFunc, WasmParams, WasmResults};
+
+use self::store::{Data, store};
+use crate::host::{Exchange, Memory as _, Slice};
+use crate::instance::CoreInstance;
+use crate::runtime::{FUEL, Instance, Program, Runtime};
 
 /// wasmi with fuel.
 pub struct Wasmi {
@@ -17,7 +17,7 @@ pub struct Wasmi {
 }
 
 impl Wasmi {
-    /// As it comes, and with fuel.
+    /// Creates the engine with default settings and fuel.
     pub fn new() -> Self {
         let mut config = Config::default();
         config.consume_fuel(true);
@@ -45,24 +45,9 @@ struct Compiled {
     linker: Linker<Data>,
 }
 
-/// What belongs to one instance.
-struct Data {
-    exchange: Exchange,
-    limits: StoreLimits,
-    /// Found by the first call of a host function.
-    memory: Option<Memory>,
-}
-
 impl Program for Compiled {
-    fn start(&self) -> Result<Box<dyn Callee + '_>> {
-        let data = Data {
-            exchange: Exchange::default(),
-            limits: StoreLimitsBuilder::new().memory_size(MEMORY_MAX).build(),
-            memory: None,
-        };
-        let mut store = Store::new(&self.engine, data);
-        store.limiter(|data| &mut data.limits);
-        store.set_fuel(FUEL)?;
+    fn start(&self) -> Result<Box<dyn Instance + '_>> {
+        let mut store = store(&self.engine)?;
         let instance = self
             .linker
             .instantiate_and_start(&mut store, &self.module)?;
@@ -101,7 +86,7 @@ struct Running {
     guest_call: Option<TypedFunc<(u32, u32), u32>>,
 }
 
-/// The export, looked up once for each instance.
+/// Returns an export, which is looked up once for each instance.
 fn export<P: WasmParams, R: WasmResults>(
     found: &mut Option<TypedFunc<P, R>>,
     instance: wasmi::Instance,
@@ -114,7 +99,7 @@ fn export<P: WasmParams, R: WasmResults>(
     Ok(*found.insert(instance.get_typed_func(store, name)?))
 }
 
-impl Instance for Running {
+impl CoreInstance for Running {
     fn arm(&mut self) -> Result<()> {
         Ok(self.store.set_fuel(FUEL)?)
     }

@@ -1,23 +1,28 @@
-//! wasmtime: set up like the engine of k8s-wasm, with another allocator, or with an interpreter in the compiler's place.
+//! wasmtime: configured like the engine of k8s-wasm, with another allocator, or with an interpreter
+//! instead of the compiler.
+
+mod component;
+mod link;
+mod store;
+mod ticker;
 
 use std::rc::Rc;
 
 use anyhow::{Context as _, Result};
 use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, InstancePre, Memory, Module,
-    PoolingAllocationConfig, Store, StoreLimits, StoreLimitsBuilder, TypedFunc, WasmParams,
-    WasmResults,
+    PoolingAllocationConfig, Store, TypedFunc, WasmParams, WasmResults,
 };
 
-use super::component::Component;
-use super::ticker::Ticker;
-use super::{Callee, DEADLINE_MILLIS, Instance, MEMORY_MAX, Program, Runtime};
+use self::component::Component;
+use self::store::{Data, store};
+use self::ticker::Ticker;
 use crate::host::{Exchange, Memory as _, Slice};
+use crate::instance::CoreInstance;
+use crate::runtime::{DEADLINE_MILLIS, Instance, MAX_MEMORY, Program, Runtime};
 
-mod link;
-
-/// What differs between the three.
-#[derive(Clone, Copy)]
+/// The configurations.
+#[derive(Debug, Clone, Copy)]
 pub enum Setup {
     /// Cranelift, instances from a pool.
     Pooling,
@@ -34,7 +39,7 @@ pub struct Wasmtime {
 }
 
 impl Wasmtime {
-    /// Reserves the pool, where there is one.
+    /// Creates the engine, and reserves the pool if the configuration has one.
     pub fn new(setup: Setup) -> Result<Self> {
         let engine = Engine::new(&config(setup)?)?;
         let ticker = Ticker::start(engine.clone());
@@ -42,7 +47,8 @@ impl Wasmtime {
     }
 }
 
-/// The proposals, the stack and the way to clear memory are those of the product's engine.
+/// Returns the configuration. Proposals, stack and memory initialization are those of the engine of
+/// k8s-wasm.
 fn config(setup: Setup) -> Result<Config> {
     let mut config = Config::new();
     config
@@ -65,7 +71,7 @@ fn config(setup: Setup) -> Result<Config> {
     Ok(config)
 }
 
-/// Room for few instances: one is measured at a time. A component is made of several.
+/// Returns a pool for few instances: one is measured at a time, and a component has several.
 fn pool() -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_core_instances(16)
@@ -75,7 +81,7 @@ fn pool() -> PoolingAllocationConfig {
         .total_gc_heaps(0)
         .max_core_instance_size(8 << 20)
         .max_component_instance_size(8 << 20)
-        .max_memory_size(MEMORY_MAX)
+        .max_memory_size(MAX_MEMORY)
         .table_elements(100_000)
         .max_unused_warm_slots(8)
         .linear_memory_keep_resident(2 << 20)
@@ -104,29 +110,8 @@ struct Compiled {
     pre: InstancePre<Data>,
 }
 
-/// What belongs to one instance.
-pub(super) struct Data {
-    exchange: Exchange,
-    limits: StoreLimits,
-    /// Found by the first call of a host function.
-    memory: Option<Memory>,
-}
-
-/// A store with its limits, in which one instance lives.
-pub(super) fn store(engine: &Engine) -> Store<Data> {
-    let data = Data {
-        exchange: Exchange::default(),
-        limits: StoreLimitsBuilder::new().memory_size(MEMORY_MAX).build(),
-        memory: None,
-    };
-    let mut store = Store::new(engine, data);
-    store.limiter(|data| &mut data.limits);
-    store.set_epoch_deadline(DEADLINE_MILLIS);
-    store
-}
-
 impl Program for Compiled {
-    fn start(&self) -> Result<Box<dyn Callee + '_>> {
+    fn start(&self) -> Result<Box<dyn Instance + '_>> {
         let mut store = store(self.pre.module().engine());
         let instance = self.pre.instantiate(&mut store)?;
         let memory = instance
@@ -165,7 +150,7 @@ struct Running {
     guest_call: Option<Rc<TypedFunc<(u32, u32), u32>>>,
 }
 
-/// The export, looked up once for each instance.
+/// Returns an export, which is looked up once for each instance.
 fn export<P: WasmParams, R: WasmResults>(
     found: &mut Option<Rc<TypedFunc<P, R>>>,
     instance: wasmtime::Instance,
@@ -179,7 +164,7 @@ fn export<P: WasmParams, R: WasmResults>(
     Ok(Rc::clone(found.insert(function)))
 }
 
-impl Instance for Running {
+impl CoreInstance for Running {
     fn arm(&mut self) -> Result<()> {
         self.store.set_epoch_deadline(DEADLINE_MILLIS);
         Ok(())

@@ -1,21 +1,21 @@
-//! The matrix: each cell once a round, the order turned around every other round.
+//! Measurement of the matrix: each cell once per round, in reverse order every other round.
 
 use std::collections::HashMap;
 
 use anyhow::Result;
 
+use super::bench::{Bench, one_line};
 use super::progress::Progress;
-use super::{Bench, size};
+use crate::convention::Convention;
 use crate::matrix::{Cell, cells};
 use crate::protocol::{Measured, Request};
 use crate::results::{Call, WORKS};
-use crate::ways::Way;
-use crate::workers::PATIENCE;
+use crate::workers::TIMEOUT;
 
-/// Measures the cells.
+/// Measures the selected cells.
 pub fn measure(bench: &mut Bench<'_>, progress: &mut Progress) -> Result<Vec<Call>> {
     let mut cells = cells();
-    cells.retain(|cell| bench.plan.wants(&cell.name()));
+    cells.retain(|cell| bench.plan.selects(&cell.name()));
     let rounds = bench.plan.rounds();
     progress.expect(cells.len() * rounds as usize);
     let mut failed = HashMap::new();
@@ -24,7 +24,7 @@ pub fn measure(bench: &mut Bench<'_>, progress: &mut Progress) -> Result<Vec<Cal
         for cell in &cells {
             progress.step(&format!("round {round} of {rounds}: {}", cell.name()));
             let outcome = match failed.get(&cell.name()) {
-                // What has failed once, perhaps after a minute, is not tried again.
+                // A failed cell is not repeated, because it may take a minute to fail.
                 Some(reason) => Err(anyhow::anyhow!("{reason}")),
                 None => call(bench, cell),
             };
@@ -38,28 +38,28 @@ pub fn measure(bench: &mut Bench<'_>, progress: &mut Progress) -> Result<Vec<Cal
     Ok(rows)
 }
 
-/// One cell in one round: asks the worker, then checks the answer.
+/// Measures a cell in a round, and checks its response.
 fn call(bench: &mut Bench<'_>, cell: &Cell) -> Result<Measured> {
     if let Some(obstacle) = cell.obstacle(&bench.plan.guests) {
         anyhow::bail!("not possible: {obstacle}");
     }
-    let answer = bench.path("answer");
+    let response = bench.path("response");
     let request = Request::Measure {
-        wasm: match cell.way {
-            Way::Component => bench.component(cell.guest),
+        wasm: match cell.convention {
+            Convention::Component => bench.component(cell.guest),
             _ => cell.guest.core(&bench.plan.guests).canonicalize()?,
         },
-        way: cell.way,
+        convention: cell.convention,
         reuse: cell.reuse,
         input: bench.input(cell.guest.program, cell.size),
-        answer: answer.clone(),
+        response: response.clone(),
         millis: bench.plan.millis(),
     };
-    let measured = bench.workers.ask(cell.runtime, &request, PATIENCE)?;
+    let measured = bench.workers.request(cell.runtime, &request, TIMEOUT)?;
     let input = std::fs::read(bench.input(cell.guest.program, cell.size))?;
-    let answer = std::fs::read(answer)?;
-    let checked = cell.guest.program.check(&input, &answer);
-    checked.map_err(|error| error.context("a wrong answer"))?;
+    let response = std::fs::read(response)?;
+    let checked = cell.guest.program.check(&input, &response);
+    checked.map_err(|error| error.context("wrong response"))?;
     Ok(measured)
 }
 
@@ -79,15 +79,4 @@ fn row(cell: &Cell, round: u32, outcome: Result<Measured>) -> Call {
         min_ns: figures.map(|measured| measured.min),
         outcome,
     }
-}
-
-/// The beginning of an error, for a table.
-pub fn one_line(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    line.chars().take(160).collect()
-}
-
-/// The size of the file that a row of modules is about.
-pub fn wasm_bytes(bench: &Bench<'_>, guest: &crate::guests::Guest) -> Result<u64> {
-    size(&guest.core(&bench.plan.guests))
 }

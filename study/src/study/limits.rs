@@ -1,19 +1,18 @@
-//! Guests that mean ill, against the limits that each runtime was given: what becomes of them, and how soon.
+//! Hostile guests, called with the limits of each runtime.
 
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use clap::ValueEnum;
 
-use super::Bench;
-use super::calls::one_line;
+use super::bench::{Bench, one_line};
 use super::progress::Progress;
+use crate::convention::Convention;
 use crate::protocol::{Measured, Request, Reuse};
 use crate::results::{Limit, WORKS};
 use crate::runtimes::Name;
-use crate::ways::Way;
 
-/// What they do, and the module that does it.
+/// The behaviour of each guest, and its text.
 const ATTACKS: [(&str, &str); 3] = [
     (
         "loops for ever",
@@ -29,10 +28,10 @@ const ATTACKS: [(&str, &str); 3] = [
     ),
 ];
 
-/// How long a loop may go on before it counts as not stopped. The limits are about a second.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The time after which a guest counts as not stopped; the limits take effect after seconds.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Each attack once in each runtime, in a process of its own: `limits/RUNTIME/ATTACK`.
+/// Calls each guest once in each runtime, in a new process: `limits/RUNTIME/ATTACK`.
 pub fn measure(bench: &mut Bench<'_>, progress: &mut Progress) -> Result<Vec<Limit>> {
     let mut cells = Vec::new();
     for (attack, text) in ATTACKS {
@@ -43,30 +42,30 @@ pub fn measure(bench: &mut Bench<'_>, progress: &mut Progress) -> Result<Vec<Lim
         );
     }
     let name = |runtime: Name, attack: &str| format!("limits/{}/{attack}", runtime.name());
-    cells.retain(|(runtime, attack, _)| bench.plan.wants(&name(*runtime, attack)));
+    cells.retain(|(runtime, attack, _)| bench.plan.selects(&name(*runtime, attack)));
     progress.expect(cells.len());
     let mut rows = Vec::new();
     for (runtime, attack, text) in cells {
         progress.step(&name(runtime, attack));
         std::fs::write(bench.path("hostile.wasm"), wat::parse_str(text)?)?;
-        bench.workers.end();
-        rows.push(strike(bench, runtime, attack)?);
+        bench.workers.stop();
+        rows.push(call(bench, runtime, attack)?);
     }
-    bench.workers.end();
+    bench.workers.stop();
     Ok(rows)
 }
 
-fn strike(bench: &mut Bench<'_>, runtime: Name, attack: &str) -> Result<Limit> {
+fn call(bench: &mut Bench<'_>, runtime: Name, attack: &str) -> Result<Limit> {
     let request = Request::Measure {
         wasm: bench.path("hostile.wasm"),
-        way: Way::Stdio,
+        convention: Convention::Stdio,
         reuse: Reuse::Fresh,
         input: bench.input(crate::guests::Program::Upper, "10B"),
-        answer: bench.path("answer"),
+        response: bench.path("response"),
         millis: 0,
     };
     let begin = Instant::now();
-    let outcome: Result<Measured> = bench.workers.ask(runtime, &request, PATIENCE);
+    let outcome: Result<Measured> = bench.workers.request(runtime, &request, TIMEOUT);
     Ok(Limit {
         runtime: runtime.name().to_owned(),
         attack: attack.to_owned(),

@@ -1,25 +1,24 @@
-//! What a process takes that has no module, one, or sixty-four: a new process for each figure.
+//! Memory of a process with no module, one module and 64 modules; a new process for each figure.
 
 use anyhow::Result;
 use clap::ValueEnum;
 
-use super::Bench;
-use super::calls::one_line;
+use super::bench::{Bench, one_line};
 use super::progress::Progress;
+use crate::convention::Convention;
 use crate::guests::{GUESTS, Guest};
 use crate::protocol::{Request, Resident};
 use crate::results::{Memory, WORKS};
 use crate::runtimes::Name;
-use crate::ways::Way;
-use crate::workers::PATIENCE;
+use crate::workers::TIMEOUT;
 
-/// How many modules a process has.
+/// The numbers of modules.
 pub const COPIES: [u8; 3] = [0, 1, 64];
 
 /// The guest that is loaded.
 pub const GUEST: &Guest = &GUESTS[3];
 
-/// Looks at one process after the other: `memory/RUNTIME/COPIES`.
+/// Measures one process after the other: `memory/RUNTIME/COPIES`.
 pub fn measure(bench: &mut Bench<'_>, progress: &mut Progress) -> Result<Vec<Memory>> {
     let rounds = bench.plan.module_rounds();
     let mut cells = Vec::new();
@@ -27,13 +26,13 @@ pub fn measure(bench: &mut Bench<'_>, progress: &mut Progress) -> Result<Vec<Mem
         cells.extend(COPIES.map(|copies| (runtime, copies)));
     }
     let name = |runtime: Name, copies| format!("memory/{}/{copies}", runtime.name());
-    cells.retain(|(runtime, copies)| bench.plan.wants(&name(*runtime, *copies)));
+    cells.retain(|(runtime, copies)| bench.plan.selects(&name(*runtime, *copies)));
     progress.expect(cells.len() * rounds as usize);
     let mut rows = Vec::new();
     for round in 1..=rounds {
         for &(runtime, copies) in &cells {
             progress.step(&name(runtime, copies));
-            bench.workers.end();
+            bench.workers.stop();
             rows.push(resident(bench, runtime, copies, round)?);
         }
     }
@@ -43,11 +42,11 @@ pub fn measure(bench: &mut Bench<'_>, progress: &mut Progress) -> Result<Vec<Mem
 fn resident(bench: &mut Bench<'_>, runtime: Name, copies: u8, round: u32) -> Result<Memory> {
     let request = Request::Resident {
         wasm: GUEST.core(&bench.plan.guests).canonicalize()?,
-        way: Way::Stdio,
+        convention: Convention::Stdio,
         input: bench.input(GUEST.program, "review"),
         copies,
     };
-    let outcome: Result<Resident> = bench.workers.ask(runtime, &request, PATIENCE);
+    let outcome: Result<Resident> = bench.workers.request(runtime, &request, TIMEOUT);
     let (resident, outcome) = match outcome {
         Ok(resident) => (Some(resident), WORKS.to_owned()),
         Err(error) => (None, one_line(&format!("{error:#}"))),

@@ -1,16 +1,15 @@
-//! What it takes to compile each guest, and how much code comes out.
+//! Compile time and code size of each guest.
 
 use anyhow::Result;
 use clap::ValueEnum;
 
-use super::Bench;
-use super::calls::{one_line, wasm_bytes};
+use super::bench::{Bench, one_line, size};
 use super::progress::Progress;
 use crate::guests::{GUESTS, Guest};
 use crate::protocol::{Compiled, Request};
 use crate::results::{Module, WORKS};
 use crate::runtimes::Name;
-use crate::workers::PATIENCE;
+use crate::workers::TIMEOUT;
 
 /// Compiles every guest in every runtime, in each round: `compile/RUNTIME/FILE`.
 pub fn measure(bench: &mut Bench<'_>, progress: &mut Progress) -> Result<Vec<Module>> {
@@ -21,7 +20,7 @@ pub fn measure(bench: &mut Bench<'_>, progress: &mut Progress) -> Result<Vec<Mod
             cells.extend(Name::value_variants().iter().map(|&name| (name, guest)));
         }
     }
-    cells.retain(|(runtime, guest)| bench.plan.wants(&name(*runtime, guest)));
+    cells.retain(|(runtime, guest)| bench.plan.selects(&name(*runtime, guest)));
     progress.expect(cells.len() * rounds as usize);
     let mut rows = Vec::new();
     for round in 1..=rounds {
@@ -42,7 +41,7 @@ fn compile(bench: &mut Bench<'_>, runtime: Name, guest: &Guest, round: u32) -> R
     let outcome: Result<Compiled> =
         bench
             .workers
-            .ask(runtime, &Request::Compile { wasm }, PATIENCE);
+            .request(runtime, &Request::Compile { wasm }, TIMEOUT);
     let (compiled, outcome) = match outcome {
         Ok(compiled) => (Some(compiled), WORKS.to_owned()),
         Err(error) => (None, one_line(&format!("{error:#}"))),
@@ -51,7 +50,7 @@ fn compile(bench: &mut Bench<'_>, runtime: Name, guest: &Guest, round: u32) -> R
         runtime: runtime.name().to_owned(),
         module: guest.file.to_owned(),
         round,
-        wasm_bytes: wasm_bytes(bench, guest)?,
+        wasm_bytes: size(&guest.core(&bench.plan.guests))?,
         compile_ns: compiled.as_ref().map(|compiled| compiled.nanos),
         code_bytes: compiled.and_then(|compiled| compiled.code_bytes),
         outcome,

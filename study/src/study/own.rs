@@ -1,29 +1,30 @@
-//! Our own call: each of its steps in each round, the order turned around every other round; then a profile.
+//! Measurement of our own call: each step once per round, in reverse order every other round; then a
+//! profile.
 
 use std::time::Duration;
 
 use anyhow::Result;
 use clap::ValueEnum;
 
-use super::Bench;
+use super::bench::Bench;
 use super::progress::Progress;
 use crate::guests::Program;
 use crate::own::{Own, Step, Style, engine};
 use crate::results::{OwnStep, Share};
 use crate::worker::measure;
 
-/// What was measured of it.
+/// The results of our own call.
 #[derive(Default)]
 pub struct Measured {
-    /// By the clock.
+    /// Times of the steps.
     pub steps: Vec<OwnStep>,
-    /// By samples.
+    /// Samples of the profile.
     pub shares: Vec<Share>,
 }
 
 /// Measures `own/STYLE/STEP` and `own/STYLE/profile`.
 pub fn measure(bench: &Bench<'_>, progress: &mut Progress) -> Result<Measured> {
-    let wanted = |style: Style, what: &str| bench.plan.wants(&name(style, what));
+    let selects = |style: Style, part: &str| bench.plan.selects(&name(style, part));
     let mut cells: Vec<_> = Style::value_variants()
         .iter()
         .flat_map(|&style| {
@@ -31,42 +32,42 @@ pub fn measure(bench: &Bench<'_>, progress: &mut Progress) -> Result<Measured> {
                 .iter()
                 .map(move |&step| (style, step))
         })
-        .filter(|(style, step)| wanted(*style, step.name()))
+        .filter(|(style, step)| selects(*style, step.name()))
         .collect();
     let profiled: Vec<_> = Style::value_variants()
         .iter()
-        .filter(|style| wanted(**style, "profile"))
+        .filter(|style| selects(**style, "profile"))
         .collect();
     let rounds = bench.plan.rounds();
     progress.expect(cells.len() * rounds as usize + profiled.len());
-    let mut found = Measured::default();
+    let mut results = Measured::default();
     if cells.is_empty() && profiled.is_empty() {
-        return Ok(found);
+        return Ok(results);
     }
 
     let engine = engine()?;
     let review = Program::Token.input("review");
     let load = |style| Own::load(&engine, &bench.plan.guests, style, review.clone());
     let (typed, value) = (load(Style::Typed)?, load(Style::Value)?);
-    let of = |style| match style {
+    let own = |style| match style {
         Style::Typed => &typed,
         Style::Value => &value,
     };
     for round in 1..=rounds {
         for &(style, step) in &cells {
             progress.step(&format!("round {round}: {}", name(style, step.name())));
-            found
+            results
                 .steps
-                .push(call(bench, of(style), style, step, round)?);
+                .push(call(bench, own(style), style, step, round)?);
         }
         cells.reverse();
     }
     for &style in profiled {
         progress.step(&name(style, "profile"));
-        // A second has about a thousand samples.
+        // About a thousand samples per second.
         let time = Duration::from_millis(bench.plan.millis() * 40);
-        let sampled = of(style).profile(time)?;
-        found
+        let sampled = own(style).profile(time)?;
+        results
             .shares
             .extend(sampled.into_iter().map(|sampled| Share {
                 style,
@@ -74,11 +75,11 @@ pub fn measure(bench: &Bench<'_>, progress: &mut Progress) -> Result<Measured> {
                 samples: sampled.samples,
             }));
     }
-    Ok(found)
+    Ok(results)
 }
 
-fn name(style: Style, what: &str) -> String {
-    format!("own/{}/{what}", style.name())
+fn name(style: Style, part: &str) -> String {
+    format!("own/{}/{part}", style.name())
 }
 
 fn call(bench: &Bench<'_>, own: &Own, style: Style, step: Step, round: u32) -> Result<OwnStep> {

@@ -1,12 +1,12 @@
-//! What is going on and how long it will take, on one line of standard error.
+//! Progress of the run, on one line of standard error.
 
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-/// Between lines when nobody watches a terminal.
-const PACE: Duration = Duration::from_secs(20);
+/// The interval of lines without a terminal.
+const INTERVAL: Duration = Duration::from_secs(20);
 
-/// Counts the steps of the part that runs.
+/// A counter of the steps of the current part.
 pub struct Progress {
     begin: Instant,
     part: Instant,
@@ -16,7 +16,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// The clock of the whole run begins.
+    /// Starts the clock of the run.
     pub fn start() -> Self {
         Self {
             begin: Instant::now(),
@@ -27,15 +27,15 @@ impl Progress {
         }
     }
 
-    /// A part of so many steps begins.
+    /// Begins a part with a number of steps.
     pub fn expect(&mut self, steps: usize) {
         (self.part, self.steps, self.done) = (Instant::now(), steps, 0);
     }
 
-    /// A step begins.
+    /// Begins a step.
     pub fn step(&mut self, name: &str) {
         let terminal = std::io::stderr().is_terminal();
-        if terminal || self.shown.is_none_or(|shown| shown.elapsed() > PACE) {
+        if terminal || self.shown.is_none_or(|shown| shown.elapsed() > INTERVAL) {
             self.shown = Some(Instant::now());
             let line = format!("{}/{} {name}{}", self.done, self.steps, self.left());
             if terminal {
@@ -48,17 +48,17 @@ impl Progress {
         self.done += 1;
     }
 
-    /// The run is over.
+    /// Ends the run.
     pub fn end(&self) {
         eprintln!("\ndone after {} s", self.elapsed().as_secs());
     }
 
-    /// Since the beginning of the run.
+    /// Returns the time since the beginning of the run.
     pub fn elapsed(&self) -> Duration {
         self.begin.elapsed()
     }
 
-    /// Nothing can be said before the first steps.
+    /// Estimates the remaining time; empty during the first steps.
     fn left(&self) -> String {
         if self.done < 10 {
             return String::new();

@@ -1,43 +1,46 @@
-//! The clock: the same question again and again, and the distribution of what the answers took.
+//! Measurement of repeated calls with the same input.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 
+use crate::convention::Convention;
 use crate::protocol::{Measured, Reuse};
-use crate::runtimes::Program;
-use crate::ways::Way;
+use crate::runtime::Program;
 
-/// However slow a call is, there are this many.
-const LEAST_CALLS: usize = 3;
+/// Minimum number of measured calls.
+const MIN_CALLS: usize = 3;
 
-/// One program that is asked the same again and again.
-pub struct Asked<'a> {
-    /// The program.
+/// A program that is called repeatedly with the same input.
+pub struct Workload<'a> {
+    /// Compiled program.
     pub program: &'a dyn Program,
-    /// How it is asked.
-    pub way: Way,
-    /// What it is asked.
+    /// Calling convention.
+    pub convention: Convention,
+    /// Input of each call.
     pub input: Vec<u8>,
 }
 
-impl Asked<'_> {
-    /// Measures, and puts the answer into a file for the study to check.
-    pub fn measure(&self, reuse: Reuse, answer: &Path, millis: u64) -> Result<Measured> {
+impl Workload<'_> {
+    /// Measures calls, and writes the response to a file, which the study checks.
+    pub fn measure(&self, reuse: Reuse, response: &Path, millis: u64) -> Result<Measured> {
         let (first, measured) = match reuse {
-            Reuse::Fresh => measure(millis, || self.program.start()?.call(self.way, &self.input))?,
+            Reuse::Fresh => measure(millis, || {
+                self.program.start()?.call(self.convention, &self.input)
+            })?,
             Reuse::Reused => {
                 let mut instance = self.program.start()?;
-                measure(millis, || instance.call(self.way, &self.input))?
+                measure(millis, || instance.call(self.convention, &self.input))?
             }
         };
-        std::fs::write(answer, first)?;
+        std::fs::write(response, first)?;
         Ok(measured)
     }
 }
 
-/// Warms up for a quarter of the time, then measures. The first answer is returned; every other one must be the same.
+/// Warms up for a quarter of the time, then measures. Returns the first response; all others must be
+/// equal.
 pub fn measure(
     millis: u64,
     mut call: impl FnMut() -> Result<Vec<u8>>,
@@ -45,7 +48,7 @@ pub fn measure(
     let first = call()?;
     let span = Duration::from_millis(millis);
     repeat(span / 4, 0, &first, &mut call)?;
-    let mut times = repeat(span, LEAST_CALLS, &first, &mut call)?;
+    let mut times = repeat(span, MIN_CALLS, &first, &mut call)?;
     times.sort_unstable();
     let measured = Measured {
         calls: u64::try_from(times.len())?,
@@ -56,7 +59,8 @@ pub fn measure(
     Ok((first, measured))
 }
 
-/// Asks until the time is over, but at least so often. Comparing answers is not part of a call's time.
+/// Repeats a call until the time is over, and at least `least` times. Comparing responses is not part
+/// of the measured time.
 fn repeat(
     span: Duration,
     least: usize,
@@ -67,14 +71,14 @@ fn repeat(
     let end = Instant::now() + span;
     while times.len() < least || Instant::now() < end {
         let begin = Instant::now();
-        let answer = call()?;
+        let response = call()?;
         times.push(begin.elapsed());
-        ensure!(answer == expected, "the same question got another answer");
+        ensure!(response == expected, "responses to the same input differ");
     }
     Ok(times)
 }
 
-/// The value below which `percent` of the sorted values lie, in nanoseconds.
+/// Returns the value below which `percent` of the sorted values lie, in nanoseconds.
 fn percentile(times: &[Duration], percent: usize) -> Result<u64> {
     let index = (times.len() * percent / 100).min(times.len().saturating_sub(1));
     let time = times.get(index).copied().unwrap_or_default();

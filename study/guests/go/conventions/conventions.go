@@ -1,5 +1,5 @@
-// Package ways exports a program in every way that a module can be asked: raw memory, standard input and output, waPC.
-package ways
+// Package conventions exports a program with all calling conventions: raw memory, standard input and output, waPC.
+package conventions
 
 import (
 	"io"
@@ -7,16 +7,16 @@ import (
 	"unsafe"
 )
 
-// Answer is the program: bytes in, bytes out. Set by an init function, which runs before any call.
-var Answer func(input []byte) []byte
+// Program is the function of the guest. An init function sets it, which runs before any call.
+var Program func(input []byte) []byte
 
-// Kept until the next call, so that the collector leaves them where they are.
+// room and response live until the next call, so that the garbage collector does not free them.
 var (
-	room   []byte
-	answer []byte
+	room     []byte
+	response []byte
 )
 
-// alloc makes room for an input.
+// alloc allocates room for an input.
 //
 //go:wasmexport alloc
 func alloc(length uint32) uint32 {
@@ -27,12 +27,12 @@ func alloc(length uint32) uint32 {
 	return address(room)
 }
 
-// raw answers the input that was written to alloc's room; address and length in one number.
+// raw runs the program on the input in the room. It returns address and length of the response in one number.
 //
 //go:wasmexport raw
 func raw(_, length uint32) uint64 {
-	answer = Answer(room[:length])
-	return uint64(address(answer))<<32 | uint64(len(answer))
+	response = Program(room[:length])
+	return uint64(address(response))<<32 | uint64(len(response))
 }
 
 //go:wasmexport stdio
@@ -41,7 +41,7 @@ func stdio() {
 	if err != nil {
 		panic(err)
 	}
-	if _, err := os.Stdout.Write(Answer(input)); err != nil {
+	if _, err := os.Stdout.Write(Program(input)); err != nil {
 		panic(err)
 	}
 }
@@ -50,17 +50,17 @@ func stdio() {
 func guestRequest(operation, input unsafe.Pointer)
 
 //go:wasmimport wapc __guest_response
-func guestResponse(answer unsafe.Pointer, length uint32)
+func guestResponse(response unsafe.Pointer, length uint32)
 
-// guestCall answers whatever operation it is: a program has only one. 1 is success.
+// guestCall runs the program on the message of waPC. It ignores the operation, and returns 1 for success.
 //
 //go:wasmexport __guest_call
 func guestCall(operation, length uint32) int32 {
-	// One byte more than asked for, so that there is a first one to point at.
+	// One byte more than required, so that a pointer to the first byte exists.
 	name, input := make([]byte, operation+1), make([]byte, length+1)
 	guestRequest(unsafe.Pointer(&name[0]), unsafe.Pointer(&input[0]))
-	answer = Answer(input[:length])
-	guestResponse(unsafe.Pointer(unsafe.SliceData(answer)), uint32(len(answer)))
+	response = Program(input[:length])
+	guestResponse(unsafe.Pointer(unsafe.SliceData(response)), uint32(len(response)))
 	return 1
 }
 

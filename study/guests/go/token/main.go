@@ -1,13 +1,13 @@
-// A TokenReview check with types, by encoding/json.
+// Command token checks a TokenReview with encoding/json and types.
 package main
 
 import (
 	"encoding/json"
 
-	"github.com/k8s-wasm/k8s-wasm/bench/study/guests/go/ways"
+	"github.com/k8s-wasm/k8s-wasm/study/guests/go/conventions"
 )
 
-type question struct {
+type request struct {
 	APIVersion string `json:"apiVersion"`
 	Kind       string `json:"kind"`
 	Spec       struct {
@@ -16,7 +16,7 @@ type question struct {
 	} `json:"spec"`
 }
 
-type review struct {
+type response struct {
 	APIVersion string `json:"apiVersion"`
 	Kind       string `json:"kind"`
 	Status     status `json:"status"`
@@ -35,23 +35,23 @@ type user struct {
 }
 
 func init() {
-	ways.Answer = answer
+	conventions.Program = check
 }
 
-func answer(input []byte) []byte {
-	var asked question
-	if err := json.Unmarshal(input, &asked); err != nil {
+func check(input []byte) []byte {
+	var review request
+	if err := json.Unmarshal(input, &review); err != nil {
 		panic(err)
 	}
 	result := status{}
-	if asked.Spec.Token == "magic-token" {
+	if review.Spec.Token == "magic-token" {
 		result = status{
 			Authenticated: true,
 			User:          &user{Username: "magic-user", UID: "0", Groups: []string{"magic-group"}},
-			Audiences:     asked.Spec.Audiences,
+			Audiences:     review.Spec.Audiences,
 		}
 	}
-	output, err := json.Marshal(review{APIVersion: asked.APIVersion, Kind: asked.Kind, Status: result})
+	output, err := json.Marshal(response{APIVersion: review.APIVersion, Kind: review.Kind, Status: result})
 	if err != nil {
 		panic(err)
 	}

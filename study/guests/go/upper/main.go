@@ -1,10 +1,10 @@
-// to-upper: ASCII letters in upper case, everything else as it is.
+// Command upper converts ASCII letters to upper case.
 package main
 
-import "github.com/k8s-wasm/k8s-wasm/bench/study/guests/go/ways"
+import "github.com/k8s-wasm/k8s-wasm/study/guests/go/conventions"
 
 func init() {
-	ways.Answer = upper
+	conventions.Program = upper
 }
 
 func upper(input []byte) []byte {

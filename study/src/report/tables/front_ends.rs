@@ -1,67 +1,37 @@
-//! Webhook or in process: what a decision adds to a request of a real API server.
+//! Front ends: the cost that a decision adds to a request of a real API server.
 
-use super::Table;
-use crate::report::summary::{Ranged, grouped};
-use crate::results::Door;
+use super::table::Table;
+use crate::differences::{BASELINE, FRONT_ENDS, added_by_front_end, requests, rows_of};
+use crate::results::FrontEnd;
+use crate::summary::Ranged;
+use crate::units::grouped;
 
-/// Where a decision may be made; without one, nobody decides.
-pub const DECIDED: [&str; 2] = ["in process", "webhook"];
-
-const WITHOUT: &str = "none";
-
-/// One figure of each kind of request, and what is added to it.
-pub fn table(doors: &[Door], figure: fn(&Door) -> f64) -> String {
-    if doors.is_empty() {
+/// Returns a table of one figure for each kind of request.
+pub fn table(rows: &[FrontEnd], figure: fn(&FrontEnd) -> f64) -> String {
+    if rows.is_empty() {
         return "Not measured in this run, which was made `--without-clusters`.".to_owned();
     }
     let mut table = Table::new(&[
         "Request",
-        "nobody decides, µs",
+        "no decision, µs",
         "in process, added",
         "webhook, added",
     ]);
-    for request in requests(doors) {
-        let without: Vec<_> = of(doors, request, WITHOUT).map(figure).collect();
+    for request in requests(rows) {
+        let baseline: Vec<_> = rows_of(rows, request, BASELINE).map(figure).collect();
         let mut row = vec![
             request.to_owned(),
-            shown(without, |value| grouped(value.round())),
+            show(baseline, |value| grouped(value.round())),
         ];
-        row.extend(DECIDED.map(|decided| {
-            let added = added(doors, request, decided, figure);
-            shown(added, |value| format!("{value:+.0}"))
+        row.extend(FRONT_ENDS.map(|front_end| {
+            let added = added_by_front_end(rows, request, front_end, figure);
+            show(added, |value| format!("{value:+.0}"))
         }));
         table.row(&row);
     }
     table.end()
 }
 
-/// The kinds of requests in their order.
-pub fn requests(doors: &[Door]) -> Vec<&str> {
-    let mut requests: Vec<&str> = doors.iter().map(|door| door.request.as_str()).collect();
-    requests.dedup();
-    let first = requests.first().copied();
-    // What comes after the second beginning is another run.
-    let again = requests.iter().skip(1).position(|one| Some(*one) == first);
-    requests.truncate(again.map_or(requests.len(), |index| index + 1));
-    requests
-}
-
-/// What a decision adds, in each run by itself.
-pub fn added(doors: &[Door], request: &str, decided: &str, figure: fn(&Door) -> f64) -> Vec<f64> {
-    of(doors, request, decided)
-        .filter_map(|door| {
-            let without = of(doors, request, WITHOUT).find(|other| other.run == door.run)?;
-            Some(figure(door) - figure(without))
-        })
-        .collect()
-}
-
-fn of<'a>(doors: &'a [Door], request: &str, decided: &str) -> impl Iterator<Item = &'a Door> {
-    doors
-        .iter()
-        .filter(move |door| door.request == request && door.decided == decided)
-}
-
-fn shown(values: Vec<f64>, write: impl Fn(f64) -> String) -> String {
-    Ranged::of(values).map_or("—".to_owned(), |ranged| ranged.show(write))
+fn show(values: Vec<f64>, write: impl Fn(f64) -> String) -> String {
+    Ranged::new(values).map_or("—".to_owned(), |ranged| ranged.show(write))
 }

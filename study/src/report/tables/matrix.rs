@@ -1,18 +1,19 @@
-//! The whole matrix: a table for each guest, size and kind of instance.
+//! The full matrix: a table for each guest, size and lifetime of instances.
 
 use clap::ValueEnum;
 
-use super::Table;
+use super::table::Table;
+use crate::convention::Convention;
 use crate::guests::GUESTS;
 use crate::protocol::Reuse;
-use crate::report::summary::{Summary, micros};
 use crate::runtimes::Name;
-use crate::ways::Way;
+use crate::summary::Summary;
+use crate::units::micros;
 
-/// A document of its own: it is long, and there to be searched.
+/// Returns the full matrix, a separate document because of its length.
 pub fn matrix(summary: &Summary) -> String {
-    let mut text = "# The whole matrix\n\nWritten by `cargo xtask bench study`. \
-        Microseconds: p50 / p99 ±half the range of the rounds' medians.\n"
+    let mut text = "# The full matrix\n\nWritten by `cargo xtask study`. \
+        Microseconds: p50 / p99 ±half the range of the medians of rounds.\n"
         .to_owned();
     for guest in &GUESTS {
         for size in guest.program.sizes() {
@@ -26,11 +27,11 @@ pub fn matrix(summary: &Summary) -> String {
 }
 
 fn table(summary: &Summary, tail: &str) -> String {
-    let mut table = Table::of_words(&["Runtime", "raw", "stdio", "wapc", "component"]);
+    let mut table = Table::with_text_columns(&["Runtime", "raw", "stdio", "wapc", "component"]);
     for runtime in Name::value_variants() {
         let mut row = vec![runtime.name().to_owned()];
-        for way in Way::value_variants() {
-            let name = format!("{}/{}/{tail}", runtime.name(), way.name());
+        for convention in Convention::value_variants() {
+            let name = format!("{}/{}/{tail}", runtime.name(), convention.name());
             row.push(match summary.find(&name) {
                 Some(Ok(figures)) => format!(
                     "{} / {} ±{:.0} %",

@@ -1,33 +1,34 @@
-//! What a runtime costs besides calls: compiling, code, memory; what its limits did; what it was measured on.
+//! Costs of a runtime other than calls, the effect of its limits, and the machine.
 
 use clap::ValueEnum;
 
-use super::Table;
-use crate::report::summary::{grouped, median};
+use super::table::Table;
 use crate::results::{Fact, Limit, Memory, Module, WORKS};
 use crate::runtimes::Name;
+use crate::summary::median;
+use crate::units::grouped;
 
-/// The guests in the columns, by file.
+/// The guests in the columns, by file name.
 const SHOWN: [&str; 3] = ["c_token", "rust_token_typed", "go_token"];
 
-/// Compile time and code size, for the check of a token in each language.
+/// Returns the table of compile time and code size of the token check in each language.
 pub fn modules(modules: &[Module]) -> String {
     let mut columns = vec!["Runtime".to_owned()];
     columns.extend(SHOWN.map(|file| format!("{file}, ms")));
     columns.extend(SHOWN.map(|file| format!("{file}, code KB")));
     let mut table = Table::new(&columns.iter().map(String::as_str).collect::<Vec<_>>());
-    let of = |runtime: &str, file: &str| -> Vec<&Module> {
+    let rows_of = |runtime: &str, file: &str| -> Vec<&Module> {
         let rows = modules.iter();
         rows.filter(|row| row.runtime == runtime && row.module == file)
             .collect()
     };
     for runtime in Name::value_variants() {
         let mut row = vec![runtime.name().to_owned()];
-        row.extend(SHOWN.map(|file| compile_time(&of(runtime.name(), file))));
-        row.extend(SHOWN.map(|file| code_size(&of(runtime.name(), file))));
+        row.extend(SHOWN.map(|file| compile_time(&rows_of(runtime.name(), file))));
+        row.extend(SHOWN.map(|file| code_size(&rows_of(runtime.name(), file))));
         table.row(&row);
     }
-    let mut wasm = vec!["the file itself".to_owned()];
+    let mut wasm = vec!["size of the file".to_owned()];
     wasm.extend(SHOWN.map(|_| String::new()));
     wasm.extend(SHOWN.map(|file| {
         let found = modules.iter().find(|row| row.module == file);
@@ -53,24 +54,24 @@ fn compile_time(rows: &[&Module]) -> String {
 
 fn code_size(rows: &[&Module]) -> String {
     let size = rows.iter().find_map(|row| row.code_bytes);
-    size.map_or("not told".to_owned(), kilobytes)
+    size.map_or("not reported".to_owned(), kilobytes)
 }
 
 fn kilobytes(bytes: u64) -> String {
     grouped((bytes as f64 / 1000.0).ceil())
 }
 
-/// Resident memory.
+/// Returns the table of resident memory.
 pub fn memory(memory: &[Memory]) -> String {
     let mut table = Table::new(&[
         "Runtime",
         "no module, MB",
         "1 module, MB",
         "64 modules, MB",
-        "a further module, KB",
+        "each further module, KB",
     ]);
     for runtime in Name::value_variants() {
-        let of = |modules: u8| -> Option<f64> {
+        let median_of = |modules: u8| -> Option<f64> {
             let rows = memory.iter();
             let values: Vec<_> = rows
                 .filter(|row| row.runtime == runtime.name() && row.modules == modules)
@@ -80,23 +81,23 @@ pub fn memory(memory: &[Memory]) -> String {
         };
         let megabytes =
             |value: Option<f64>| value.map_or("—".to_owned(), |value| format!("{value:.1}"));
-        let further = of(64)
-            .zip(of(1))
+        let further = median_of(64)
+            .zip(median_of(1))
             .map(|(many, one)| (many - one) / 63.0 * 1000.0);
         table.row(&[
             runtime.name().to_owned(),
-            megabytes(of(0)),
-            megabytes(of(1)),
-            megabytes(of(64)),
+            megabytes(median_of(0)),
+            megabytes(median_of(1)),
+            megabytes(median_of(64)),
             further.map_or("—".to_owned(), grouped),
         ]);
     }
     table.end()
 }
 
-/// What became of guests that mean ill.
+/// Returns the table of hostile guests.
 pub fn limits(limits: &[Limit]) -> String {
-    let mut table = Table::of_words(&[
+    let mut table = Table::with_text_columns(&[
         "Runtime",
         "loops for ever",
         "takes all memory",
@@ -108,24 +109,25 @@ pub fn limits(limits: &[Limit]) -> String {
             let found = limits
                 .iter()
                 .find(|limit| limit.runtime == runtime.name() && limit.attack == attack);
-            row.push(found.map_or("not measured".to_owned(), fate));
+            row.push(found.map_or("not measured".to_owned(), outcome));
         }
         table.row(&row);
     }
     table.end()
 }
 
-/// Only the guest that takes memory may end well: it got no more than 64 MiB.
-fn fate(limit: &Limit) -> String {
+/// Formats the outcome of a hostile guest. Only the guest that takes memory may succeed, with at most
+/// 64 MiB.
+fn outcome(limit: &Limit) -> String {
     if limit.outcome == WORKS {
         return format!("kept within 64 MiB, {} ms", limit.millis);
     }
     format!("{} ms: {}", limit.millis, limit.outcome)
 }
 
-/// The machine and the versions.
+/// Returns the table of the machine and the versions.
 pub fn machine(facts: &[Fact]) -> String {
-    let mut table = Table::of_words(&["What", "which"]);
+    let mut table = Table::with_text_columns(&["Fact", "Value"]);
     for fact in facts {
         table.row(&[fact.name.clone(), fact.value.clone()]);
     }

@@ -1,4 +1,4 @@
-//! The host's functions in wasmer.
+//! The functions of the host in wasmer.
 
 use anyhow::{Context as _, Result};
 use wasmer::{
@@ -6,10 +6,10 @@ use wasmer::{
     Store, Value,
 };
 
-use super::{Data, View};
+use super::store::{Data, View};
 use crate::host::{self, Guest, NOSYS};
 
-/// Everything that the module imports.
+/// Creates all imports of the module.
 pub fn imports(store: &mut Store, data: &FunctionEnv<Data>, module: &Module) -> Imports {
     let mut imports = Imports::new();
     for import in module.imports() {
@@ -33,9 +33,9 @@ fn link(store: &mut Store, data: &FunctionEnv<Data>, function: host::Function) -
             data,
             move |_: Env<'_>, code: i32| -> Result<(), RuntimeError> { Err(error(&exit(code))) },
         ),
-        host::Function::Tell(tell) => {
+        host::Function::Notify(notify) => {
             Function::new_typed_with_env(store, data, move |env: Env<'_>, a: u32, b: u32| {
-                with(env, |guest| tell(guest, a, b))
+                with(env, |guest| notify(guest, a, b))
             })
         }
         host::Function::Two(two) => {
@@ -68,7 +68,7 @@ fn with<R>(
     act: impl FnOnce(&mut Guest<'_>) -> Result<R>,
 ) -> Result<R, RuntimeError> {
     let (data, store) = env.data_and_store_mut();
-    let memory = data.memory.as_ref().context("no memory is exported");
+    let memory = data.memory.as_ref().context("the guest exports no memory");
     let memory = memory.map_err(|cause| error(&cause))?;
     let mut guest = Guest {
         memory: &mut View(memory.view(&store)),

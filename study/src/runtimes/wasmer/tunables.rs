@@ -1,7 +1,7 @@
-//! The bound on memory: wasmer has no setting for it, but asks its tunables to make each memory.
+//! The limit on memory. wasmer has no setting for it, but its tunables create each memory.
 #![allow(
     unsafe_code,
-    reason = "the trait has unsafe functions; they are only passed on"
+    reason = "the unsafe functions of the trait are delegated"
 )]
 
 use std::ptr::NonNull;
@@ -11,15 +11,15 @@ use wasmer::sys::{BaseTunables, Tunables};
 use wasmer::{MemoryError, MemoryType, Pages, TableType};
 use wasmer::{MemoryStyle, TableStyle};
 
-use crate::runtimes::PAGES_MAX;
+use crate::runtime::MAX_PAGES;
 
-/// wasmer's own tunables for memories that declare no more than our bound.
+/// wasmer's base tunables, with the maximum of each memory limited.
 pub struct Bounded(pub BaseTunables);
 
 fn bounded(memory: &MemoryType) -> MemoryType {
     let mut memory = *memory;
-    let declared = memory.maximum.unwrap_or(Pages(PAGES_MAX));
-    memory.maximum = Some(declared.min(Pages(PAGES_MAX)));
+    let declared = memory.maximum.unwrap_or(Pages(MAX_PAGES));
+    memory.maximum = Some(declared.min(Pages(MAX_PAGES)));
     memory
 }
 
@@ -46,7 +46,7 @@ impl Tunables for Bounded {
         style: &MemoryStyle,
         definition: NonNull<VMMemoryDefinition>,
     ) -> Result<VMMemory, MemoryError> {
-        // SAFETY: the caller's promise is passed on.
+        // SAFETY: the caller guarantees the requirements of this function, which are the same.
         unsafe { self.0.create_vm_memory(&bounded(kind), style, definition) }
     }
 
@@ -60,7 +60,7 @@ impl Tunables for Bounded {
         style: &TableStyle,
         definition: NonNull<VMTableDefinition>,
     ) -> Result<VMTable, String> {
-        // SAFETY: the caller's promise is passed on.
+        // SAFETY: the caller guarantees the requirements of this function, which are the same.
         unsafe { self.0.create_vm_table(kind, style, definition) }
     }
 }

@@ -1,4 +1,4 @@
-//! The host's functions in wasmi, which takes errors of the host as text.
+//! The functions of the host in wasmi, which represents errors of the host as text.
 
 crate::runtimes::link::define_linker!(wasmi, |cause: anyhow::Error| ::wasmi::Error::new(format!(
     "{cause:#}"

@@ -1,4 +1,4 @@
-//! The canonical ABI for one function from bytes to bytes: what wit-bindgen would generate, without its dependencies.
+//! The canonical ABI of one function from bytes to bytes, as wit-bindgen would generate it.
 
 use std::alloc::{Layout, alloc, realloc};
 use std::cell::{Cell, RefCell};
@@ -6,18 +6,19 @@ use std::cell::{Cell, RefCell};
 use crate::Program;
 
 thread_local! {
-    static ANSWER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-    /// Address and length of the answer: what the canonical ABI returns does not fit into one number.
+    static RESPONSE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    /// Address and length of the response; the canonical ABI returns a pointer to them.
     static PLACE: Cell<[usize; 2]> = const { Cell::new([0; 2]) };
 }
 
-/// `cabi_realloc`; the host only ever asks for new memory.
+/// Implements `cabi_realloc`. The host only allocates new memory.
 pub fn reallocate(old: *mut u8, old_length: usize, align: usize, length: usize) -> *mut u8 {
     if length == 0 {
         return std::ptr::without_provenance_mut(align);
     }
-    let layout = |size| Layout::from_size_align(size, align).expect("an alignment of WIT");
-    // SAFETY: the length is not zero, and `old` is of this allocator when there is one.
+    let layout =
+        |size| Layout::from_size_align(size, align).expect("alignments in WIT are powers of two");
+    // SAFETY: the length is not zero, and `old` comes from this allocator if its length is not zero.
     unsafe {
         match old_length {
             0 => alloc(layout(length)),
@@ -26,20 +27,20 @@ pub fn reallocate(old: *mut u8, old_length: usize, align: usize, length: usize) 
     }
 }
 
-/// Takes the input over and keeps the answer until [`forget`].
-pub fn answer(program: Program, at: *mut u8, length: usize) -> *const [usize; 2] {
+/// Takes ownership of the input, runs the program, and keeps the response until [`forget`].
+pub fn respond(program: Program, at: *mut u8, length: usize) -> *const [usize; 2] {
     let input = match length {
         0 => Vec::new(),
-        // SAFETY: the host had the memory made by `reallocate`, with this length and alignment 1.
+        // SAFETY: the host allocated the memory with `reallocate`, with this length and alignment 1.
         _ => unsafe { Vec::from_raw_parts(at, length, length) },
     };
-    let answer = program(&input);
-    PLACE.set([answer.as_ptr().addr(), answer.len()]);
-    ANSWER.set(answer);
+    let response = program(&input);
+    PLACE.set([response.as_ptr().addr(), response.len()]);
+    RESPONSE.set(response);
     PLACE.with(Cell::as_ptr)
 }
 
-/// Frees the answer: the host has copied it.
+/// Frees the response, which the host has copied.
 pub fn forget() {
-    ANSWER.take();
+    RESPONSE.take();
 }

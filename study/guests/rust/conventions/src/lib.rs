@@ -1,4 +1,4 @@
-//! The ways to hand data to a program: `ways::export!(function)` makes a module that speaks all of them.
+//! The calling conventions: `conventions::export!(function)` creates a module with all of them.
 
 #[doc(hidden)]
 pub mod buffer;
@@ -11,46 +11,47 @@ pub mod stdio;
 #[doc(hidden)]
 pub mod wapc;
 
-/// A program: bytes in, bytes out.
+/// A program: a function from bytes to bytes.
 pub type Program = fn(&[u8]) -> Vec<u8>;
 
-/// Exports a [`Program`] in every way that a module can be asked.
+/// Exports a [`Program`] with all calling conventions of core modules.
 #[cfg(not(any(feature = "component", feature = "own")))]
 #[macro_export]
 macro_rules! export {
     ($program:expr) => {
-        /// Makes room for an input.
+        /// Allocates room for an input.
         #[unsafe(no_mangle)]
         extern "C" fn alloc(length: usize) -> *mut u8 {
             $crate::buffer::input(length)
         }
 
-        /// Raw memory: answers the input that was written to `alloc`'s room; address and length in one number.
+        /// Runs the program on the input in the room that `alloc` returned. Returns address and
+        /// length of the response in one number.
         #[unsafe(no_mangle)]
         extern "C" fn raw(_at: *const u8, length: usize) -> u64 {
-            $crate::buffer::answer($program, length)
+            $crate::buffer::respond($program, length)
         }
 
-        /// Standard input and output.
+        /// Runs the program on standard input.
         #[unsafe(no_mangle)]
         extern "C" fn stdio() {
-            $crate::stdio::answer($program)
+            $crate::stdio::respond($program)
         }
 
-        /// waPC.
+        /// Runs the program on the message of waPC.
         #[unsafe(no_mangle)]
         extern "C" fn __guest_call(operation: usize, length: usize) -> i32 {
-            $crate::wapc::answer($program, operation, length)
+            $crate::wapc::respond($program, operation, length)
         }
     };
 }
 
-/// Exports a [`Program`] as the world of `study.wit` asks, in the canonical ABI.
+/// Exports a [`Program`] as the world of `study.wit`, in the canonical ABI.
 #[cfg(feature = "component")]
 #[macro_export]
 macro_rules! export {
     ($program:expr) => {
-        /// Makes room for what the caller lifts into the program.
+        /// Allocates memory for arguments.
         #[unsafe(no_mangle)]
         extern "C" fn cabi_realloc(
             old: *mut u8,
@@ -61,39 +62,40 @@ macro_rules! export {
             $crate::component::reallocate(old, old_length, align, length)
         }
 
-        /// Answers an input that becomes the program's.
+        /// Runs the program on an input, which it then owns.
         #[unsafe(export_name = "answer")]
-        extern "C" fn component_answer(at: *mut u8, length: usize) -> *const [usize; 2] {
-            $crate::component::answer($program, at, length)
+        extern "C" fn component_respond(at: *mut u8, length: usize) -> *const [usize; 2] {
+            $crate::component::respond($program, at, length)
         }
 
-        /// Hears that the answer has been read.
+        /// Frees the response after the host has read it.
         #[unsafe(no_mangle)]
-        extern "C" fn cabi_post_answer(_answer: *const [usize; 2]) {
+        extern "C" fn cabi_post_answer(_response: *const [usize; 2]) {
             $crate::component::forget()
         }
     };
 }
 
-/// Exports a [`Program`] as an entry point of k8s-wasm, and less and less of it, so that what each part costs can be subtracted.
+/// Exports a [`Program`] as an entry point of k8s-wasm, and parts of it, so that the cost of each part
+/// is the difference.
 #[cfg(feature = "own")]
 #[macro_export]
 macro_rules! export {
     ($program:expr) => {
-        /// Nothing: what is left is the instance and its start.
+        /// Returns at once.
         #[unsafe(no_mangle)]
         extern "C" fn nothing() {}
 
-        /// What comes in, out again.
+        /// Copies standard input to standard output.
         #[unsafe(no_mangle)]
         extern "C" fn echo() {
-            $crate::stdio::answer(<[u8]>::to_vec)
+            $crate::stdio::respond(<[u8]>::to_vec)
         }
 
-        /// The whole.
+        /// Runs the program.
         #[unsafe(no_mangle)]
         extern "C" fn authn() {
-            $crate::stdio::answer($program)
+            $crate::stdio::respond($program)
         }
     };
 }

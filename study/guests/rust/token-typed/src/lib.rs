@@ -1,13 +1,13 @@
-//! A TokenReview check with types: what is not looked at is skipped, and what is passed on stays text.
+//! A TokenReview check with types: skips unused fields, and copies others as text.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-ways::export!(answer);
+conventions::export!(respond);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Question<'a> {
+struct Request<'a> {
     api_version: &'a str,
     kind: &'a str,
     #[serde(borrow)]
@@ -23,7 +23,7 @@ struct Spec<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer<'a> {
+struct Response<'a> {
     api_version: &'a str,
     kind: &'a str,
     status: Status<'a>,
@@ -46,33 +46,33 @@ struct User {
 }
 
 #[cfg(not(feature = "own"))]
-fn answer(input: &[u8]) -> Vec<u8> {
-    let question: Question = serde_json::from_slice(input).expect("a review is JSON");
-    serde_json::to_vec(&answered(&question)).expect("an answer is JSON")
+fn respond(input: &[u8]) -> Vec<u8> {
+    let request: Request = serde_json::from_slice(input).expect("the review is JSON");
+    serde_json::to_vec(&review(&request)).expect("the response is JSON")
 }
 
-/// The same in the envelope of k8s-wasm.
+/// Returns the response in the envelope of k8s-wasm.
 #[cfg(feature = "own")]
-fn answer(input: &[u8]) -> Vec<u8> {
+fn respond(input: &[u8]) -> Vec<u8> {
     #[derive(Deserialize)]
     struct Input<'a> {
         #[serde(borrow)]
-        request: Question<'a>,
+        request: Request<'a>,
     }
     #[derive(Serialize)]
     struct Output<'a> {
-        response: Answer<'a>,
+        response: Response<'a>,
     }
-    let Input { request } = serde_json::from_slice(input).expect("an envelope is JSON");
-    let response = answered(&request);
-    serde_json::to_vec(&Output { response }).expect("an answer is JSON")
+    let Input { request } = serde_json::from_slice(input).expect("the envelope is JSON");
+    let response = review(&request);
+    serde_json::to_vec(&Output { response }).expect("the response is JSON")
 }
 
-fn answered<'a>(question: &Question<'a>) -> Answer<'a> {
-    Answer {
-        api_version: question.api_version,
-        kind: question.kind,
-        status: status(&question.spec),
+fn review<'a>(request: &Request<'a>) -> Response<'a> {
+    Response {
+        api_version: request.api_version,
+        kind: request.kind,
+        status: status(&request.spec),
     }
 }
 

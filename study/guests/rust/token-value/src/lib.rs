@@ -1,24 +1,24 @@
-//! A TokenReview check in the original's style: the review is a tree of JSON values from beginning to end.
+//! A TokenReview check in the style of the original project: the review is a tree of JSON values.
 
 use serde_json::{Value, json};
 
-ways::export!(answer);
+conventions::export!(respond);
 
 #[cfg(not(feature = "own"))]
-fn answer(input: &[u8]) -> Vec<u8> {
-    let review = serde_json::from_slice(input).expect("a review is JSON");
-    serde_json::to_vec(&answered(review)).expect("a value is JSON")
+fn respond(input: &[u8]) -> Vec<u8> {
+    let review = serde_json::from_slice(input).expect("the review is JSON");
+    serde_json::to_vec(&respond_to(review)).expect("the response is JSON")
 }
 
-/// The same in the envelope of k8s-wasm.
+/// Returns the response in the envelope of k8s-wasm.
 #[cfg(feature = "own")]
-fn answer(input: &[u8]) -> Vec<u8> {
-    let mut envelope: Value = serde_json::from_slice(input).expect("an envelope is JSON");
-    let response = answered(envelope["request"].take());
-    serde_json::to_vec(&json!({"response": response})).expect("a value is JSON")
+fn respond(input: &[u8]) -> Vec<u8> {
+    let mut envelope: Value = serde_json::from_slice(input).expect("the envelope is JSON");
+    let response = respond_to(envelope["request"].take());
+    serde_json::to_vec(&json!({"response": response})).expect("the response is JSON")
 }
 
-fn answered(mut review: Value) -> Value {
+fn respond_to(mut review: Value) -> Value {
     review["status"] = if review["spec"]["token"] == "magic-token" {
         json!({
             "authenticated": true,

@@ -1,3 +1,3 @@
-//! `to-upper`: ASCII letters in upper case, everything else as it is.
+//! Converts ASCII letters to upper case.
 
-ways::export!(<[u8]>::to_ascii_uppercase);
+conventions::export!(<[u8]>::to_ascii_uppercase);

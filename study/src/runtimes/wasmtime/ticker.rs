@@ -1,4 +1,5 @@
-//! The thread behind deadlines of wasmtime: it moves the epoch each millisecond while its process is the one that is measured.
+//! The thread behind deadlines in wasmtime, which increments the epoch each millisecond while its
+//! process is measured.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,17 +8,17 @@ use std::time::Duration;
 
 use wasmtime::Engine;
 
-/// How often a running module looks at the time.
+/// The interval of epochs.
 const TICK: Duration = Duration::from_millis(1);
 
-/// Of a process that is not measured at the moment, nothing must be heard.
+/// A thread that sleeps while its process is not measured, so that it does not disturb others.
 pub struct Ticker {
     busy: Arc<AtomicBool>,
     thread: Thread,
 }
 
 impl Ticker {
-    /// Starts the thread, which lives as long as the process, and sleeps.
+    /// Starts the thread, which sleeps at first and lives as long as the process.
     pub fn start(engine: Engine) -> Self {
         let busy = Arc::new(AtomicBool::new(false));
         let ours = Arc::clone(&busy);
@@ -28,7 +29,7 @@ impl Ticker {
         }
     }
 
-    /// Says whether there will be calls.
+    /// Wakes the thread before calls, or puts it to sleep.
     pub fn set_busy(&self, busy: bool) {
         self.busy.store(busy, Ordering::SeqCst);
         self.thread.unpark();

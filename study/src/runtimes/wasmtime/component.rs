@@ -1,12 +1,12 @@
-//! Components, in wasmtime: a core module of the study, wrapped by its WIT world.
+//! Components in wasmtime.
 
 use anyhow::{Context as _, Result, ensure};
 use wasmtime::component::{self, ComponentExportIndex, Func, InstancePre, Linker, TypedFunc};
 use wasmtime::{Engine, Store};
 
-use super::wasmtime::{Data, store};
-use super::{Callee, DEADLINE_MILLIS, Program};
-use crate::ways::Way;
+use super::store::{Data, store};
+use crate::convention::Convention;
+use crate::runtime::{DEADLINE_MILLIS, Instance, Program};
 
 /// A compiled component.
 pub struct Component {
@@ -15,7 +15,7 @@ pub struct Component {
 }
 
 impl Component {
-    /// Compiles it. What it imports of WASI 0.2 is linked and ends the call when it is used: no program of the study does.
+    /// Compiles a component. Its imports of WASI 0.2 trap; no program of the study calls them.
     pub fn compile(engine: &Engine, wasm: &[u8]) -> Result<Self> {
         let component = component::Component::new(engine, wasm)?;
         let answer = component
@@ -29,13 +29,13 @@ impl Component {
 }
 
 impl Program for Component {
-    fn start(&self) -> Result<Box<dyn Callee + '_>> {
+    fn start(&self) -> Result<Box<dyn Instance + '_>> {
         let mut store = store(self.pre.engine());
         let instance = self.pre.instantiate(&mut store)?;
         let answer = instance
             .get_func(&mut store, self.answer)
-            .context("the export is no function")?;
-        // Checks the type once; each call then trusts it.
+            .context("the export `answer` is not a function")?;
+        // Checks the type once, for all calls.
         answer.typed::<(&[u8],), (Vec<u8>,)>(&store)?;
         Ok(Box::new(Running { store, answer }))
     }
@@ -50,13 +50,16 @@ struct Running {
     answer: Func,
 }
 
-impl Callee for Running {
-    fn call(&mut self, way: Way, input: &[u8]) -> Result<Vec<u8>> {
-        ensure!(way == Way::Component, "a component is no core module");
+impl Instance for Running {
+    fn call(&mut self, convention: Convention, input: &[u8]) -> Result<Vec<u8>> {
+        ensure!(
+            convention == Convention::Component,
+            "a component is not a core module"
+        );
         self.store.set_epoch_deadline(DEADLINE_MILLIS);
         #[allow(
             unsafe_code,
-            reason = "how wasmtime's own generated bindings hold a function"
+            reason = "wasmtime's generated bindings use functions in the same way"
         )]
         // SAFETY: `start` has checked the type.
         let answer = unsafe { TypedFunc::<(&[u8],), (Vec<u8>,)>::new_unchecked(self.answer) };

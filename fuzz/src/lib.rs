@@ -26,8 +26,8 @@ pub fn runtime() -> Runtime {
 /// Panics if the address space of the instance pool is not available.
 pub fn engine() -> engine::Engine {
     let options = engine::Options {
-        concurrent_calls: std::num::NonZeroU32::new(2).expect("2 is not zero"),
-        memory_max: engine::ByteSize::mib(2),
+        max_concurrent_calls: std::num::NonZeroU32::new(2).expect("2 is not zero"),
+        max_memory: engine::ByteSize::mib(2),
         ..engine::Options::default()
     };
     engine::Engine::new(options).expect("the address space is available")

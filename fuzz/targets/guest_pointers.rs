@@ -5,7 +5,7 @@
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
-use engine::{Builtins, ByteSize, CallFailed, HostCall, HostCalls, Limits, Output, Reply};
+use engine::{Builtins, ByteSize, CallFailure, HostCall, HostCalls, Limits, Output, Reply};
 use fuzz::interpreter;
 use libfuzzer_sys::fuzz_target;
 use tokio::runtime::Runtime;
@@ -64,7 +64,7 @@ impl Host {
         }
     }
 
-    async fn call(&self, convention: u8, program: &[u8]) -> Result<Output, CallFailed> {
+    async fn call(&self, convention: u8, program: &[u8]) -> Result<Output, CallFailure> {
         // Long enough for any program that does not sleep.
         let deadline = Instant::now() + Duration::from_millis(10);
         let (limits, host) = (&self.limits, Some(Arc::new(Echo) as Arc<dyn HostCalls>));
@@ -131,7 +131,7 @@ impl Builtins for First {
 }
 
 /// Asserts that the call stayed within its limits.
-fn assert_bounded(result: Result<Output, CallFailed>) {
+fn assert_bounded(result: Result<Output, CallFailure>) {
     /// Maximum length of the line in the log that reports truncation.
     const MAX_LINE: u64 = 64;
     let limits = &HOST.limits;

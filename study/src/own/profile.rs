@@ -33,10 +33,10 @@ const REST: &str = "everything else: accounting in the engine, tokio, the clock"
 const KNOWN: [(&str, &str); 9] = [
     ("crates/engine/src/wasi", WASI),
     ("deallocate", CLEAR),
-    ("into_data<engine::state::State>", CLEAR),
+    ("into_data<engine::core::state::CallState<", CLEAR),
     ("array_call_native", GUEST),
     ("allocate_instance", MAKE),
-    ("try_new<engine::state::State>", MAKE),
+    ("try_new<engine::core::state::CallState<", MAKE),
     ("src/runtime/instance.rs", MAKE),
     ("crates/engine/src", REST),
     ("crates/host/src", HOST),

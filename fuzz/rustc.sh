@@ -1,7 +1,8 @@
 #!/bin/sh
-# What cargo runs in place of rustc: our own crates, and the readers that they hand hostile bytes to, get the counters that
-# libFuzzer follows. Everything else stays as it is, so that an input is not interesting for what it does inside of Cranelift.
-# Build scripts are programs of their own, without a fuzzer that would count.
+# The compiler wrapper of the fuzz targets. It adds libFuzzer's coverage counters to the crates of
+# this repository and to the parsers that receive untrusted bytes. Other crates have no counters, so
+# that coverage inside Cranelift does not make an input interesting. Build scripts have none either,
+# because they are not linked with libFuzzer.
 case "$CARGO_CRATE_NAME" in
 build_script_*) exec "$@" ;;
 access | capabilities | engine | fuzz | host | kubewarden | rego | wire) ;;

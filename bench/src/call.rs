@@ -1,20 +1,20 @@
-//! The cost of one call on one thread: the engine alone, then the whole of `Host::ask`.
+//! The cost of a call on one thread: in the engine alone, and as a whole in `Host::evaluate`.
 
 use std::future::Future;
 use std::time::{Duration, Instant};
 
 use engine::{Engine, Limits, Options};
-use host::{Host, EvaluationRequest};
+use host::{EvaluationRequest, Host};
 
 use crate::policies;
 use crate::stats::{micros, percentile};
 
-/// Ends at once: what is left is the instance, its limits and the way there and back.
+/// A module that returns at once, to measure the cost of an instance with limits.
 const EMPTY: &str = r#"(module (memory (export "memory") 1) (func (export "validate")))"#;
 
 const DEADLINE: Duration = Duration::from_secs(1);
 
-/// Prints a table: each line a thing to call, medians over all calls of all rounds.
+/// Measures calls, and prints a table with one line per kind of call.
 pub fn measure(rounds: usize, round: Duration) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -53,20 +53,20 @@ pub fn measure(rounds: usize, round: Duration) -> anyhow::Result<()> {
             )
             .await?;
             line(
-                &format!("`{module}`, `Host::ask`"),
+                &format!("`{module}`, `Host::evaluate`"),
                 rounds,
                 round,
-                async || answers(&host, question(plane, None, &review)).await,
+                async || has_decision(&host, request(plane, None, &review)).await,
             )
             .await?;
         }
         let kubewarden = policies::kubewarden_host(&engine)?;
         let review = crate::reviews::configmap();
         for policy in policies::WAPC {
-            let name = format!("Kubewarden `{}`, `Host::ask`", policy.name);
-            let question = || question(access::Plane::Validation, Some(policy.name), &review);
+            let name = format!("Kubewarden `{}`, `Host::evaluate`", policy.name);
+            let request = || request(access::Plane::Validation, Some(policy.name), &review);
             line(&name, rounds, round, async || {
-                answers(&kubewarden, question()).await
+                has_decision(&kubewarden, request()).await
             })
             .await?;
         }
@@ -76,7 +76,11 @@ pub fn measure(rounds: usize, round: Duration) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn question<'a>(plane: access::Plane, policy: Option<&'a str>, review: &'a [u8]) -> EvaluationRequest<'a> {
+fn request<'a>(
+    plane: access::Plane,
+    policy: Option<&'a str>,
+    review: &'a [u8],
+) -> EvaluationRequest<'a> {
     EvaluationRequest {
         plane,
         policy,
@@ -86,10 +90,10 @@ fn question<'a>(plane: access::Plane, policy: Option<&'a str>, review: &'a [u8])
     }
 }
 
-async fn answers(host: &Host, question: EvaluationRequest<'_>) -> bool {
-    host.evaluate(question)
+async fn has_decision(host: &Host, request: EvaluationRequest<'_>) -> bool {
+    host.evaluate(request)
         .await
-        .is_ok_and(|answered| answered.decision.is_ok())
+        .is_ok_and(|evaluation| evaluation.decision.is_ok())
 }
 
 fn export_of(plane: access::Plane) -> (&'static str, &'static str) {
@@ -117,9 +121,9 @@ where
             let start = Instant::now();
             anyhow::ensure!(
                 call().await,
-                "a call of {name} failed: its time would mean nothing"
+                "a call of {name} failed, so its time is meaningless"
             );
-            // The first round warms up.
+            // The first round is a warm-up.
             if measured > 0 {
                 times.push(start.elapsed());
             }

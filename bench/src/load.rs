@@ -1,8 +1,8 @@
-//! Throughput and latency over TLS: each endpoint beside a handler that does nothing, in turns, in one run.
+//! Throughput and latency over TLS: each endpoint compared with a handler that does nothing.
 
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,26 +22,27 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
 
-use crate::peer::Peer;
+use crate::certificates::{Certificates, certificate_path, key_path};
 use crate::policies;
+use crate::policy_server::PolicyServer;
 use crate::stats::{median, micros, percentile};
 
+/// The numbers of connections, each measured in a table of its own.
 const CONNECTIONS: [usize; 2] = [16, 1];
-const CERTIFICATE: &str = "tls.crt";
-const KEY: &str = "tls.key";
 
-/// Reads the review and answers with a review of the usual size: all that is left is sockets, TLS and HTTP.
-struct Nothing;
+/// A handler that reads the review and returns a constant one of the usual size. It measures the
+/// cost of sockets, TLS and HTTP alone.
+struct NoopHandler;
 
-impl Handler for Nothing {
+impl Handler for NoopHandler {
     async fn handle(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
-        const ANSWER: &[u8] = br#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"uid":"705ab4f5-6393-11e8-b7cc-42010a800002","allowed":true}}"#;
+        const RESPONSE: &[u8] = br#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"uid":"705ab4f5-6393-11e8-b7cc-42010a800002","allowed":true}}"#;
         let _ = request.into_body().collect().await;
-        Response::new(Full::new(Bytes::from_static(ANSWER)))
+        Response::new(Full::new(Bytes::from_static(RESPONSE)))
     }
 }
 
-/// What is asked: where, and with which review.
+/// An endpoint under measurement, and the review that it receives.
 struct Target {
     name: String,
     address: SocketAddr,
@@ -49,49 +50,49 @@ struct Target {
     review: Bytes,
 }
 
-/// What one round found.
+/// The results of one round.
 struct Round {
-    per_second: f64,
+    requests_per_second: f64,
     latencies: Vec<Duration>,
 }
 
-/// Prints a table for 16 connections and one for a single connection.
+/// Measures all endpoints, and prints a table for each number of connections.
 pub fn measure(rounds: usize, round: Duration, only: &str) -> anyhow::Result<()> {
     let client = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()?;
-    let certificates = Certificates::make()?;
-    // A program of its own, as an API server is: what the server does to its address space must not stop the client.
+    let certificates = Certificates::new()?;
+    // In a separate process: changes of its address space must not stall the client.
     let mut server = Command::new(std::env::current_exe()?)
         .arg("serve")
-        .arg(certificates.folder.path())
+        .arg(certificates.folder())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()?;
     let mut addresses = String::new();
-    BufReader::new(server.stdout.take().context("the server's output")?)
+    BufReader::new(server.stdout.take().context("the server has no output")?)
         .read_line(&mut addresses)?;
     let addresses: Vec<&str> = addresses.split_whitespace().collect();
-    let [webhook, kubewarden, nothing] = addresses[..] else {
+    let [webhook, kubewarden, no_op] = addresses[..] else {
         anyhow::bail!("the server did not start");
     };
     let addresses = Addresses {
         webhook: webhook.parse()?,
         kubewarden: kubewarden.parse()?,
-        nothing: nothing.parse()?,
+        no_op: no_op.parse()?,
     };
-    let peer = Peer::from_environment(&certificates)?;
-    let targets = targets(&addresses, peer.as_ref(), only);
+    let policy_server = PolicyServer::from_environment(&certificates)?;
+    let targets = targets(&addresses, policy_server.as_ref(), only);
     let measured = client.block_on(tables(&targets, &certificates, rounds, round));
-    drop(peer);
-    // Without its input it ends.
+    drop(policy_server);
+    // The server exits when its standard input closes.
     drop(server.stdin.take());
     server.wait()?;
     measured
 }
 
-/// Serves the webhooks and the handler that does nothing until stdin ends; prints their addresses.
+/// Prints the addresses of the webhooks and of the no-op, and serves them until stdin ends.
 pub fn serve(certificates: &Path) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -101,9 +102,9 @@ pub fn serve(certificates: &Path) -> anyhow::Result<()> {
     let Addresses {
         webhook,
         kubewarden,
-        nothing,
+        no_op,
     } = addresses;
-    println!("{webhook} {kubewarden} {nothing}");
+    println!("{webhook} {kubewarden} {no_op}");
     std::io::copy(&mut std::io::stdin(), &mut std::io::sink())?;
     Ok(())
 }
@@ -114,24 +115,24 @@ async fn tables(
     rounds: usize,
     round: Duration,
 ) -> anyhow::Result<()> {
-    let connector = TlsConnector::from(Arc::new(certificates.client()?));
+    let connector = TlsConnector::from(Arc::new(certificates.client_config()?));
     for connections in CONNECTIONS {
         table(targets, &connector, connections, rounds, round).await?;
     }
     Ok(())
 }
 
-/// What is measured, in turns: the no-op first, and a policy of the peer right after ours.
-fn targets(addresses: &Addresses, peer: Option<&Peer>, only: &str) -> Vec<Target> {
+/// Lists the endpoints: the no-op first, and each policy in policy-server directly after ours.
+fn targets(addresses: &Addresses, policy_server: Option<&PolicyServer>, only: &str) -> Vec<Target> {
     let mut targets = vec![Target {
         name: "no-op".to_owned(),
-        address: addresses.nothing,
+        address: addresses.no_op,
         path: "/",
         review: crate::reviews::configmap().into(),
     }];
     let planes = policies::planes().into_iter();
-    let wanted = planes.filter(|(_, path, _)| path.contains(only));
-    targets.extend(wanted.map(|(_, path, review)| Target {
+    let selected = planes.filter(|(_, path, _)| path.contains(only));
+    targets.extend(selected.map(|(_, path, review)| Target {
         name: path.to_owned(),
         address: addresses.webhook,
         path,
@@ -148,24 +149,24 @@ fn targets(addresses: &Addresses, peer: Option<&Peer>, only: &str) -> Vec<Target
             review: crate::reviews::configmap().into(),
         };
         targets.push(at(policy.path.to_owned(), addresses.kubewarden));
-        if let Some(peer) = peer {
-            targets.push(at(format!("policy-server {}", policy.path), peer.address));
+        if let Some(server) = policy_server {
+            targets.push(at(format!("policy-server {}", policy.path), server.address));
         }
     }
     targets
 }
 
-/// Where the servers listen.
+/// The addresses of the servers.
 struct Addresses {
     webhook: SocketAddr,
     kubewarden: SocketAddr,
-    nothing: SocketAddr,
+    no_op: SocketAddr,
 }
 
 async fn start(certificates: &Path) -> anyhow::Result<Addresses> {
     let engine = Engine::new(Options::default())?;
-    let certificate = CertificatePath(certificates.join(CERTIFICATE));
-    let key = KeyPath(certificates.join(KEY));
+    let certificate = CertificatePath(certificate_path(certificates));
+    let key = KeyPath(key_path(certificates));
     let identity = Identity::load(&certificate, &key, &Clients::Anyone)?;
     let tls = Tls::Files {
         certificate,
@@ -175,13 +176,13 @@ async fn start(certificates: &Path) -> anyhow::Result<Addresses> {
     let webhook = webhook(tls.clone(), policies::host(&engine)?).await?;
     let kubewarden = self::webhook(tls, policies::kubewarden_host(&engine)?).await?;
     let socket = TcpListener::bind(local()).await?;
-    let nothing = socket.local_addr()?;
+    let no_op = socket.local_addr()?;
     let listener = Listener::new(socket, Some(identity), http::Limits::default());
-    tokio::spawn(http::serve(listener, Nothing, std::future::pending()));
+    tokio::spawn(http::serve(listener, NoopHandler, std::future::pending()));
     Ok(Addresses {
         webhook,
         kubewarden,
-        nothing,
+        no_op,
     })
 }
 
@@ -212,22 +213,28 @@ async fn table(
     println!("## Over TLS, {connections} connection(s), HTTP/1.1\n");
     println!("| Endpoint | review B | requests/s | of no-op | median µs | p99 µs |");
     println!("|---|---:|---:|---:|---:|---:|");
-    let mut found: Vec<Vec<Round>> = targets.iter().map(|_| Vec::new()).collect();
+    let mut results: Vec<Vec<Round>> = targets.iter().map(|_| Vec::new()).collect();
     for measured in 0..=rounds {
-        for (target, found) in targets.iter().zip(&mut found) {
-            let result = drive(target, connector, connections, round).await?;
-            // The first round warms up.
+        for (target, rounds) in targets.iter().zip(&mut results) {
+            let round = run_round(target, connector, connections, round).await?;
+            // The first round is a warm-up.
             if measured > 0 {
-                found.push(result);
+                rounds.push(round);
             }
         }
     }
-    let nothing: Vec<f64> = found[0].iter().map(|round| round.per_second).collect();
-    for (target, rounds) in targets.iter().zip(found) {
-        let mut rates: Vec<f64> = rounds.iter().map(|round| round.per_second).collect();
+    let no_op: Vec<f64> = results[0]
+        .iter()
+        .map(|round| round.requests_per_second)
+        .collect();
+    for (target, rounds) in targets.iter().zip(results) {
+        let mut rates: Vec<f64> = rounds
+            .iter()
+            .map(|round| round.requests_per_second)
+            .collect();
         let mut ratios: Vec<f64> = rates
             .iter()
-            .zip(&nothing)
+            .zip(&no_op)
             .map(|(rate, no_op)| rate / no_op)
             .collect();
         let mut latencies: Vec<Duration> = rounds
@@ -248,8 +255,8 @@ async fn table(
     Ok(())
 }
 
-/// One round: every connection asks again as soon as it has its answer.
-async fn drive(
+/// Runs one round, in which every connection sends a request as soon as it has the last response.
+async fn run_round(
     target: &Target,
     connector: &TlsConnector,
     connections: usize,
@@ -258,7 +265,7 @@ async fn drive(
     let mut tasks = JoinSet::new();
     let start = Instant::now();
     for _ in 0..connections {
-        tasks.spawn(ask_until(
+        tasks.spawn(send_until(
             start + round,
             target.address,
             target.path,
@@ -271,12 +278,12 @@ async fn drive(
         latencies.extend(finished??);
     }
     Ok(Round {
-        per_second: latencies.len() as f64 / start.elapsed().as_secs_f64(),
+        requests_per_second: latencies.len() as f64 / start.elapsed().as_secs_f64(),
         latencies,
     })
 }
 
-async fn ask_until(
+async fn send_until(
     end: Instant,
     address: SocketAddr,
     path: &'static str,
@@ -304,53 +311,10 @@ async fn ask_until(
         latencies.push(start.elapsed());
         anyhow::ensure!(
             status == 200,
-            "{path} answered {status}: {}",
+            "{path} responded {status}: {}",
             String::from_utf8_lossy(&body)
         );
     }
     connection.abort();
     Ok(latencies)
-}
-
-/// A self-signed certificate for localhost, in files as the server wants them.
-pub struct Certificates {
-    folder: tempfile::TempDir,
-    certificate: rcgen::Certificate,
-}
-
-impl Certificates {
-    fn make() -> anyhow::Result<Self> {
-        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
-        let folder = tempfile::tempdir()?;
-        std::fs::write(folder.path().join(CERTIFICATE), made.cert.pem())?;
-        std::fs::write(folder.path().join(KEY), made.signing_key.serialize_pem())?;
-        Ok(Self {
-            folder,
-            certificate: made.cert,
-        })
-    }
-
-    /// Where certificate and key are, and where others may put files.
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
-    pub fn certificate(&self) -> PathBuf {
-        self.folder().join(CERTIFICATE)
-    }
-
-    pub fn key(&self) -> PathBuf {
-        self.folder().join(KEY)
-    }
-
-    fn client(&self) -> anyhow::Result<rustls::ClientConfig> {
-        let mut roots = rustls::RootCertStore::empty();
-        roots.add(self.certificate.der().clone())?;
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        Ok(rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .context("TLS versions")?
-            .with_root_certificates(roots)
-            .with_no_client_auth())
-    }
 }

@@ -1,12 +1,14 @@
-//! What a call costs, and what is left of a no-op's throughput when a module decides.
+//! Benchmarks: the cost of a call, the throughput and startup of the server, and the latency that
+//! decisions add to API requests.
 //!
-//! `cargo xtask bench` builds the modules and runs everything; `cargo xtask bench -- call` or `-- load` one part.
+//! `cargo xtask bench` builds the modules and runs everything, `cargo xtask bench -- call` one part.
 
 mod call;
-mod doors;
+mod certificates;
+mod front_ends;
 mod load;
-mod peer;
 mod policies;
+mod policy_server;
 mod reviews;
 mod start;
 mod stats;
@@ -16,52 +18,52 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
-/// Measure calls and webhooks; tables in Markdown on stdout
+/// Measure calls and webhooks, and print tables in Markdown
 #[derive(Parser)]
 struct Cli {
     #[command(subcommand)]
     part: Option<Part>,
-    /// How long each measurement of a round takes, in seconds
+    /// Duration of each measurement in a round, in seconds
     #[arg(long, default_value_t = 2.0, global = true)]
     seconds: f64,
-    /// How often everything is measured; medians are over rounds
+    /// Number of rounds; results are medians over the rounds
     #[arg(long, default_value_t = 5, global = true)]
     rounds: usize,
 }
 
 #[derive(Subcommand, Clone, PartialEq, Eq)]
 enum Part {
-    /// The cost of one call, on one thread
+    /// Measure the cost of a call, on one thread
     Call,
-    /// Throughput and latency over TLS, beside a handler that does nothing
+    /// Measure throughput and latency over TLS, compared with a handler that does nothing
     Load {
-        /// Only the endpoints whose name contains this, beside the no-op: for a look with a profiler
+        /// Measure only the no-op and endpoints whose path contains this text, for profiling
         #[arg(long, default_value = "")]
         only: String,
     },
-    /// What a decision adds to a request of a real API server, by webhook and in process
-    Doors {
-        /// How many requests of a kind are made before it is another's turn
-        #[arg(long, default_value_t = doors::REQUESTS)]
+    /// Measure the latency that a decision adds to an API request, by webhook and in process
+    FrontEnds {
+        /// Number of consecutive requests of one kind
+        #[arg(long, default_value_t = front_ends::REQUESTS)]
         requests: usize,
     },
-    /// What a start with sixteen Kubewarden policies takes, in time and memory
+    /// Measure time and memory of a start with sixteen Kubewarden policies
     Start,
-    /// One start, as `start` makes it
+    /// Start once; run by `start`
     #[command(hide = true)]
     StartOnce {
-        /// Where compiled code is kept
+        /// Folder of the code cache
         code_cache: PathBuf,
     },
-    /// The server under load, as `load` starts it
+    /// Serve the webhooks; run by `load`
     #[command(hide = true)]
     Serve {
-        /// Where its certificate is
+        /// Folder of the certificate and its key
         certificates: PathBuf,
     },
 }
 
-/// The allocator of the product.
+/// The allocator that the product uses.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -73,11 +75,11 @@ fn main() -> anyhow::Result<()> {
             call::measure(cli.rounds, round)?;
             load::measure(cli.rounds, round, "")?;
             start::measure(cli.rounds)?;
-            doors::measure(cli.rounds, doors::REQUESTS)
+            front_ends::measure(cli.rounds, front_ends::REQUESTS)
         }
         Some(Part::Call) => call::measure(cli.rounds, round),
         Some(Part::Load { only }) => load::measure(cli.rounds, round, &only),
-        Some(Part::Doors { requests }) => doors::measure(cli.rounds, requests),
+        Some(Part::FrontEnds { requests }) => front_ends::measure(cli.rounds, requests),
         Some(Part::Start) => start::measure(cli.rounds),
         Some(Part::StartOnce { code_cache }) => start::once(code_cache),
         Some(Part::Serve { certificates }) => load::serve(&certificates),

@@ -1,4 +1,4 @@
-//! The modules under measurement: the four magic examples, built by `cargo xtask guests`.
+//! The policies under measurement: the four magic examples and Kubewarden policies.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use host::config::{
 };
 use host::{Configuration, FileModules, Host};
 
-/// The planes in the order of the tables, with the path of the webhook and the review that is asked.
+/// Returns the planes in the order of the tables, each with the path and a review of its webhook.
 pub fn planes() -> [(Plane, &'static str, Vec<u8>); 4] {
     [
         (Plane::Authentication, "/authn", crate::reviews::token()),
@@ -24,14 +24,14 @@ pub fn planes() -> [(Plane, &'static str, Vec<u8>); 4] {
 pub struct WaPc {
     /// The name of the module, and of the policy.
     pub name: &'static str,
-    /// The path of its webhook, here and at the peer.
+    /// Path of its webhook, in our server and in policy-server.
     pub path: &'static str,
     pub mutating: bool,
-    /// JSON.
+    /// JSON text.
     pub settings: &'static str,
 }
 
-/// The policies that are measured: one of each kind.
+/// The Kubewarden policies that are measured, one validating and one mutating.
 pub const WAPC: [WaPc; 2] = [
     WaPc {
         name: "deny_names",
@@ -52,34 +52,34 @@ impl WaPc {
         module(&format!("policies/{}", self.name))
     }
 
-    /// The policy, asked at its own URL only.
-    fn admitter(&self) -> anyhow::Result<AdmissionPolicy> {
-        let mut admitter = admitter(&format!("policies/{}", self.name), self.mutating)?;
-        admitter.policy.settings = Some(serde_json::from_str(self.settings)?);
-        Ok(admitter)
+    /// Returns the configuration of the policy, which is evaluated at its own URL only.
+    fn admission_policy(&self) -> anyhow::Result<AdmissionPolicy> {
+        let mut policy = admission_policy(&format!("policies/{}", self.name), self.mutating)?;
+        policy.policy.settings = Some(serde_json::from_str(self.settings)?);
+        Ok(policy)
     }
 }
 
-/// A host with a validating and a mutating Kubewarden policy in waPC.
+/// Loads a host with a validating and a mutating Kubewarden policy in waPC.
 pub fn kubewarden_host(engine: &engine::Engine) -> anyhow::Result<Host> {
     let configuration = Configuration {
         admission: WAPC
             .iter()
-            .map(WaPc::admitter)
+            .map(WaPc::admission_policy)
             .collect::<anyhow::Result<_>>()?,
         ..Configuration::default()
     };
     Ok(Host::load(&configuration, &FileModules, engine)?)
 }
 
-/// Sixteen Kubewarden policies over the modules that there are: what a start costs.
+/// Returns a configuration of sixteen Kubewarden policies, eight per module.
 pub fn sixteen() -> anyhow::Result<Configuration> {
     let mut admission = Vec::new();
     for n in 0..8 {
         for policy in &WAPC {
-            let mut admitter = policy.admitter()?;
-            admitter.policy.name = format!("{}-{n}", policy.name).parse()?;
-            admission.push(admitter);
+            let mut copy = policy.admission_policy()?;
+            copy.policy.name = format!("{}-{n}", policy.name).parse()?;
+            admission.push(copy);
         }
     }
     Ok(Configuration {
@@ -88,7 +88,7 @@ pub fn sixteen() -> anyhow::Result<Configuration> {
     })
 }
 
-/// A host with one magic policy on each plane.
+/// Loads a host with one magic policy on each plane.
 pub fn host(engine: &engine::Engine) -> anyhow::Result<Host> {
     let configuration = Configuration {
         authentication: vec![Authenticator {
@@ -104,15 +104,15 @@ pub fn host(engine: &engine::Engine) -> anyhow::Result<Host> {
             mode: access::Mode::Protect,
         }],
         admission: vec![
-            admitter("magic_validator", false)?,
-            admitter("magic_mutator", true)?,
+            admission_policy("magic_validator", false)?,
+            admission_policy("magic_mutator", true)?,
         ],
         ..Configuration::default()
     };
     Ok(Host::load(&configuration, &FileModules, engine)?)
 }
 
-/// The file of a module that `cargo xtask guests` built.
+/// Returns the path of a module that `cargo xtask guests` has built.
 pub fn module(name: &str) -> anyhow::Result<PathBuf> {
     let folder = std::env::var_os("K8S_WASM_GUESTS")
         .context("K8S_WASM_GUESTS is not set: run this with `cargo xtask bench`")?;
@@ -134,7 +134,7 @@ fn policy(name: &str) -> anyhow::Result<Policy> {
     })
 }
 
-fn admitter(name: &str, mutating: bool) -> anyhow::Result<AdmissionPolicy> {
+fn admission_policy(name: &str, mutating: bool) -> anyhow::Result<AdmissionPolicy> {
     Ok(AdmissionPolicy {
         policy: policy(name)?,
         mutating,

@@ -1,8 +1,8 @@
-//! The reviews that are asked: of the size that an API server sends.
+//! Reviews of the size that an API server sends.
 
 use serde_json::{Value, json};
 
-/// A TokenReview with the token that the magic authenticator knows.
+/// Returns a TokenReview that the magic authenticator accepts.
 pub fn token() -> Vec<u8> {
     json!({
         "kind": "TokenReview", "apiVersion": "authentication.k8s.io/v1", "metadata": {},
@@ -13,7 +13,7 @@ pub fn token() -> Vec<u8> {
     .into_bytes()
 }
 
-/// A SubjectAccessReview that the magic authorizer allows.
+/// Returns a SubjectAccessReview that the magic authorizer allows.
 pub fn access() -> Vec<u8> {
     json!({
         "kind": "SubjectAccessReview", "apiVersion": "authorization.k8s.io/v1", "metadata": {},
@@ -27,7 +27,7 @@ pub fn access() -> Vec<u8> {
     .into_bytes()
 }
 
-/// The creation of a configmap; about 3.4 KB, as an ordinary object with its managed fields.
+/// Returns an AdmissionReview of the creation of a ConfigMap with managed fields, about 3.4 KB.
 pub fn configmap() -> Vec<u8> {
     let data: serde_json::Map<String, Value> = (0..32)
         .map(|n| (format!("key-{n:02}"), json!("0123456789abcdef".repeat(3))))

@@ -1,4 +1,5 @@
-//! What a start takes: sixteen Kubewarden policies, each asked about its settings, with a cold and a warm code cache.
+//! Time and memory of a start with sixteen Kubewarden policies, with a cold and a warm code cache.
+//! Each policy validates its settings.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,7 +11,7 @@ use host::{FileModules, Host};
 
 use crate::policies;
 
-/// Prints a table: the median of some starts, each in a process of its own.
+/// Measures starts, each in a process of its own, and prints a table of medians.
 pub fn measure(rounds: usize) -> anyhow::Result<()> {
     println!("## A start with sixteen policies\n");
     println!("| Code cache | ready after ms | resident MB |");
@@ -38,12 +39,15 @@ fn start(cache: &Path) -> anyhow::Result<(Duration, f64)> {
         .arg(cache)
         .output()?;
     let text = String::from_utf8(output.stdout)?;
-    let (micros, kilobytes) = text.trim().split_once(' ').context("it did not start")?;
+    let (micros, kilobytes) = text
+        .trim()
+        .split_once(' ')
+        .context("the start printed no result")?;
     let megabytes = kilobytes.parse::<f64>()? / 1000.0;
     Ok((Duration::from_micros(micros.parse()?), megabytes))
 }
 
-/// Starts once; prints the time in microseconds and the resident memory in kilobytes.
+/// Starts once, and prints the time in microseconds and the resident memory in kilobytes.
 pub fn once(code_cache: PathBuf) -> anyhow::Result<()> {
     let begin = Instant::now();
     let engine = Engine::new(Options {
@@ -60,6 +64,9 @@ pub fn once(code_cache: PathBuf) -> anyhow::Result<()> {
 fn resident() -> anyhow::Result<u64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kilobytes = line.context("VmRSS")?.trim().trim_end_matches(" kB");
+    let kilobytes = line
+        .context("/proc/self/status has no VmRSS")?
+        .trim()
+        .trim_end_matches(" kB");
     Ok(kilobytes.parse::<u64>()? * 1024 / 1000)
 }

@@ -2,20 +2,20 @@
 
 use std::time::Duration;
 
-/// The value below which `percent` of the values lie; sorts them.
+/// Sorts the values, and returns the one below which `percent` of them lie.
 pub fn percentile(values: &mut [Duration], percent: usize) -> Duration {
     values.sort_unstable();
     let index = (values.len() * percent / 100).min(values.len().saturating_sub(1));
     values.get(index).copied().unwrap_or_default()
 }
 
-/// The median of figures that are no durations; sorts them.
+/// Sorts the values, and returns the median.
 pub fn median(values: &mut [f64]) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
-/// Microseconds with one decimal.
+/// Formats microseconds with one decimal.
 pub fn micros(duration: Duration) -> String {
     format!("{:.1}", duration.as_secs_f64() * 1e6)
 }

@@ -1,16 +1,17 @@
-//! Modules that call the functions of the host as a program of bytes says: compiled once, hostile in as many ways as there are
-//! programs.
+//! Modules that interpret a byte program and call the functions of the host accordingly. They are
+//! compiled once, and misuse the host in as many ways as there are programs.
 //!
-//! A program is a row of calls: a byte for the function, then its arguments. The first byte of an argument says how it is
-//! written, so that pointers into the memory, out of it and across its end are all near; see `$i32` below. A program that
-//! ends early goes on with zeros, and lies in the memory itself, where the pointers lead.
+//! A program is a sequence of calls: a byte for the function, then its arguments. The first byte of
+//! an argument is its encoding, so that small changes produce pointers into the memory, out of it
+//! and across its end; see `$i32` below. A program that ends early continues with zeros. It lies in
+//! the memory to which the pointers lead.
 
-/// A function of the host: its module, its name, its parameters and result (`i` for 32 bits, `l` for 64).
+/// A function of the host: module, name, parameters and result (`i` for 32 bits, `l` for 64).
 type Function = (&'static str, &'static str, &'static str, &'static str);
 
 const WASI: &str = "wasi_snapshot_preview1";
 
-/// Every function of WASI preview 1.
+/// All functions of WASI preview 1.
 const WASI_FUNCTIONS: &[Function] = &[
     (WASI, "fd_write", "iiii", "i"),
     (WASI, "fd_read", "iiii", "i"),
@@ -87,12 +88,13 @@ const REGO_FUNCTIONS: &[Function] = &[
     ("env", "opa_builtin4", "iiiiii", "i"),
 ];
 
-/// An entry point, `run`. Its stdin is the length of the program (4 bytes), the program, and what the program can read.
+/// Returns a module with the entry point `run`. Its stdin is the length of the program (4 bytes), the
+/// program, and input for the program.
 pub fn entry() -> String {
     module(&[WASI_FUNCTIONS], &stdin_program("run"))
 }
 
-/// A program of Kubewarden's mode `wasi`; the same stdin.
+/// Returns a program of Kubewarden's mode `wasi`, with the same stdin.
 pub fn command() -> String {
     module(
         &[WASI_FUNCTIONS, COMMAND_FUNCTIONS],
@@ -100,7 +102,7 @@ pub fn command() -> String {
     )
 }
 
-/// A waPC guest; the program is the payload.
+/// Returns a waPC guest, whose program is the payload.
 pub fn wapc() -> String {
     let start = r#"
         (func (export "__guest_call") (param i32) (param $len i32) (result i32)
@@ -110,7 +112,8 @@ pub fn wapc() -> String {
     module(&[WAPC_FUNCTIONS, WASI_FUNCTIONS], start)
 }
 
-/// A compiled Rego policy; the program is the input, and what its functions answer comes from the program as well.
+/// Returns a compiled Rego policy. Its program is the input, from which the results of its exported
+/// functions come as well.
 pub fn rego() -> String {
     let start = r#"
         (data (i32.const 60000) "{\"a\":0,\"b\":1,\"c\":2}\00")
@@ -136,7 +139,7 @@ pub fn rego() -> String {
     module(&[REGO_FUNCTIONS, WASI_FUNCTIONS], start)
 }
 
-/// Reads the program from stdin with the second function, `fd_read`, and runs it.
+/// Returns an export that reads the program from stdin with function 1, `fd_read`, and runs it.
 fn stdin_program(export: &str) -> String {
     format!(
         r#"
@@ -184,7 +187,7 @@ fn import((index, (module, name, params, result)): (usize, &&Function)) -> Strin
     format!(r#"(import "{module}" "{name}" (func $f{index} (param {params}) {result}))"#)
 }
 
-/// The end of a block, and what follows: the call.
+/// Returns the end of a block, followed by the call.
 fn case((index, (_, _, params, result)): (usize, &&Function)) -> String {
     let arguments: String = params
         .chars()
@@ -203,8 +206,9 @@ fn value_type(c: char) -> &'static str {
     if c == 'l' { "i64" } else { "i32" }
 }
 
-/// `$byte`, `$i32` and `$i64`: the next of the program. An `$i32` is written as the low bits of its first byte say: 4 bytes
-/// as they are, 2 bytes (a pointer into the memory), a byte less than the end of the memory, or a byte.
+/// The functions `$byte`, `$i32` and `$i64`, which read the next value of the program. The low bits
+/// of the first byte of an `$i32` select its encoding: 4 bytes, 2 bytes (a pointer into the memory),
+/// the end of the memory minus a byte, or a byte.
 const ARGUMENTS: &str = r#"
     (global $at (mut i32) (i32.const 0))
     (global $end (mut i32) (i32.const 0))

@@ -1,25 +1,25 @@
-//! JSON as Kubernetes compares it: numbers by their value.
+//! Comparison of JSON as in Kubernetes, where numbers are equal if their values are.
 
 use serde_json::{Number, Value};
 
-/// Whether two values are equal when `1` and `1.0` are.
-pub fn same(a: &Value, b: &Value) -> bool {
+/// Returns whether two values are equal, given that `1` equals `1.0`.
+pub fn is_equal(a: &Value, b: &Value) -> bool {
     match (a, b) {
-        (Value::Number(a), Value::Number(b)) => same_number(a, b),
+        (Value::Number(a), Value::Number(b)) => is_equal_number(a, b),
         (Value::Array(a), Value::Array(b)) => {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_equal(a, b))
         }
         (Value::Object(a), Value::Object(b)) => {
             a.len() == b.len()
                 && a.iter()
-                    .all(|(name, a)| b.get(name).is_some_and(|b| same(a, b)))
+                    .all(|(name, a)| b.get(name).is_some_and(|b| is_equal(a, b)))
         }
         (a, b) => a == b,
     }
 }
 
-/// Integers are compared as such, because a double does not hold all of them.
-fn same_number(a: &Number, b: &Number) -> bool {
+/// Compares integers as integers, because a double cannot represent all of them.
+fn is_equal_number(a: &Number, b: &Number) -> bool {
     if a.is_f64() || b.is_f64() {
         a.as_f64() == b.as_f64()
     } else {

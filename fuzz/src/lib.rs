@@ -1,32 +1,34 @@
-//! What the fuzz targets share.
+//! Helpers of the fuzz targets.
 
-pub mod answerer;
 pub mod interpreter;
 pub mod json;
 pub mod registry;
+pub mod responder;
 
 use tokio::runtime::{Builder, Runtime};
 
-/// A runtime on the thread of the fuzzer: one thread, so that an input does the same each time.
+/// Creates a runtime on the thread of the fuzzer. With one thread, executions are deterministic.
 ///
 /// # Panics
-/// When the operating system refuses one.
+///
+/// Panics if the operating system provides no event queue.
 pub fn runtime() -> Runtime {
     Builder::new_current_thread()
         .enable_all()
         .build()
-        .expect("a runtime")
+        .expect("the operating system provides an event queue")
 }
 
-/// An engine for one call at a time.
+/// Creates an engine for one call at a time.
 ///
 /// # Panics
-/// When the operating system refuses the address space.
+///
+/// Panics if the address space of the instance pool is not available.
 pub fn engine() -> engine::Engine {
     let options = engine::Options {
-        concurrent_calls: std::num::NonZeroU32::new(2).expect("not zero"),
-        memory_max: engine::ByteSize::mib(2),
+        max_concurrent_calls: std::num::NonZeroU32::new(2).expect("2 is not zero"),
+        max_memory: engine::ByteSize::mib(2),
         ..engine::Options::default()
     };
-    engine::Engine::new(options).expect("an engine")
+    engine::Engine::new(options).expect("the address space is available")
 }

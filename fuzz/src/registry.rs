@@ -1,4 +1,4 @@
-//! A registry on loopback that serves what an input says.
+//! An OCI registry on loopback that serves fuzz inputs.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Result, Write};
@@ -8,57 +8,60 @@ use std::thread;
 
 use sha2::{Digest as _, Sha256};
 
-/// What manifests and lists of signatures are served as.
+/// Media type of the manifests.
 pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
 /// A registry that runs until the process ends.
 pub struct Registry {
-    /// Where it listens.
+    /// Address on which it listens.
     pub address: SocketAddr,
     served: Arc<Mutex<Served>>,
 }
 
-/// What there is to be had, whatever image is asked for.
+/// The content of the registry, the same for every image.
 #[derive(Default)]
 pub struct Served {
-    /// The manifest of every image.
+    /// Manifest of every image.
     pub manifest: Vec<u8>,
-    /// The manifest of every tag that ends with `.sig`.
+    /// Manifest of every tag that ends with `.sig`.
     pub signatures: Vec<u8>,
     /// Blobs by their digest.
     pub blobs: BTreeMap<String, Vec<u8>>,
 }
 
 impl Registry {
-    /// Starts to listen.
+    /// Starts the registry.
     ///
     /// # Panics
-    /// When the operating system refuses a port.
+    ///
+    /// Panics if there is no free port.
     pub fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let address = listener.local_addr().expect("an address");
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let address = listener
+            .local_addr()
+            .expect("a bound socket has an address");
         let served = Arc::<Mutex<Served>>::default();
         let shared = Arc::clone(&served);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let served = Arc::clone(&shared);
-                // Clients leave as they like.
-                thread::spawn(move || drop(converse(stream, &served)));
+                // Clients may disconnect at any time.
+                thread::spawn(move || drop(serve_client(stream, &served)));
             }
         });
         Self { address, served }
     }
 
-    /// Serves this from now on.
+    /// Replaces the content.
     pub fn serve(&self, served: Served) {
         *lock(&self.served) = served;
     }
 }
 
 impl Served {
-    /// Adds a blob and tells its digest.
+    /// Adds a blob and returns its digest.
     pub fn add(&mut self, blob: &[u8]) -> String {
-        let digest = digest_of(blob);
+        let digest = sha256_digest(blob);
         self.blobs.insert(digest.clone(), blob.to_vec());
         digest
     }
@@ -77,8 +80,8 @@ impl Served {
     }
 }
 
-/// The digest by which a registry knows these bytes.
-pub fn digest_of(bytes: &[u8]) -> String {
+/// Returns the digest of a blob as registries write it.
+pub fn sha256_digest(bytes: &[u8]) -> String {
     let hex: String = Sha256::digest(bytes)
         .iter()
         .map(|byte| format!("{byte:02x}"))
@@ -86,8 +89,8 @@ pub fn digest_of(bytes: &[u8]) -> String {
     format!("sha256:{hex}")
 }
 
-/// HTTP/1.1 without bodies in requests, until the client goes.
-fn converse(stream: TcpStream, served: &Mutex<Served>) -> Result<()> {
+/// Serves HTTP/1.1 requests without bodies until the client disconnects.
+fn serve_client(stream: TcpStream, served: &Mutex<Served>) -> Result<()> {
     stream.set_nodelay(true)?;
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut writer = stream;
@@ -95,18 +98,18 @@ fn converse(stream: TcpStream, served: &Mutex<Served>) -> Result<()> {
     while reader.read_line(&mut line)? > 0 {
         let mut words = line.split(' ');
         let (method, path) = (words.next().unwrap_or_default(), words.next());
-        let answer = answer(lock(served).get(path.unwrap_or_default()), method == "HEAD");
+        let response = response(lock(served).get(path.unwrap_or_default()), method == "HEAD");
         while line.trim() != "" {
             line.clear();
             reader.read_line(&mut line)?;
         }
         line.clear();
-        writer.write_all(&answer)?;
+        writer.write_all(&response)?;
     }
     Ok(())
 }
 
-fn answer(body: Option<&[u8]>, only_head: bool) -> Vec<u8> {
+fn response(body: Option<&[u8]>, is_head: bool) -> Vec<u8> {
     let code = if body.is_some() {
         "200 OK"
     } else {
@@ -116,9 +119,9 @@ fn answer(body: Option<&[u8]>, only_head: bool) -> Vec<u8> {
     let head = format!(
         "HTTP/1.1 {code}\r\ncontent-type: {MANIFEST}\r\ncontent-length: {}\r\ndocker-content-digest: {}\r\n\r\n",
         body.len(),
-        digest_of(body)
+        sha256_digest(body)
     );
-    let body = if only_head { b"" } else { body };
+    let body = if is_head { b"" } else { body };
     [head.as_bytes(), body].concat()
 }
 

@@ -1,4 +1,5 @@
-//! Files that an operator wrote, or nearly: in each format, with every mistake told in few words.
+//! Configuration files in each format: accepted files resolve to valid configurations, and errors
+//! are short.
 #![no_main]
 
 use std::path::Path;
@@ -7,7 +8,7 @@ use host::Configuration;
 use host::config::{ConfigErrors, Format, Source};
 use libfuzzer_sys::fuzz_target;
 
-/// A folder that is not there, so that nothing is read beside the text.
+/// A folder that does not exist, so that only the text is read.
 const FOLDER: &str = "/nonexistent/k8s-wasm-fuzz";
 
 fuzz_target!(|text: &[u8]| {
@@ -22,14 +23,14 @@ fuzz_target!(|text: &[u8]| {
     ] {
         let path = Path::new(FOLDER).join("config.yaml");
         match Configuration::load(&[Source::text(format, path, text.to_vec())]) {
-            Ok(configuration) => is_meant(&configuration),
-            Err(errors) => is_told(&errors, text),
+            Ok(configuration) => assert_valid(&configuration),
+            Err(errors) => assert_short(&errors, text),
         }
     }
 });
 
-/// Nothing checks again what is checked here.
-fn is_meant(configuration: &Configuration) {
+/// Asserts properties on which later code relies without checks.
+fn assert_valid(configuration: &Configuration) {
     for policy in configuration.policies() {
         assert!(!policy.name.as_str().is_empty());
         assert!(!policy.timeout.is_zero(), "a call could never succeed");
@@ -39,14 +40,14 @@ fn is_meant(configuration: &Configuration) {
     }
 }
 
-/// A few times the file at most, however often it is quoted.
-fn is_told(errors: &ConfigErrors, text: &[u8]) {
+/// Asserts that the errors are at most a few times as long as the file, although they quote it.
+fn assert_short(errors: &ConfigErrors, text: &[u8]) {
     assert!(errors.iter().next().is_some());
-    let told = errors.to_string();
+    let message = errors.to_string();
     assert!(
-        told.len() <= 64 * 1024 + 64 * text.len(),
+        message.len() <= 64 * 1024 + 64 * text.len(),
         "{} bytes of errors about {} bytes",
-        told.len(),
+        message.len(),
         text.len()
     );
 }

@@ -1,11 +1,11 @@
-//! Pointers, lengths and numbers of a hostile module, in every function of the host. The first byte of an input says how the
-//! module is called, the rest is its program: see `fuzz::interpreter`.
+//! Pointers, lengths and numbers that a hostile module passes to the functions of the host. The first
+//! byte of an input selects the calling convention, the rest is a program for `fuzz::interpreter`.
 #![no_main]
 
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
-use engine::{Builtins, ByteSize, CallFailed, HostCall, HostCalls, Limits, Output, Reply};
+use engine::{Builtins, ByteSize, CallFailure, HostCall, HostCalls, Limits, Output, Reply};
 use fuzz::interpreter;
 use libfuzzer_sys::fuzz_target;
 use tokio::runtime::Runtime;
@@ -15,7 +15,7 @@ fuzz_target!(init: { LazyLock::force(&HOST); }, |input: &[u8]| {
         return;
     };
     let call = HOST.call(*convention, program);
-    is_bounded(RUNTIME.with(|runtime| runtime.block_on(call)));
+    assert_bounded(RUNTIME.with(|runtime| runtime.block_on(call)));
 });
 
 thread_local! {
@@ -24,7 +24,7 @@ thread_local! {
 
 static HOST: LazyLock<Host> = LazyLock::new(Host::new);
 
-/// The same modules for every input.
+/// The modules, the same for every input.
 struct Host {
     entry: engine::Entry,
     command: engine::Command,
@@ -37,14 +37,22 @@ impl Host {
     fn new() -> Self {
         let engine = fuzz::engine();
         let load = |text: String| {
-            let wasm = wat::parse_str(text).expect("valid text");
-            engine.load(&wasm).expect("a module")
+            let wasm = wat::parse_str(text).expect("the text is valid");
+            engine.load(&wasm).expect("the module compiles")
         };
         Self {
-            entry: load(interpreter::entry()).entry("run").expect("an entry"),
-            command: load(interpreter::command()).command().expect("a program"),
-            wapc: load(interpreter::wapc()).wapc().expect("a guest"),
-            rego: load(interpreter::rego()).rego().expect("a policy"),
+            entry: load(interpreter::entry())
+                .entry("run")
+                .expect("the entry point exists"),
+            command: load(interpreter::command())
+                .command()
+                .expect("the module is a command"),
+            wapc: load(interpreter::wapc())
+                .wapc()
+                .expect("the module is a waPC guest"),
+            rego: load(interpreter::rego())
+                .rego()
+                .expect("the module is a Rego policy"),
             limits: Limits {
                 memory: ByteSize::kib(128),
                 stdout: ByteSize::kib(32),
@@ -56,8 +64,8 @@ impl Host {
         }
     }
 
-    async fn call(&self, convention: u8, program: &[u8]) -> Result<Output, CallFailed> {
-        // Long enough for any program but one that sleeps.
+    async fn call(&self, convention: u8, program: &[u8]) -> Result<Output, CallFailure> {
+        // Long enough for any program that does not sleep.
         let deadline = Instant::now() + Duration::from_millis(10);
         let (limits, host) = (&self.limits, Some(Arc::new(Echo) as Arc<dyn HostCalls>));
         match convention % 4 {
@@ -85,13 +93,13 @@ impl Host {
     }
 }
 
-/// The length of the program, the program, and the program once more as what it can read.
+/// Returns the length of the program, the program, and the program again as its input.
 fn stdin(program: &[u8]) -> Vec<u8> {
-    let len = u32::try_from(program.len()).expect("a small input");
+    let len = u32::try_from(program.len()).expect("inputs are short");
     [&len.to_le_bytes(), program, program].concat()
 }
 
-/// Replies with what it is asked, or refuses.
+/// Host calls that return their payload, or an error if it begins with a zero byte.
 struct Echo;
 
 impl HostCalls for Echo {
@@ -110,7 +118,7 @@ impl HostCalls for Echo {
     }
 }
 
-/// Built-in functions that answer their first argument.
+/// Built-in functions that return their first argument.
 struct First;
 
 impl Builtins for First {
@@ -122,12 +130,12 @@ impl Builtins for First {
     }
 }
 
-/// However the call ended, it used no more than it may.
-fn is_bounded(ended: Result<Output, CallFailed>) {
-    /// What tells in the log that the rest of it was dropped.
-    const LINE: u64 = 64;
+/// Asserts that the call stayed within its limits.
+fn assert_bounded(result: Result<Output, CallFailure>) {
+    /// Maximum length of the line in the log that reports truncation.
+    const MAX_LINE: u64 = 64;
     let limits = &HOST.limits;
-    let (stdout, stderr, stats) = match &ended {
+    let (stdout, stderr, stats) = match &result {
         Ok(output) => (output.stdout.len(), &output.stderr, output.stats),
         Err(failed) => {
             assert!(failed.error.to_string().len() < 64 << 10);
@@ -135,6 +143,6 @@ fn is_bounded(ended: Result<Output, CallFailed>) {
         }
     };
     assert!(stdout as u64 <= limits.stdout.bytes());
-    assert!(stderr.len() as u64 <= limits.stderr.bytes() + LINE);
+    assert!(stderr.len() as u64 <= limits.stderr.bytes() + MAX_LINE);
     assert!(stats.memory_peak <= limits.memory);
 }

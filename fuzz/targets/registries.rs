@@ -1,5 +1,6 @@
-//! What registries serve, and what policies ask of them: manifests, configurations, signatures, signed payloads,
-//! certificates, and the payloads of all host calls. The first byte of an input says what the rest of it is.
+//! Responses of registries and payloads of host calls: manifests, configurations, signatures, signed
+//! payloads, certificates, and the payloads of all host calls. The first byte of an input selects one
+//! of them, the rest is its content.
 #![no_main]
 
 use std::sync::{Arc, LazyLock};
@@ -17,12 +18,12 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 fuzz_target!(init: { LazyLock::force(&WORLD); }, |input: &[u8]| {
-    let Some((what, bytes)) = input.split_first() else {
+    let Some((selector, bytes)) = input.split_first() else {
         return;
     };
     RUNTIME.with(|runtime| {
         runtime.block_on(async {
-            match what % 6 {
+            match selector % 6 {
                 0 => WORLD.manifest(bytes).await,
                 1 => WORLD.configuration(bytes).await,
                 2 => WORLD.signatures(bytes).await,
@@ -40,12 +41,12 @@ thread_local! {
 
 static WORLD: LazyLock<World> = LazyLock::new(World::new);
 
-/// A registry, a policy that may ask everything of it, and somebody who signs.
+/// A registry, a policy with all grants, and a key that signs images.
 struct World {
     registry: Registry,
     capabilities: PolicyCapabilities,
     key: KeyPair,
-    /// Each input is about an image of its own, because answers are kept.
+    /// Number of the next image. Each input has its own image, because responses are cached.
     image: AtomicU64,
 }
 
@@ -63,9 +64,9 @@ impl World {
             capabilities: PolicyCapabilities::new(
                 "policy",
                 Capabilities::live(services),
-                Arc::new(Grants::new(["oci/*", "crypto/*"], []).expect("known calls")),
+                Arc::new(Grants::new(["oci/*", "crypto/*"], []).expect("the capabilities are known")),
             ),
-            key: KeyPair::generate_for(&PKCS_ED25519).expect("a key"),
+            key: KeyPair::generate_for(&PKCS_ED25519).expect("a key can be generated"),
             image: AtomicU64::new(0),
         }
     }
@@ -75,13 +76,13 @@ impl World {
         format!("{}/image{number}:1", self.registry.address)
     }
 
-    async fn ask(&self, namespace: &str, operation: &str, payload: &Value) -> Option<Value> {
+    async fn call(&self, namespace: &str, operation: &str, payload: &Value) -> Option<Value> {
         let payload = payload.to_string();
         let call = self.capabilities.begin_call();
         match call.respond("kubewarden", namespace, operation, payload.as_bytes()).await {
-            Ok(answer) => Some(serde_json::from_slice(&answer).expect("JSON")),
-            Err(refused) => {
-                assert!(refused.to_string().len() < 1 << 20);
+            Ok(response) => Some(serde_json::from_slice(&response).expect("the response is JSON")),
+            Err(error) => {
+                assert!(error.to_string().len() < 1 << 20);
                 None
             }
         }
@@ -98,7 +99,7 @@ impl World {
             "v1/oci_manifest",
             "v1/oci_manifest_config",
         ] {
-            self.ask("oci", operation, &image).await;
+            self.call("oci", operation, &image).await;
         }
     }
 
@@ -108,10 +109,11 @@ impl World {
         served.manifest = manifest(&digest, configuration.len(), &json!([]));
         self.registry.serve(served);
         let image = json!(self.image());
-        let answer = self.ask("oci", "v1/oci_manifest_config", &image).await;
-        if let Some(answer) = answer {
-            let read: Value = serde_json::from_slice(configuration).expect("was read before");
-            assert_eq!(answer["config"], read);
+        let response = self.call("oci", "v1/oci_manifest_config", &image).await;
+        if let Some(response) = response {
+            let read: Value =
+                serde_json::from_slice(configuration).expect("the text was parsed before");
+            assert_eq!(response["config"], read);
         }
     }
 
@@ -120,16 +122,16 @@ impl World {
         served.manifest = manifest(&served.add(b"{}"), 2, &json!([]));
         served.signatures = signatures.to_vec();
         self.registry.serve(served);
-        assert_eq!(self.verify().await, None, "nobody signed");
+        assert_eq!(self.verify().await, None, "no key has signed the image");
     }
 
-    /// Somebody signed, and it is an image that was meant only if the payload says so.
+    /// Verifies a signed payload, which is valid only if the payload names the image.
     async fn signed(&self, payload: &[u8]) {
         let mut served = Served::default();
         served.manifest = manifest(&served.add(b"{}"), 2, &json!([]));
-        let digest = fuzz::registry::digest_of(&served.manifest);
+        let digest = fuzz::registry::sha256_digest(&served.manifest);
         let payload = String::from_utf8_lossy(payload).replace("DIGEST", &digest);
-        let signature = self.key.sign(payload.as_bytes()).expect("signed");
+        let signature = self.key.sign(payload.as_bytes()).expect("the key can sign");
         let layer = json!([{
             "mediaType": PAYLOAD, "digest": served.add(payload.as_bytes()), "size": payload.len(),
             "annotations": {"dev.cosignproject.cosign/signature": STANDARD.encode(signature)},
@@ -137,7 +139,8 @@ impl World {
         served.signatures = manifest(&served.add(b"{}"), 2, &layer);
         self.registry.serve(served);
         if self.verify().await.is_some() {
-            let payload: Value = serde_json::from_str(&payload).expect("was read before");
+            let payload: Value =
+                serde_json::from_str(&payload).expect("the text was parsed before");
             assert_eq!(
                 payload["critical"]["image"]["docker-manifest-digest"],
                 digest
@@ -147,27 +150,27 @@ impl World {
     }
 
     async fn verify(&self) -> Option<Value> {
-        let asked = json!({
+        let payload = json!({
             "type": "SigstorePubKeyVerify", "image": self.image(),
             "pub_keys": [self.key.public_key_pem()], "annotations": {"env": "prod"},
         });
-        self.ask("oci", "v2/verify", &asked).await
+        self.call("oci", "v2/verify", &payload).await
     }
 
     async fn certificate(&self, certificate: &[u8]) {
         for encoding in ["Pem", "Der"] {
             let certificate = json!({"encoding": encoding, "data": certificate});
             for chain in [json!(null), json!([]), json!([certificate])] {
-                let asked = json!({"cert": certificate, "cert_chain": chain, "not_after": null});
-                self.ask("crypto", "v1/is_certificate_trusted", &asked)
+                let payload = json!({"cert": certificate, "cert_chain": chain, "not_after": null});
+                self.call("crypto", "v1/is_certificate_trusted", &payload)
                     .await;
             }
         }
-        let asked = json!({
+        let payload = json!({
             "type": "SigstoreCertificateVerify", "image": self.image(), "certificate": certificate,
             "certificate_chain": [certificate], "require_rekor_bundle": false, "annotations": null,
         });
-        self.ask("oci", "v2/verify", &asked).await;
+        self.call("oci", "v2/verify", &payload).await;
     }
 }
 
@@ -194,16 +197,16 @@ const CALLS: [(&str, &str); 12] = [
     ("kubernetes", "can_i"),
 ];
 
-/// A payload of every host call, read where nobody answers.
+/// Passes the payload to every host call, without services that respond.
 async fn payload(payload: &[u8]) {
     let pods = KubernetesResource {
         api_version: "v1".to_owned(),
         kind: "Pod".to_owned(),
     };
-    let grants = Grants::new(["*"], [pods]).expect("known calls");
+    let grants = Grants::new(["*"], [pods]).expect("the capabilities are known");
     let call = PolicyCapabilities::new("policy", Capabilities::none(), Arc::new(grants)).begin_call();
     for (namespace, operation) in CALLS {
-        let answer = call.respond("kubewarden", namespace, operation, payload).await;
-        assert_eq!(answer.is_ok(), namespace == "tracing");
+        let result = call.respond("kubewarden", namespace, operation, payload).await;
+        assert_eq!(result.is_ok(), namespace == "tracing");
     }
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask apiserver`: kube-apiserver with the engine inside, built with cargo and then with Go.
+//! `cargo xtask apiserver`: builds kube-apiserver with the engine inside, with cargo and Go.
 
 use std::path::{Path, PathBuf};
 
@@ -11,33 +11,33 @@ use crate::kube;
 use crate::process::{self, Pending, Status};
 
 const NAME: &str = "kube-apiserver";
-const RACED: &str = "kube-apiserver-race";
+const RACE_NAME: &str = "kube-apiserver-race";
 
-/// The one package that touches C. It alone is tested with the race detector: everything that a test with it links is
-/// compiled anew, and Kubernetes takes minutes.
+/// The only package that uses C, and the only one that is tested with the race detector: a race
+/// build recompiles every dependency of a test, which takes minutes for Kubernetes.
 const BRIDGE: &str = "k8s-wasm/apiserver/engine";
 
 #[derive(Args)]
 pub struct Arguments {
-    /// Optimized, as one would deploy it
+    /// Build an optimized binary for deployment
     #[arg(long)]
     release: bool,
-    /// With Go's race detector, which ends the program when it finds something: minutes to build, slow to run
+    /// Build with Go's race detector, which aborts the program on a race; slow to build and to run
     #[arg(long, conflicts_with = "release")]
     race: bool,
 }
 
-/// How the two halves are compiled.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// A build profile of the API server with the engine inside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Profile {
     Debug,
-    /// The Go half with the race detector.
+    /// Like `Debug`, with Go's race detector.
     Race,
-    /// The engine optimized; Go has no such difference.
+    /// The engine is optimized; Go has a single optimization level.
     Release,
 }
 
-/// Builds the API server and prints where it is.
+/// Builds the API server and prints its path.
 pub fn run(context: &Context, arguments: &Arguments) -> Result<()> {
     let profile = match (arguments.release, arguments.race) {
         (true, _) => Profile::Release,
@@ -48,13 +48,13 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// Says what the user has to install, before anything long starts.
+/// Reports missing prerequisites before any long build starts.
 pub fn check(context: &Context) -> Result<()> {
-    let otherwise = "leave out the API server with the engine inside";
+    let otherwise = "skip the API server with the engine inside";
     Module::APISERVER.check(context, NAME, otherwise)
 }
 
-/// Builds the API server: seconds when the stock one was built before, minutes otherwise.
+/// Builds the API server: seconds after a build of the stock one, minutes otherwise.
 pub fn build(context: &Context, profile: Profile) -> Result<PathBuf> {
     check(context)?;
     let library = Library::build(context, profile)?;
@@ -66,12 +66,15 @@ pub fn build(context: &Context, profile: Profile) -> Result<PathBuf> {
     .wait()
 }
 
-/// Checks and tests our Go packages, with the real library and the modules in `guests`.
+/// Checks and tests the Go packages, with the real library and the modules in `guests`.
 pub fn test(context: &Context, guests: &Path) -> Result<()> {
     let mut gofmt = Module::APISERVER.command(context, "gofmt");
     gofmt.args(["-l", "."]);
-    let unformatted = process::output(gofmt).context("gofmt comes with Go")?;
-    ensure!(unformatted.is_empty(), "run gofmt -w on\n{unformatted}");
+    let unformatted = process::output(gofmt).context("failed to run gofmt, a part of Go")?;
+    ensure!(
+        unformatted.is_empty(),
+        "not formatted; run `gofmt -w` on\n{unformatted}"
+    );
 
     let mut vet = Module::APISERVER.go(context, "vet");
     vet.arg("./...");
@@ -80,7 +83,7 @@ pub fn test(context: &Context, guests: &Path) -> Result<()> {
     let library = Library::build(context, Profile::Debug)?;
     let test = |packages: &[&str], race: bool| {
         let mut go = Module::APISERVER.go(context, "test");
-        // What a test depends on lies outside of the module, where Go does not see it change. Vetted it is already.
+        // Go's test cache does not see changes of the library and the modules. Vet has run already.
         go.args(["-count=1", "-vet=off", "-ldflags"])
             .arg(library.linker_flags(context)?)
             .args(race.then_some("-race"))
@@ -102,7 +105,7 @@ pub fn test(context: &Context, guests: &Path) -> Result<()> {
 /// The engine as a static library.
 struct Library {
     path: PathBuf,
-    /// The start of its SHA-256 digest.
+    /// The first 12 hexadecimal digits of its SHA-256 digest.
     digest: String,
 }
 
@@ -110,7 +113,8 @@ impl Library {
     fn build(context: &Context, profile: Profile) -> Result<Self> {
         let mut cargo = context.cargo("build");
         let folder = match profile {
-            // The whole workspace, so that dependencies have the features that they have everywhere else.
+            // The whole workspace, so that cargo unifies the features of dependencies as it does
+            // everywhere else.
             Profile::Debug | Profile::Race => {
                 cargo.args(["--workspace", "--lib"]);
                 "debug"
@@ -129,15 +133,15 @@ impl Library {
         Ok(Self { path, digest })
     }
 
-    /// Beside the library. Go leaves it alone when nothing changed.
+    /// Links the program next to the library. Go skips the build if nothing has changed.
     fn link(&self, context: &Context, profile: Profile, status: &Status) -> Result<PathBuf> {
-        let is_raced = profile == Profile::Race;
-        let name = if is_raced { RACED } else { NAME };
+        let with_race_detector = profile == Profile::Race;
+        let name = if with_race_detector { RACE_NAME } else { NAME };
         let program = self.path.with_file_name(name);
         let mut go = Module::APISERVER.go(context, "build");
         go.args(["-v", "-buildvcs=false", "-ldflags"])
             .arg(self.linker_flags(context)?)
-            .args(is_raced.then_some("-race"))
+            .args(with_race_detector.then_some("-race"))
             .arg("-o")
             .arg(&program)
             .arg("./composed");
@@ -145,8 +149,11 @@ impl Library {
         Ok(program)
     }
 
-    /// The library goes to the linker alone: in `CGO_LDFLAGS` it would make Go compile everything that uses C anew. Go does
-    /// not look at what is in it, but links again when the version changes, which has the digest in it.
+    /// Returns the flags that link the library.
+    ///
+    /// The library is passed to the external linker only: in `CGO_LDFLAGS` it would make Go
+    /// recompile every package that uses C. Go does not track the content of the library, but it
+    /// links again when the version changes, and the version contains the digest.
     fn linker_flags(&self, context: &Context) -> Result<String> {
         let suffix = format!("+k8s-wasm.{}.{}", env!("CARGO_PKG_VERSION"), self.digest);
         let version = kube::version_flags(&kube::version(context)?, &suffix);

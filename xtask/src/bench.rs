@@ -1,46 +1,32 @@
-//! `cargo xtask bench`: the measurements of the workspace in `bench/`, and the study in `bench/study/`.
-
-mod study;
+//! `cargo xtask bench`: builds the modules and runs the benchmarks in `bench/`.
 
 use anyhow::Result;
-use clap::{Args, Subcommand};
+use clap::Args;
 
 use crate::context::Context;
 use crate::setup::Setup;
 use crate::{guests, kube, process};
 
 #[derive(Args)]
-#[command(args_conflicts_with_subcommands = true)]
 pub struct Arguments {
-    #[command(subcommand)]
-    part: Option<Part>,
-    /// Passed on to the benchmark; `cargo xtask bench -- --help` lists what it takes
+    /// Arguments of the benchmark; `cargo xtask bench -- --help` lists them
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
 }
 
-#[derive(Subcommand)]
-enum Part {
-    /// Compare runtimes and ways to hand data to a module; see bench/STUDY.md
-    Study(study::Arguments),
-}
-
 impl Arguments {
-    /// Whether `doors` is measured: by its name, or with everything.
-    fn need_cluster(&self) -> bool {
-        const WITHOUT: [&str; 3] = ["call", "load", "start"];
-        let only_others = WITHOUT
+    /// Returns whether the part `front-ends` runs: selected by name, or because no part is.
+    fn needs_cluster(&self) -> bool {
+        const OTHERS: [&str; 3] = ["call", "load", "start"];
+        !self
+            .arguments
             .iter()
-            .any(|part| self.arguments.iter().any(|word| word == part));
-        !only_others
+            .any(|argument| OTHERS.contains(&argument.as_str()))
     }
 }
 
-/// Builds the modules, then becomes the benchmark.
+/// Builds the modules, then replaces this process with the benchmark.
 pub fn run(context: &Context, arguments: &Arguments) -> Result<()> {
-    if let Some(Part::Study(arguments)) = &arguments.part {
-        return study::run(context, arguments);
-    }
     let guests = guests::build(context)?;
     guests::build_policies(context)?;
     let mut cargo = context.cargo("run");
@@ -48,10 +34,10 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<()> {
     cargo
         .args(&arguments.arguments)
         .env("K8S_WASM_GUESTS", guests);
-    if arguments.need_cluster() {
+    if arguments.needs_cluster() {
         Setup::optimized(context, kube::start(context)?)?.apply(&mut cargo);
     }
-    Err(process::become_program(cargo))
+    Err(process::exec(cargo))
 }
 
 #[cfg(test)]
@@ -66,26 +52,22 @@ mod tests {
         arguments: Arguments,
     }
 
-    fn parsed(words: &str) -> Arguments {
+    fn parse(words: &str) -> Arguments {
         let words = ["bench"].into_iter().chain(words.split(' '));
         Cli::try_parse_from(words).map(|cli| cli.arguments).unwrap()
     }
 
     #[test]
-    fn only_the_doors_need_a_cluster() {
-        assert!(parsed("-- doors --requests 10").need_cluster());
-        assert!(parsed("-- --rounds 1").need_cluster());
-        assert!(!parsed("-- --rounds 1 load").need_cluster());
+    fn only_front_ends_need_a_cluster() {
+        assert!(parse("-- front-ends --requests 10").needs_cluster());
+        assert!(parse("-- --rounds 1").needs_cluster());
+        assert!(!parse("-- --rounds 1 load").needs_cluster());
     }
 
     #[test]
-    fn passes_everything_on_but_the_study() {
+    fn passes_arguments_to_the_benchmark() {
         for words in ["-- call --rounds 3", "-- load --only /validate"] {
-            let arguments = parsed(words);
-            assert!(arguments.part.is_none());
-            assert_eq!(format!("-- {}", arguments.arguments.join(" ")), words);
+            assert_eq!(format!("-- {}", parse(words).arguments.join(" ")), words);
         }
-        assert!(parsed("study --quick").part.is_some());
-        assert!(parsed("study --only wasmi/stdio").part.is_some());
     }
 }

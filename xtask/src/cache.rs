@@ -1,4 +1,4 @@
-//! The user's cache directory: things that take minutes to make, one folder for each version.
+//! The user's cache directory: build results that take minutes, one folder for each version.
 
 use std::env;
 use std::fs::{self, File, TryLockError};
@@ -16,7 +16,7 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// Finds the directory; nothing is created until something is kept.
+    /// Determines the directory without creating it.
     pub fn open() -> Result<Self> {
         let base = match env::var_os("XDG_CACHE_HOME").filter(|value| !value.is_empty()) {
             Some(directory) => PathBuf::from(directory),
@@ -29,22 +29,23 @@ impl Cache {
         })
     }
 
-    /// The path that `key` has in the cache, whether or not something is there.
+    /// Returns the path of `key` in the cache, which need not exist.
     pub fn path(&self, key: &str) -> PathBuf {
         self.root.join(key)
     }
 
-    /// A file for the output of a long chore; its folder exists afterwards.
+    /// Returns the path of a log file for a long build, and creates its folder.
     pub fn log(&self, name: &str) -> Result<PathBuf> {
         let directory = self.path("logs");
         create(&directory)?;
         Ok(directory.join(format!("{name}.log")))
     }
 
-    /// The folder `key`, filled by `build` unless it is there already.
+    /// Returns the folder `key`; `build` fills it if it does not exist.
     ///
-    /// `build` gets an empty folder that becomes `key` by a rename, so an interrupted build leaves nothing behind that
-    /// looks finished. Of two processes at once one builds and the other waits.
+    /// `build` gets an empty folder that is renamed to `key` afterwards, so that an interrupted
+    /// build is never taken for a complete one. If two processes need the same folder, one builds
+    /// and the other waits.
     pub fn folder(
         &self,
         key: &str,
@@ -80,7 +81,7 @@ fn create(directory: &Path) -> Result<()> {
         .with_context(|| format!("cannot create `{}`", directory.display()))
 }
 
-/// Held until the file is dropped, or the process ends.
+/// Locks a file until the returned handle is dropped or the process exits.
 fn lock(path: &Path, status: &Status) -> Result<File> {
     let context = || format!("cannot lock `{}`", path.display());
     let file = File::options()
@@ -90,7 +91,9 @@ fn lock(path: &Path, status: &Status) -> Result<File> {
         .with_context(context)?;
     match file.try_lock() {
         Ok(()) => return Ok(file),
-        Err(TryLockError::WouldBlock) => status.set("waiting for another xtask that does the same"),
+        Err(TryLockError::WouldBlock) => {
+            status.set("waiting for another xtask that builds the same")
+        }
         Err(TryLockError::Error(error)) => return Err(error).with_context(context),
     }
     file.lock().with_context(context)?;
@@ -118,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn builds_once_for_each_key() {
+    fn builds_once_per_key() {
         let (_directory, cache) = scratch();
         let mut builds = 0;
         for key in ["etcd/1", "etcd/1", "etcd/2"] {
@@ -153,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn lets_one_build_while_the_other_waits() {
+    fn waits_while_another_process_builds() {
         let (_directory, cache) = scratch();
         let (started, wait_for_start) = std::sync::mpsc::channel();
         std::thread::scope(|scope| {

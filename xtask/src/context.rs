@@ -1,4 +1,4 @@
-//! Where things are: the repository, the cache, the folder that cargo builds into.
+//! Paths that all tasks use: the repository, the cache, and cargo's target directory.
 
 use std::env;
 use std::path::PathBuf;
@@ -8,15 +8,15 @@ use anyhow::{Context as _, Result};
 
 use crate::cache::Cache;
 
-/// The places that every chore works with.
+/// The paths and the environment of a task.
 #[derive(Clone)]
 pub struct Context {
     /// The root of the repository.
     pub root: PathBuf,
-    /// What takes minutes, kept for the next clone.
+    /// The user's cache directory, shared between clones.
     pub cache: Cache,
-    /// `CARGO_TARGET_DIR` when the user set it; otherwise a folder of the cache, so that a second clone finds
-    /// the dependencies compiled.
+    /// `CARGO_TARGET_DIR` if it is set; otherwise a folder of the cache, so that a second clone
+    /// reuses compiled dependencies.
     pub target_dir: PathBuf,
 }
 
@@ -27,7 +27,7 @@ impl Context {
             .map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
         let root = manifest_dir
             .parent()
-            .context("xtask lies at the root of its file system")?
+            .context("the folder of xtask has no parent folder")?
             .to_path_buf();
         let cache = Cache::open()?;
         let target_dir = match env::var_os("CARGO_TARGET_DIR") {
@@ -41,18 +41,18 @@ impl Context {
         })
     }
 
-    /// `cargo <verb>` at the root of the repository, with `Cargo.lock` as committed.
+    /// Creates the command `cargo <verb> --locked`, run at the root of the repository.
     pub fn cargo(&self, verb: &str) -> Command {
         let mut cargo = self.command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        // Build scripts ask for what `cargo run` sets for this program, and would run again, and minutes of crates with them,
-        // whenever plain cargo and the chores take turns.
+        // Some build scripts depend on the variables that `cargo run` sets for xtask. Left in, they
+        // would cause long rebuilds whenever cargo is called directly and through xtask by turns.
         for (name, _) in env::vars_os() {
-            let described = name.to_str().is_some_and(|name| {
+            let describes_xtask = name.to_str().is_some_and(|name| {
                 name == "CARGO_MANIFEST_DIR"
                     || name == "CARGO_MANIFEST_PATH"
                     || name.starts_with("CARGO_PKG_")
             });
-            if described {
+            if describes_xtask {
                 cargo.env_remove(name);
             }
         }
@@ -62,7 +62,7 @@ impl Context {
         cargo
     }
 
-    /// Any program, started at the root of the repository.
+    /// Creates a command that runs at the root of the repository.
     pub fn command(&self, program: impl Into<std::ffi::OsString>) -> Command {
         let mut command = Command::new(program.into());
         command.current_dir(&self.root);

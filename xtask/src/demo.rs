@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: a kube-apiserver that obeys modules, to watch and to try.
+//! `cargo xtask demo`: runs a kube-apiserver whose access decisions are made by the example modules.
 
 use anyhow::Result;
 
@@ -6,11 +6,11 @@ use crate::context::Context;
 use crate::setup::Setup;
 use crate::{kube, process, setup};
 
-/// Prepares everything, then becomes the demo, which stays up until Ctrl-C.
+/// Builds everything, then replaces this process with the demo, which runs until Ctrl-C.
 pub fn run(context: &Context) -> Result<()> {
     setup::check(context)?;
     let setup = Setup::complete(context, kube::start(context)?)?;
     let mut demo = context.command(setup::binary(context, "demo")?);
     setup.apply(&mut demo);
-    Err(process::become_program(demo))
+    Err(process::exec(demo))
 }

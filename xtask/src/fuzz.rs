@@ -1,6 +1,6 @@
-//! `cargo xtask fuzz`: builds the fuzz targets with the counters that libFuzzer follows, and runs them.
+//! `cargo xtask fuzz`: builds the fuzz targets with libFuzzer's coverage counters, and runs them.
 //!
-//! A stable compiler will do: the counters are a pass of LLVM, and `fuzz/rustc.sh` asks for it.
+//! The stable compiler suffices: an LLVM pass inserts the counters, and `fuzz/rustc.sh` enables it.
 
 mod seeds;
 mod summary;
@@ -16,54 +16,55 @@ use self::summary::Summary;
 use crate::context::Context;
 use crate::process::{self, Pending, elapsed};
 
-/// A program in `fuzz/targets`; the name on the command line is the variant's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+/// A program in `fuzz/targets`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Target {
-    /// What is posted: reviews and raw requests
+    /// Bodies of webhook requests: reviews and raw requests
     Reviews,
     /// Configuration files
     Configuration,
-    /// What modules answer
+    /// Output of modules
     GuestOutput,
-    /// Pointers and lengths that modules hand to their host
+    /// Pointers and lengths that modules pass to the host
     GuestPointers,
-    /// Changed objects and JSON patches
+    /// Mutated objects and JSON patches
     Patches,
-    /// What registries serve, and the payloads of host calls
+    /// Responses of registries, and payloads of host calls
     Registries,
 }
 
 #[derive(Args)]
 pub struct Arguments {
-    /// Only this one; without it all of them, one after the other
+    /// Target to run [default: all, one after the other]
     #[arg(value_enum)]
     target: Option<Target>,
-    /// How long each runs; what is new is kept in the cache for the next time
+    /// Duration of each target, in seconds; new inputs are kept in the cache for the next run
     #[arg(long, default_value_t = 60)]
     seconds: u64,
-    /// Run the target on this file only, such as one from fuzz/artifacts
+    /// Run the target once on this file, such as one from fuzz/artifacts
     #[arg(long, value_name = "FILE", requires = "target")]
     input: Option<PathBuf>,
 }
 
-/// How much is done.
-#[derive(Clone, Copy)]
+/// The length of a run.
+#[derive(Debug, Clone, Copy)]
 enum Effort {
-    /// For so long, from all that was interesting so far.
+    /// A number of seconds, starting from the corpus of earlier runs.
     Seconds(u64),
-    /// Always the same: so many executions from the seeds alone, with random numbers that are none.
+    /// A number of executions, starting from the seeds alone with a fixed random seed, so that
+    /// every run is the same.
     Runs(u32),
 }
 
 impl Target {
-    /// The name as on the command line, of its program and of its folder of seeds.
+    /// Returns the name on the command line, which is also that of the program and of its seeds.
     fn name(self) -> String {
         self.to_possible_value()
             .map(|value| value.get_name().to_owned())
             .unwrap_or_default()
     }
 
-    /// Executions of the short run: seconds, each.
+    /// Returns the number of executions of a short run, which takes a few seconds.
     fn runs(self) -> u32 {
         match self {
             Self::Reviews | Self::Patches => 100_000,
@@ -73,8 +74,8 @@ impl Target {
         }
     }
 
-    /// The longest input, in bytes.
-    fn length_max(self) -> u32 {
+    /// Returns the maximum length of an input, in bytes.
+    fn max_length(self) -> u32 {
         match self {
             Self::GuestPointers => 512,
             Self::Reviews | Self::Configuration | Self::GuestOutput => 4096,
@@ -83,7 +84,7 @@ impl Target {
     }
 }
 
-/// Runs what was asked for.
+/// Builds and runs the selected targets.
 pub fn run(context: &Context, arguments: &Arguments) -> Result<()> {
     check(context)?;
     let programs = build(context)?;
@@ -96,7 +97,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<()> {
     targets(arguments.target).try_for_each(|target| fuzz(context, &programs, target, effort))
 }
 
-/// The short run of `cargo xtask test`.
+/// Runs each target for a few seconds, as a step of `cargo xtask test`.
 pub fn test(context: &Context) -> Result<()> {
     let programs = build(context)?;
     targets(None).try_for_each(|target| {
@@ -105,14 +106,14 @@ pub fn test(context: &Context) -> Result<()> {
     })
 }
 
-/// libFuzzer itself is C++.
+/// Checks for the C++ compiler that builds libFuzzer.
 pub fn check(context: &Context) -> Result<()> {
     let compiler = std::env::var_os("CXX").unwrap_or_else(|| "c++".into());
     let mut command = context.command(compiler);
     command.arg("--version");
     process::output(command)
         .map(drop)
-        .context("fuzzing needs a C++ compiler (Debian: `apt-get install g++`)")
+        .context("fuzzing requires a C++ compiler, such as g++: install one or set CXX")
 }
 
 fn targets(only: Option<Target>) -> impl Iterator<Item = Target> {
@@ -120,9 +121,9 @@ fn targets(only: Option<Target>) -> impl Iterator<Item = Target> {
     all.filter(move |target| only.is_none_or(|only| only == *target))
 }
 
-/// Builds all targets; returns the folder of their programs.
+/// Builds all targets, and returns the folder of their programs.
 fn build(context: &Context) -> Result<PathBuf> {
-    // Away from other builds: cargo does not know that these crates differ from those without counters.
+    // A separate directory: cargo cannot distinguish crates with counters from those without.
     let target_dir = context.target_dir.join("fuzz");
     let mut cargo = context.cargo("build");
     cargo
@@ -140,16 +141,16 @@ fn build(context: &Context) -> Result<PathBuf> {
 fn fuzz(context: &Context, programs: &Path, target: Target, effort: Effort) -> Result<()> {
     let (name, started) = (target.name(), Instant::now());
     let scratch = context.root.join("target/fuzz").join(&name);
-    let seeds = emptied(&scratch.join("seeds"))?;
+    let seeds = empty_folder(&scratch.join("seeds"))?;
     seeds::collect(&context.root, target, &seeds)?;
     let found = match effort {
-        Effort::Seconds(_) => created(&context.cache.path("fuzz").join(&name))?,
-        Effort::Runs(_) => emptied(&scratch.join("found"))?,
+        Effort::Seconds(_) => folder(&context.cache.path("fuzz").join(&name))?,
+        Effort::Runs(_) => empty_folder(&scratch.join("found"))?,
     };
-    let artifacts = created(&context.root.join("fuzz/artifacts").join(&name))?;
+    let artifacts = folder(&context.root.join("fuzz/artifacts").join(&name))?;
 
     let mut program = context.command(programs.join(&name));
-    // What is new goes into the first folder.
+    // libFuzzer writes new inputs into the first folder.
     program.arg(found).arg(seeds);
     program.arg(match effort {
         Effort::Seconds(seconds) => format!("-max_total_time={seconds}"),
@@ -161,7 +162,7 @@ fn fuzz(context: &Context, programs: &Path, target: Target, effort: Effort) -> R
     program.args(["-timeout=60", "-rss_limit_mb=2048", "-print_final_stats=1"]);
     program
         .arg("-dict=fuzz/words.dict")
-        .arg(format!("-max_len={}", target.length_max()))
+        .arg(format!("-max_len={}", target.max_length()))
         .arg(format!("-artifact_prefix={}/", artifacts.display()));
 
     let log = context.cache.log(&format!("fuzz-{name}"))?;
@@ -170,24 +171,28 @@ fn fuzz(context: &Context, programs: &Path, target: Target, effort: Effort) -> R
         process::run_to_log(program, &output, status)
     });
     running.wait().with_context(|| {
-        format!("the target `{name}` found something: it is in fuzz/artifacts/{name}, and belongs into a test of the crate at fault")
+        format!(
+            "target `{name}` failed: the input is in fuzz/artifacts/{name}; fix the crate and add a test to it"
+        )
     })?;
     let summary = Summary::read(&fs::read_to_string(log)?)?;
     println!("  {name:14} {summary} in {}", elapsed(started));
     Ok(())
 }
 
-fn created(folder: &Path) -> Result<PathBuf> {
-    fs::create_dir_all(folder).with_context(|| format!("cannot create `{}`", folder.display()))?;
-    Ok(folder.to_owned())
+/// Creates a folder unless it exists.
+fn folder(path: &Path) -> Result<PathBuf> {
+    fs::create_dir_all(path).with_context(|| format!("cannot create `{}`", path.display()))?;
+    Ok(path.to_owned())
 }
 
-fn emptied(folder: &Path) -> Result<PathBuf> {
-    match fs::remove_dir_all(folder) {
+/// Creates a folder, and removes an existing one first.
+fn empty_folder(path: &Path) -> Result<PathBuf> {
+    match fs::remove_dir_all(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("cannot remove `{}`", folder.display()))
+            Err(error).with_context(|| format!("cannot remove `{}`", path.display()))
         }
-        _ => created(folder),
+        _ => folder(path),
     }
 }
 
@@ -196,7 +201,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_target_is_a_program_and_has_seeds() {
+    fn every_target_has_a_program_and_seeds() {
         let fuzz = Context::new().unwrap().root.join("fuzz");
         let manifest = fs::read_to_string(fuzz.join("Cargo.toml")).unwrap();
         let programs = fs::read_dir(fuzz.join("targets")).unwrap().count();

@@ -1,4 +1,4 @@
-//! The Go modules of this repository: what their `go.mod` says, and the commands that build them.
+//! The Go modules of this repository: the versions in their `go.mod`, and commands to build them.
 
 use std::fs;
 use std::process::Command;
@@ -15,20 +15,20 @@ pub struct Module {
 }
 
 impl Module {
-    /// The API servers, both of them, so that Kubernetes is pinned once.
+    /// Both API servers; one module, so that the version of Kubernetes is pinned once.
     pub const APISERVER: Self = Self {
         folder: "apiserver",
     };
 
-    /// The etcd that they store in.
+    /// The etcd of the API servers.
     pub const ETCD: Self = Self {
         folder: "apiserver/etcd",
     };
 
-    /// `go <verb>` in the folder.
+    /// Creates the command `go <verb>`, run in the folder.
     ///
-    /// With the flags that decide what of Go's build cache can be used: a build of Kubernetes takes minutes, and happens
-    /// once because everything here is built alike.
+    /// All builds use the same flags, so that they share Go's build cache: Kubernetes takes minutes
+    /// to compile.
     pub fn go(&self, context: &Context, verb: &str) -> Command {
         let mut go = self.command(context, "go");
         go.args([verb, "-mod=readonly", "-trimpath"])
@@ -36,21 +36,22 @@ impl Module {
         go
     }
 
-    /// Any program, started in the folder.
+    /// Creates a command that runs in the folder.
     pub fn command(&self, context: &Context, program: &str) -> Command {
         let mut command = context.command(program);
         command.current_dir(context.root.join(self.folder));
         command
     }
 
-    /// Says what to install to build `program`, or what to do `otherwise`, when there is no Go or an old one.
+    /// Checks the version of Go. The error names what to install to build `program`, and the
+    /// alternative `otherwise`.
     pub fn check(&self, context: &Context, program: &str, otherwise: &str) -> Result<()> {
         let needed =
             required_version(&self.go_mod(context)?, "go").context("go.mod has no go line")?;
         let advice = format!(
-            "{program} is built with Go {needed} or newer: install it (https://go.dev/dl), or {otherwise}"
+            "building {program} requires Go {needed} or newer: install it (https://go.dev/dl), or {otherwise}"
         );
-        // In this folder an older Go may fetch the one it needs.
+        // Run in the folder of the module, where an older Go may download the required toolchain.
         let mut go = self.command(context, "go");
         go.args(["env", "GOVERSION"]);
         let found = process::output(go).context(advice.clone())?;
@@ -60,7 +61,7 @@ impl Module {
         Ok(())
     }
 
-    /// The version that `go.mod` gives a published module, without its `v`.
+    /// Returns the version of a published module in `go.mod`, without the `v`.
     pub fn version_of(&self, context: &Context, published: &str) -> Result<String> {
         required_version(&self.go_mod(context)?, published)
             .with_context(|| format!("{}/go.mod does not require {published}", self.folder))
@@ -72,7 +73,7 @@ impl Module {
     }
 }
 
-/// The version that a `go.mod` gives `module`, without its `v`. The Go language itself is the module `go`.
+/// Parses the version of `module` in a `go.mod`, without the `v`. The Go language is the module `go`.
 fn required_version(go_mod: &str, module: &str) -> Option<String> {
     go_mod.lines().find_map(|line| {
         let mut words = line
@@ -84,7 +85,7 @@ fn required_version(go_mod: &str, module: &str) -> Option<String> {
     })
 }
 
-/// Major and minor of `1.36.3`, `go1.26.8` and the like; `(0, 0)` for anything else.
+/// Parses major and minor of versions such as `1.36.3` and `go1.26.8`; `(0, 0)` for other texts.
 pub fn release(version: &str) -> (u32, u32) {
     let mut parts = version
         .trim()

@@ -1,4 +1,4 @@
-//! `cargo xtask kube`: kube-apiserver and etcd, ready-made or built from their Go modules.
+//! `cargo xtask kube`: finds kube-apiserver and etcd, or builds them from their Go modules.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -9,16 +9,16 @@ use crate::context::Context;
 use crate::golang::{self, Module};
 use crate::process::{self, Pending, Status};
 
-/// The variable that names a folder with ready-made programs, as in the test framework of controller-runtime.
+/// The variable that names a folder with prebuilt programs, as in controller-runtime's envtest.
 const ASSETS: &str = "KUBEBUILDER_ASSETS";
 
-/// The programs that a cluster for tests is made of.
+/// The programs of a test cluster.
 pub struct Kube {
     pub apiserver: PathBuf,
     pub etcd: PathBuf,
 }
 
-/// Prints where the programs are, building them first when they are nowhere.
+/// Prints the paths of the programs, and builds them first if necessary.
 pub fn run(context: &Context) -> Result<()> {
     let kube = start(context)?.wait()?;
     println!("kube-apiserver  {}", kube.apiserver.display());
@@ -26,21 +26,21 @@ pub fn run(context: &Context) -> Result<()> {
     Ok(())
 }
 
-/// Says what the user has to install, before anything long starts.
+/// Reports missing prerequisites before any long build starts.
 pub fn check(context: &Context) -> Result<()> {
     match env::var_os(ASSETS) {
-        Some(folder) => ready_made(Path::new(&folder)).map(drop),
+        Some(folder) => prebuilt(Path::new(&folder)).map(drop),
         None => PROGRAMS
             .iter()
             .try_for_each(|program| program.check(context)),
     }
 }
 
-/// Begins to find or build the programs; the build takes minutes, once for each version.
+/// Starts to find or build the programs; a build takes minutes, once for each version.
 pub fn start(context: &Context) -> Result<Pending<Kube>> {
     check(context)?;
     if let Some(folder) = env::var_os(ASSETS) {
-        let kube = ready_made(Path::new(&folder))?;
+        let kube = prebuilt(Path::new(&folder))?;
         return Ok(Pending::start("kube", |_| Ok(kube)));
     }
     let context = context.clone();
@@ -55,7 +55,7 @@ pub fn start(context: &Context) -> Result<Pending<Kube>> {
     ))
 }
 
-fn ready_made(folder: &Path) -> Result<Kube> {
+fn prebuilt(folder: &Path) -> Result<Kube> {
     let program = |name: &str| {
         let path = folder.join(name);
         ensure!(
@@ -89,16 +89,16 @@ const ETCD: Program = Program {
     published: "go.etcd.io/etcd/server/v3",
 };
 
-/// The module whose version is that of the API server.
+/// The module that determines the version of the API server.
 const KUBERNETES: &str = "k8s.io/kubernetes";
 
-/// A program built from a Go module in this repository that pins the published one.
+/// A program built from a Go module of this repository, which pins a published module.
 struct Program {
     name: &'static str,
     cache_key: &'static str,
     module: Module,
     package: &'static str,
-    /// The published module; its version in `go.mod` is the version of the program.
+    /// The published module, whose version in `go.mod` is that of the program.
     published: &'static str,
 }
 
@@ -145,13 +145,13 @@ impl Program {
     }
 }
 
-/// The version of Kubernetes that the API servers are, without its `v`.
+/// Returns the version of Kubernetes, without the `v`.
 pub fn version(context: &Context) -> Result<String> {
     APISERVER.version(context)
 }
 
-/// The linker flags that tell an API server its version, with `suffix` behind it. Without them it reports a version that
-/// clients cannot parse.
+/// Returns the linker flags that set the version of an API server, with `suffix` appended. Without
+/// them it reports a version that clients cannot parse.
 pub fn version_flags(version: &str, suffix: &str) -> String {
     let (major, minor) = golang::release(version);
     let variables = [
@@ -171,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tells_the_api_server_its_version() {
+    fn sets_the_version_of_the_api_server() {
         let flags = APISERVER.linker_flags("1.36.3");
         assert!(
             flags.contains("-X k8s.io/component-base/version.gitVersion=v1.36.3 "),
@@ -182,12 +182,12 @@ mod tests {
     }
 
     #[test]
-    fn takes_ready_made_programs_only_when_both_are_there() {
+    fn accepts_a_prebuilt_folder_only_with_both_programs() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("etcd"), "").unwrap();
-        let error = ready_made(folder.path()).err().unwrap().to_string();
+        let error = prebuilt(folder.path()).err().unwrap().to_string();
         assert!(error.contains("kube-apiserver` does not exist"), "{error}");
         fs::write(folder.path().join("kube-apiserver"), "").unwrap();
-        assert!(ready_made(folder.path()).is_ok());
+        assert!(prebuilt(folder.path()).is_ok());
     }
 }

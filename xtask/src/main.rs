@@ -1,8 +1,8 @@
-//! Every chore of the repository: `cargo xtask <verb>`; without a verb it lists them.
+//! Development tasks of the repository, run as `cargo xtask <verb>`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a tool for people at a terminal"
+    reason = "a command-line tool prints its output"
 )]
 
 mod apiserver;
@@ -19,6 +19,7 @@ mod metadata;
 mod process;
 mod setup;
 mod soak;
+mod study;
 mod test;
 mod tidy;
 
@@ -28,7 +29,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::context::Context;
 
-/// The chores of k8s-wasm. Each does its own set-up; what takes minutes is kept in the user's cache directory.
+/// Development tasks of k8s-wasm. Each task prepares what it needs; results that take minutes to
+/// build are kept in the user's cache directory.
 #[derive(Parser)]
 #[command(
     name = "cargo xtask",
@@ -42,29 +44,31 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Start etcd, k8s-wasm and a kube-apiserver wired to it, play the story, and stay up until Ctrl-C
+    /// Start etcd, k8s-wasm and a kube-apiserver that uses it, show a few decisions, and run until Ctrl-C
     Demo,
-    /// Run every test, the conformance stories against a real kube-apiserver included; what CI runs
+    /// Run every check and test, including the stories against a real kube-apiserver; CI runs this
     Test(test::Arguments),
-    /// Build the examples, and the modules and policies of the tests, to WebAssembly, into target/guests
-    Guests(guests::Arguments),
-    /// Find or build kube-apiserver and etcd, and print where they are
+    /// Compile the examples and the modules and policies of the tests to WebAssembly, into target/guests
+    Guests,
+    /// Find or build kube-apiserver and etcd, and print their paths
     Kube,
-    /// Build kube-apiserver with the engine inside, and print where it is
+    /// Build kube-apiserver with the engine inside, and print its path
     Apiserver(apiserver::Arguments),
-    /// Measure the cost of a call and the load a server carries; see bench/RESULTS.md
+    /// Measure the cost of a call and the throughput of the server; see bench/RESULTS.md
     Bench(bench::Arguments),
-    /// Run the fuzz targets, to find what nobody thought of
+    /// Compare WebAssembly runtimes and calling conventions; see study/README.md
+    Study(study::Arguments),
+    /// Run the fuzz targets
     Fuzz(fuzz::Arguments),
-    /// Load a real API server fully while policies change and break, and kill what decides
+    /// Run a real API server under full load while policies change, fail and processes are killed
     Soak(soak::Arguments),
-    /// Write the generated reference pages, or check that they are fresh
+    /// Write the generated files, or check that they are up to date
     Codegen(codegen::Arguments),
-    /// Check what the compiler cannot: dependency edges, documents, examples, vectors
-    Tidy,
-    /// End what this process started once it is gone; see process/keeper.rs
+    /// Check what the compiler cannot: dependency edges, documents, language, examples, vectors
+    Tidy(tidy::Arguments),
+    /// Terminate the children of an xtask that has exited; see process/reaper.rs
     #[command(hide = true)]
-    Keeper,
+    Reaper,
 }
 
 fn main() -> ExitCode {
@@ -82,22 +86,23 @@ fn main() -> ExitCode {
 }
 
 fn run(verb: Verb) -> anyhow::Result<()> {
-    if let Verb::Keeper = verb {
-        return process::keeper::keep();
+    if let Verb::Reaper = verb {
+        return process::reaper::run();
     }
     let context = Context::new()?;
     match verb {
         Verb::Demo => demo::run(&context),
         Verb::Test(arguments) => test::run(&context, &arguments),
-        Verb::Guests(arguments) => guests::run(&context, &arguments),
+        Verb::Guests => guests::run(&context),
         Verb::Kube => kube::run(&context),
         Verb::Apiserver(arguments) => apiserver::run(&context, &arguments),
         Verb::Bench(arguments) => bench::run(&context, &arguments),
+        Verb::Study(arguments) => study::run(&context, &arguments),
         Verb::Fuzz(arguments) => fuzz::run(&context, &arguments),
         Verb::Soak(arguments) => soak::run(&context, &arguments),
         Verb::Codegen(arguments) => codegen::run(&context, &arguments),
-        Verb::Tidy => tidy::run(&context),
-        Verb::Keeper => Ok(()),
+        Verb::Tidy(arguments) => tidy::run(&context, &arguments),
+        Verb::Reaper => Ok(()),
     }
 }
 

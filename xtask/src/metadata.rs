@@ -1,4 +1,4 @@
-//! The packages of the workspace, as `cargo metadata` lists them.
+//! The packages of the workspace, from `cargo metadata`.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::context::Context;
 use crate::process;
 
-/// A package of the workspace; only what the chores need.
+/// A package of the workspace, with the fields that the tasks need.
 #[derive(Debug, Deserialize)]
 pub struct Package {
     pub name: String,
@@ -18,7 +18,7 @@ pub struct Package {
     metadata: Option<Metadata>,
 }
 
-/// Something cargo builds from a package.
+/// A build target of a package.
 #[derive(Debug, Deserialize)]
 pub struct Target {
     pub name: String,
@@ -29,9 +29,9 @@ pub struct Target {
 #[derive(Debug, Deserialize)]
 pub struct Dependency {
     pub name: String,
-    /// Where it is, for a package of this repository.
+    /// Folder of a package of this repository; `None` for a published one.
     pub path: Option<PathBuf>,
-    /// `dev` or `build`; none for an ordinary dependency.
+    /// `dev` or `build`; `None` for a normal dependency.
     pub kind: Option<String>,
 }
 
@@ -41,7 +41,7 @@ struct Metadata {
     k8s_wasm: Marks,
 }
 
-/// `[package.metadata.k8s-wasm]`
+/// The table `[package.metadata.k8s-wasm]`.
 #[derive(Debug, Default, Deserialize)]
 struct Marks {
     #[serde(default)]
@@ -49,7 +49,8 @@ struct Marks {
 }
 
 impl Package {
-    /// The name of the library, which is that of its file, when the package is a module: marked with `[package.metadata.k8s-wasm] module = true`.
+    /// Returns the name of the library, and so of the file, if the package is a module: if it is
+    /// marked with `[package.metadata.k8s-wasm] module = true`.
     pub fn module(&self) -> Option<&str> {
         let marked = self
             .metadata
@@ -64,14 +65,14 @@ impl Package {
             .map(|library| library.name.as_str())
     }
 
-    /// The folder of the package, relative to the root of the repository.
+    /// Returns the folder of the package, relative to the root of the repository.
     pub fn folder<'a>(&'a self, root: &Path) -> &'a Path {
         let folder = self.manifest_path.parent().unwrap_or(&self.manifest_path);
         folder.strip_prefix(root).unwrap_or(folder)
     }
 }
 
-/// Every package of the workspace.
+/// Lists the packages of the workspace.
 pub fn packages(context: &Context) -> Result<Vec<Package>> {
     #[derive(Deserialize)]
     struct Listing {

@@ -1,13 +1,13 @@
-//! Starts other programs so that none of them outlives this one.
+//! Child processes that never outlive xtask.
 
-pub mod keeper;
 mod progress;
+pub mod reaper;
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -17,19 +17,13 @@ pub use self::progress::{Pending, Status, elapsed};
 /// Runs a program with its output on the terminal.
 pub fn run(mut command: Command) -> Result<()> {
     let status = Running::start(&mut command)?.wait()?;
-    succeeded(&command, status)
+    check_status(&command, status)
 }
 
 /// Runs a program that prints little, and returns its standard output.
 pub fn output(mut command: Command) -> Result<String> {
-    command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .stdin(Stdio::null());
-    let output = command
-        .output()
-        .with_context(|| format!("cannot start `{}`", shown(&command)))?;
-    succeeded(&command, output.status).map_err(|error| {
+    let output = capture(&mut command)?;
+    check_status(&command, output.status).map_err(|error| {
         let text = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         if text.is_empty() {
             error
@@ -38,20 +32,31 @@ pub fn output(mut command: Command) -> Result<String> {
         }
     })?;
     String::from_utf8(output.stdout)
-        .with_context(|| format!("`{}` printed no UTF-8", shown(&command)))
+        .with_context(|| format!("the output of `{}` is not UTF-8", command_line(&command)))
 }
 
-/// Runs a program with its output in the file `log`, its last line in `status`.
+/// Runs a program that prints little, and returns its exit status and its output.
+pub fn capture(command: &mut Command) -> Result<Output> {
+    command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .stdin(Stdio::null());
+    command
+        .output()
+        .with_context(|| format!("cannot start `{}`", command_line(command)))
+}
+
+/// Runs a program with its output in the file `log` and the last line of the output in `status`.
 ///
-/// The error carries the end of the output.
+/// The error contains the end of the output.
 pub fn run_to_log(mut command: Command, log: &Path, status: &Status) -> Result<()> {
-    let name = shown(&command);
+    let name = command_line(&command);
     let mut file = File::create(log)?;
     writeln!(file, "$ {name}")?;
     let (reader, writer) = io::pipe()?;
     command.stdout(writer.try_clone()?).stderr(writer);
     let running = Running::start(&mut command)?;
-    // Closes our ends of the pipe: it has to end when the program does.
+    // Closes our write ends of the pipe, so that the reader ends when the program does.
     command.stdout(Stdio::null()).stderr(Stdio::null());
 
     let mut tail = Vec::new();
@@ -64,19 +69,20 @@ pub fn run_to_log(mut command: Command, log: &Path, status: &Status) -> Result<(
             tail.remove(0);
         }
     }
-    succeeded(&command, running.wait()?).map_err(|error| {
+    check_status(&command, running.wait()?).map_err(|error| {
         let end = tail.join("\n");
-        anyhow!("{end}\nThe whole output is in `{}`", log.display()).context(error)
+        anyhow!("{end}\nthe full output is in `{}`", log.display()).context(error)
     })
 }
 
-/// Becomes the program; returns only when that fails. Ctrl-C then reaches the program directly.
-pub fn become_program(mut command: Command) -> anyhow::Error {
-    anyhow!(command.exec()).context(format!("cannot start `{}`", shown(&command)))
+/// Replaces this process with the program, which then receives Ctrl-C directly. Returns only on
+/// failure.
+pub fn exec(mut command: Command) -> anyhow::Error {
+    anyhow!(command.exec()).context(format!("cannot start `{}`", command_line(&command)))
 }
 
-/// The command line, without the path of the program.
-fn shown(command: &Command) -> String {
+/// Returns the command line without the path of the program.
+fn command_line(command: &Command) -> String {
     let program = Path::new(command.get_program());
     let name = program.file_name().unwrap_or(program.as_os_str());
     let words = std::iter::once(name).chain(command.get_args());
@@ -86,27 +92,27 @@ fn shown(command: &Command) -> String {
         .join(" ")
 }
 
-fn succeeded(command: &Command, status: ExitStatus) -> Result<()> {
+fn check_status(command: &Command, status: ExitStatus) -> Result<()> {
     if !status.success() {
-        bail!("`{}` failed ({status})", shown(command));
+        bail!("`{}` failed ({status})", command_line(command));
     }
     Ok(())
 }
 
-/// A program in a process group of its own, which the keeper ends if we cannot.
+/// A program in its own process group, which the reaper terminates if xtask cannot.
 struct Running {
     child: Child,
 }
 
 impl Running {
     fn start(command: &mut Command) -> Result<Self> {
-        // A background group that reads the terminal is stopped, so it gets none.
+        // Without a terminal: the kernel stops a background process group that reads from one.
         command.stdin(Stdio::null()).process_group(0);
-        keeper::start()?;
+        reaper::start()?;
         let child = command
             .spawn()
-            .with_context(|| format!("cannot start `{}`", shown(command)))?;
-        keeper::guard(child.id());
+            .with_context(|| format!("cannot start `{}`", command_line(command)))?;
+        reaper::guard(child.id());
         Ok(Self { child })
     }
 
@@ -117,11 +123,11 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Still running only when following its output failed.
+        // The program is still running only if reading its output has failed.
         if let Ok(None) = self.child.try_wait() {
             let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
             let _ = self.child.wait();
         }
-        keeper::release(self.child.id());
+        reaper::release(self.child.id());
     }
 }

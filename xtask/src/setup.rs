@@ -1,4 +1,4 @@
-//! What a cluster with k8s-wasm in it needs before it starts: the servers, our binary and the modules.
+//! Prerequisites of a test cluster: the servers, the `k8s-wasm` binary and the modules.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -11,17 +11,17 @@ use crate::guests;
 use crate::kube::{self, Kube};
 use crate::process::{self, Pending};
 
-/// Everything that the stories and the demo are given.
+/// The programs and modules that the stories, the demo and the benchmarks use.
 pub struct Setup {
     kube: Kube,
     k8s_wasm: PathBuf,
     guests: PathBuf,
-    /// The kube-apiserver with the engine inside, where it is wanted.
+    /// The kube-apiserver with the engine inside, if it is needed.
     composed: Option<PathBuf>,
 }
 
 impl Setup {
-    /// Builds what is missing; `kube` may have been on its way for long.
+    /// Builds the modules and the binary, then waits for `kube`.
     pub fn complete(context: &Context, kube: Pending<Kube>) -> Result<Self> {
         let guests = guests::build(context)?;
         let k8s_wasm = binary(context, "k8s-wasm")?;
@@ -33,13 +33,13 @@ impl Setup {
         })
     }
 
-    /// The same with the kube-apiserver that has the engine inside.
+    /// Adds the kube-apiserver with the engine inside.
     pub fn with_composed(self, context: &Context, profile: Profile) -> Result<Self> {
         let composed = Some(apiserver::build(context, profile)?);
         Ok(Self { composed, ..self })
     }
 
-    /// Everything as one would deploy it, for measurements.
+    /// Builds everything with optimizations, for measurements.
     pub fn optimized(context: &Context, kube: Pending<Kube>) -> Result<Self> {
         let guests = guests::build(context)?;
         let composed = apiserver::build(context, Profile::Release)?;
@@ -54,7 +54,7 @@ impl Setup {
         })
     }
 
-    /// Tells `command` where everything is.
+    /// Passes the paths to `command` as environment variables.
     pub fn apply(&self, command: &mut Command) {
         command
             .env("K8S_WASM_KUBE_APISERVER", &self.kube.apiserver)
@@ -67,7 +67,7 @@ impl Setup {
     }
 }
 
-/// Says what the user has to install, before anything long starts.
+/// Reports missing prerequisites before any long build starts.
 pub fn check(context: &Context) -> Result<()> {
     kube::check(context)?;
     guests::check(context)
@@ -75,8 +75,8 @@ pub fn check(context: &Context) -> Result<()> {
 
 /// Builds a binary of the workspace and returns its path.
 ///
-/// Always with the whole workspace selected: the features of dependencies depend on what is selected, and wasmtime would
-/// be compiled anew, minutes long, for each selection.
+/// Selects the whole workspace: the features of dependencies depend on the selected packages, and
+/// wasmtime would be recompiled, which takes minutes, for each selection.
 pub fn binary(context: &Context, name: &str) -> Result<PathBuf> {
     let mut cargo = context.cargo("build");
     cargo.args(["--workspace", "--bin", name]);

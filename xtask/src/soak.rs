@@ -1,4 +1,4 @@
-//! `cargo xtask soak`: full load while things change and break, at each way from the API server to the policies.
+//! `cargo xtask soak`: runs each front end under full load while policies change and fail.
 
 use std::path::{self, PathBuf};
 
@@ -12,38 +12,38 @@ use crate::{kube, process, setup};
 
 #[derive(Args)]
 pub struct Arguments {
-    /// The way from the API server to the policies; both, one after the other, when left out
+    /// Front end to test [default: both, one after the other]
     #[arg(long, value_enum)]
-    door: Option<Door>,
-    /// How long things change under load at each door
+    front_end: Option<FrontEnd>,
+    /// Duration of the load for each front end, in minutes
     #[arg(long, default_value_t = 5.0)]
     minutes: f64,
-    /// How many requests are under way at once
+    /// Number of concurrent requests
     #[arg(long, default_value_t = 16)]
     callers: u64,
-    /// How often the program that decides is killed afterwards
+    /// Number of times that the server is killed after the load
     #[arg(long, default_value_t = 3)]
     kills: u64,
-    /// What requests and changes are drawn from
+    /// Seed of the random requests and changes
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Keep logs and files here
+    /// Folder in which logs and files are kept
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
-    /// Optimized, as one would deploy it, without the checks that a debug build has
+    /// Use optimized builds, without the assertions of debug builds
     #[arg(long)]
     release: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Door {
-    /// `k8s-wasm serve`, asked by a stock kube-apiserver
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FrontEnd {
+    /// `k8s-wasm serve`, called by a stock kube-apiserver
     Webhook,
-    /// The engine inside of a kube-apiserver
+    /// The engine inside kube-apiserver
     InProcess,
 }
 
-/// Prepares everything, then becomes the soak.
+/// Builds everything, then replaces this process with the soak test.
 pub fn run(context: &Context, arguments: &Arguments) -> Result<()> {
     setup::check(context)?;
     apiserver::check(context)?;
@@ -51,27 +51,27 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<()> {
     let setup = match arguments {
         Arguments { release: true, .. } => Setup::optimized(context, kube)?,
         Arguments {
-            door: Some(Door::Webhook),
+            front_end: Some(FrontEnd::Webhook),
             ..
         } => Setup::complete(context, kube)?,
         _ => Setup::complete(context, kube)?.with_composed(context, Profile::Debug)?,
     };
     let mut soak = context.command(setup::binary(context, "soak")?);
-    soak.args(arguments.words());
+    soak.args(arguments.to_args());
     if let Some(dir) = &arguments.dir {
         soak.arg("--dir").arg(path::absolute(dir)?);
     }
     setup.apply(&mut soak);
-    Err(process::become_program(soak))
+    Err(process::exec(soak))
 }
 
 impl Arguments {
-    /// What the program draws and counts by.
-    fn words(&self) -> Vec<String> {
-        let door = self.door.and_then(|door| door.to_possible_value());
-        let door = door.map_or("both".to_owned(), |door| door.get_name().to_owned());
+    /// Returns the arguments of the soak program.
+    fn to_args(&self) -> Vec<String> {
+        let front_end = self.front_end.and_then(|it| it.to_possible_value());
+        let front_end = front_end.map_or("both".to_owned(), |it| it.get_name().to_owned());
         let options = [
-            ("--front-end", door),
+            ("--front-end", front_end),
             ("--minutes", self.minutes.to_string()),
             ("--callers", self.callers.to_string()),
             ("--kills", self.kills.to_string()),
@@ -97,10 +97,10 @@ mod tests {
     }
 
     #[test]
-    fn passes_on_what_the_program_takes() {
-        let words = "soak --door in-process --minutes 0.5 --seed 7";
+    fn passes_all_options_to_the_program() {
+        let words = "soak --front-end in-process --minutes 0.5 --seed 7";
         let cli = Cli::try_parse_from(words.split(' ')).unwrap();
-        let passed = cli.arguments.words().join(" ");
+        let passed = cli.arguments.to_args().join(" ");
         let expected = "--front-end in-process --minutes 0.5 --callers 16 --kills 3 --seed 7";
         assert_eq!(passed, expected);
     }

@@ -1,68 +1,48 @@
-//! `cargo xtask tidy`: what the compiler cannot check. Each check is a pure function of the files of the repository.
+//! `cargo xtask tidy`: checks that the compiler cannot make, each a pure function of the repository.
 
+mod comments;
 mod documents;
 mod edges;
 mod examples;
+mod finding;
+mod language;
 mod repository;
 mod requirements;
+mod rust;
 mod sources;
+mod statistics;
+mod style;
 mod vectors;
 
-use std::fmt;
-
 use anyhow::{Result, bail};
-use clap::CommandFactory;
+use clap::{Args, CommandFactory};
 
+use self::finding::Finding;
 use self::repository::Repository;
 use crate::context::Context;
 use crate::metadata;
 
-/// Something out of order, and what to do about it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Finding {
-    path: String,
-    /// Counted from 1; `None` when the file as a whole is meant.
-    line: Option<usize>,
-    problem: String,
+#[derive(Args, Default)]
+pub struct Arguments {
+    /// Print statistics of the Rust sources instead
+    #[arg(long)]
+    statistics: bool,
 }
 
-impl Finding {
-    fn file(path: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self {
-            path: path.into(),
-            line: None,
-            problem: problem.into(),
-        }
+/// Prints all findings, and fails if there are any.
+pub fn run(context: &Context, arguments: &Arguments) -> Result<()> {
+    if arguments.statistics {
+        println!("{}", statistics::collect(&Repository::read(&context.root)?));
+        return Ok(());
     }
-
-    fn line(path: impl Into<String>, line: usize, problem: impl Into<String>) -> Self {
-        Self {
-            path: path.into(),
-            line: Some(line),
-            problem: problem.into(),
-        }
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            Some(line) => write!(f, "{}:{line}: {}", self.path, self.problem),
-            None => write!(f, "{}: {}", self.path, self.problem),
-        }
-    }
-}
-
-/// Prints every finding, and fails when there is one.
-pub fn run(context: &Context) -> Result<()> {
     let findings = findings(context)?;
     for finding in &findings {
         println!("{finding}");
     }
     match findings.len() {
         0 => Ok(()),
-        1 => bail!("tidy found 1 thing to put in order"),
-        count => bail!("tidy found {count} things to put in order"),
+        1 => bail!("tidy reports 1 finding"),
+        count => bail!("tidy reports {count} findings"),
     }
 }
 
@@ -80,6 +60,9 @@ fn findings(context: &Context) -> Result<Vec<Finding>> {
     let mut findings = [
         edges::check(&packages, &context.root),
         sources::check(&repository),
+        style::check(&repository),
+        comments::check(&repository),
+        language::check(&repository),
         documents::check(&repository, &verbs),
         examples::check(&repository),
         requirements::check(&repository),
@@ -99,17 +82,5 @@ mod tests {
         let findings = findings(&Context::new().unwrap()).unwrap();
         let lines: Vec<_> = findings.iter().map(Finding::to_string).collect();
         assert!(findings.is_empty(), "\n{}", lines.join("\n"));
-    }
-
-    #[test]
-    fn a_finding_names_file_and_line() {
-        assert_eq!(
-            Finding::line("README.md", 3, "no such verb").to_string(),
-            "README.md:3: no such verb"
-        );
-        assert_eq!(
-            Finding::file("docs", "is empty").to_string(),
-            "docs: is empty"
-        );
     }
 }

@@ -1,4 +1,4 @@
-//! The program as a whole: what it leaves behind, and what it says without a verb.
+//! The program as a whole: its help and its reaper.
 
 use std::io::Write;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -8,7 +8,7 @@ fn xtask() -> Command {
     Command::new(env!("CARGO_BIN_EXE_xtask"))
 }
 
-/// A program that ends only when somebody ends it, in a process group of its own.
+/// Starts a process that never exits, in its own process group.
 fn endless() -> Child {
     Command::new("sleep")
         .arg("1000")
@@ -18,54 +18,56 @@ fn endless() -> Child {
 }
 
 #[test]
-fn lists_the_verbs_when_given_none() {
+fn lists_the_verbs_without_arguments() {
     let output = xtask().output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success());
-    for verb in ["demo", "test", "guests", "kube", "bench", "codegen", "tidy"] {
+    for verb in [
+        "demo", "test", "guests", "kube", "bench", "study", "codegen", "tidy",
+    ] {
         assert!(
             text.lines().any(|line| line.trim_start().starts_with(verb)),
             "{verb} in\n{text}"
         );
     }
-    assert!(!text.contains("keeper"), "{text}");
+    assert!(!text.contains("reaper"), "{text}");
 }
 
 #[test]
-fn ends_what_is_left_when_xtask_is_gone() {
-    let mut keeper = xtask().arg("keeper").stdin(Stdio::piped()).spawn().unwrap();
-    let (mut left, mut done) = (endless(), endless());
-    let mut pipe = keeper.stdin.take().unwrap();
+fn terminates_guarded_groups_when_xtask_exits() {
+    let mut reaper = xtask().arg("reaper").stdin(Stdio::piped()).spawn().unwrap();
+    let (mut guarded, mut released) = (endless(), endless());
+    let mut pipe = reaper.stdin.take().unwrap();
     writeln!(
         pipe,
         "guard {}\nguard {}\nrelease {}",
-        left.id(),
-        done.id(),
-        done.id()
+        guarded.id(),
+        released.id(),
+        released.id()
     )
     .unwrap();
     drop(pipe);
 
-    assert!(left.wait().unwrap().signal().is_some());
-    assert!(keeper.wait().unwrap().success());
+    assert!(guarded.wait().unwrap().signal().is_some());
+    assert!(reaper.wait().unwrap().success());
     assert!(
-        done.try_wait().unwrap().is_none(),
-        "a released group is not ours to end"
+        released.try_wait().unwrap().is_none(),
+        "a released group must not be terminated"
     );
-    done.kill().unwrap();
-    done.wait().unwrap();
+    released.kill().unwrap();
+    released.wait().unwrap();
 }
 
 #[test]
-fn guards_neither_its_own_group_nor_everything() {
-    let mut keeper = xtask()
-        .arg("keeper")
+fn ignores_its_own_group_init_and_malformed_groups() {
+    let mut reaper = xtask()
+        .arg("reaper")
         .process_group(0)
         .stdin(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut pipe = keeper.stdin.take().unwrap();
+    let mut pipe = reaper.stdin.take().unwrap();
     writeln!(pipe, "guard 0\nguard 1\nguard -1\nguard x\n").unwrap();
     drop(pipe);
-    assert!(keeper.wait().unwrap().success());
+    assert!(reaper.wait().unwrap().success());
 }

@@ -19,16 +19,7 @@
     clippy::missing_safety_doc,
     reason = "the header documents the obligations of callers"
 )]
-#![cfg_attr(
-    not(test),
-    warn(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing,
-        clippy::arithmetic_side_effects
-    )
-)]
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 mod cpu_permits;
 mod evaluate;

@@ -20,16 +20,7 @@
 //! # Ok::<(), config::ConfigErrors>(())
 //! ```
 
-#![cfg_attr(
-    not(test),
-    warn(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing,
-        clippy::arithmetic_side_effects
-    )
-)]
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 mod configuration;
 mod diagnostics;

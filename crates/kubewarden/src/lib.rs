@@ -25,24 +25,7 @@
 //! let read = Metadata::from_module(&wasm, &inspection).unwrap();
 //! assert_eq!(read, Some(metadata));
 //! ```
-#![deny(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects
-)]
-#![cfg_attr(
-    test,
-    allow(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing,
-        clippy::arithmetic_side_effects,
-        reason = "tests may panic"
-    )
-)]
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 mod failure;
 mod group;
@@ -60,3 +43,11 @@ pub use mode::{Mode, ModeError, SettingsResponse, detect, is_policy};
 pub use policy::{Access, LoadError, Policy, SettingsError};
 pub use request::{Request, RequestError};
 pub use validation::{Cause, Change, Rejection, Validation, Verdict};
+
+/// Additional names of host functions that policies import, for
+/// [`Engine::load_with_aliases`](engine::Engine::load_with_aliases). Javy compiles JavaScript to
+/// commands that import `host.call` under a name of its own.
+pub const IMPORT_ALIASES: &[engine::ImportAlias] = &[engine::ImportAlias {
+    alias: "kubewarden:javy/host",
+    module: "host",
+}];

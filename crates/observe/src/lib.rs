@@ -30,16 +30,7 @@
 //! }
 //! ```
 
-#![cfg_attr(
-    not(test),
-    warn(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing,
-        clippy::arithmetic_side_effects
-    )
-)]
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 mod decision;
 mod decision_line;

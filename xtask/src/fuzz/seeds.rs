@@ -1,4 +1,4 @@
-//! Inputs to begin with: those in `fuzz/seeds`, and what the vectors and stories have to say.
+//! Initial inputs of the fuzz targets: `fuzz/seeds`, and inputs derived from vectors and stories.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Target;
 
-/// Puts all seeds of a target into `into`.
+/// Writes all seeds of a target into the folder `into`.
 pub fn collect(root: &Path, target: Target, into: &Path) -> Result<()> {
     let mut seeds = files(&root.join("fuzz/seeds").join(target.name()))?;
     match target {
@@ -25,7 +25,7 @@ pub fn collect(root: &Path, target: Target, into: &Path) -> Result<()> {
                 for (name, bytes) in files(&root.join("spec/vectors").join(plane))? {
                     let vector: Value = serde_json::from_slice(&bytes)
                         .with_context(|| format!("cannot read the vector `{plane}/{name}`"))?;
-                    let seed = of_vector(target, plane, &vector);
+                    let seed = seed_from_vector(target, plane, &vector);
                     seeds.extend(seed.map(|seed| (format!("{plane}-{name}"), seed.into())));
                 }
             }
@@ -38,7 +38,7 @@ pub fn collect(root: &Path, target: Target, into: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The files right below a folder, whole.
+/// Reads the files directly in a folder; returns their names and contents.
 fn files(folder: &Path) -> Result<Vec<(String, Vec<u8>)>> {
     let context = || format!("cannot read `{}`", folder.display());
     let mut files = Vec::new();
@@ -52,21 +52,21 @@ fn files(folder: &Path) -> Result<Vec<(String, Vec<u8>)>> {
     Ok(files)
 }
 
-/// What a vector says about what a target is about.
-fn of_vector(target: Target, plane: &str, vector: &Value) -> Option<String> {
+/// Derives the input of a target from a vector, if the vector has one.
+fn seed_from_vector(target: Target, plane: &str, vector: &Value) -> Option<String> {
     let step = &vector["settings"]["do"][0];
     match target {
         Target::Reviews => Some(vector["request"].to_string()),
         Target::GuestOutput => {
-            // As `fuzz/targets/guest_output.rs` numbers those who answer.
-            let who = match plane {
+            // The numbering of policies in `fuzz/targets/guest_output.rs`.
+            let policy = match plane {
                 "authn" => '0',
                 "authz" => '1',
                 "validate" => '3',
                 _ => '4',
             };
             let answer = step.get("answer")?;
-            Some(format!("{who}{{\"response\":{answer}}}"))
+            Some(format!("{policy}{{\"response\":{answer}}}"))
         }
         Target::Patches => {
             let object = vector.pointer("/request/request/object")?;
@@ -84,12 +84,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn takes_from_a_vector_what_the_target_is_about() {
+    fn derives_the_input_of_each_target_from_a_vector() {
         let vector = json!({
             "settings": {"do": [{"answer": {"a": 1}, "patch": {"document": []}}]},
             "request": {"request": {"object": {"b": 2}}},
         });
-        let seed = |target, plane| of_vector(target, plane, &vector).unwrap();
+        let seed = |target, plane| seed_from_vector(target, plane, &vector).unwrap();
         assert_eq!(
             seed(Target::Reviews, "authn"),
             r#"{"request":{"object":{"b":2}}}"#
@@ -99,6 +99,6 @@ mod tests {
             r#"1{"response":{"a":1}}"#
         );
         assert_eq!(seed(Target::Patches, "mutate"), "{\"b\":2}\n[]");
-        assert_eq!(of_vector(Target::Registries, "authn", &vector), None);
+        assert_eq!(seed_from_vector(Target::Registries, "authn", &vector), None);
     }
 }

@@ -1,30 +1,30 @@
-//! What libFuzzer says of a run.
+//! The summary of a fuzzing run, read from the output of libFuzzer.
 
 use std::fmt;
 
 use anyhow::{Context as _, Result};
 
-/// The figures of a run that found nothing.
+/// Statistics of a run without findings.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Summary {
-    /// How often the target was run.
+    /// Number of executions of the target.
     executions: u64,
-    /// The edges of our own code that were reached.
+    /// Number of edges reached in instrumented code.
     edges: u64,
-    /// The inputs that reach something that no other one does.
+    /// Number of inputs in the corpus, each of which adds coverage.
     inputs: u64,
 }
 
 impl Summary {
-    /// Reads the output: the last line of progress, and the statistics at the end.
+    /// Parses the last progress line and the final statistics.
     pub fn read(output: &str) -> Result<Self> {
         let mut progress = output.lines().rev().filter(|line| line.starts_with('#'));
         let progress = progress
             .find(|line| line.contains(" cov: "))
-            .context("the fuzzer reached none of our code: was it built with counters?")?;
+            .context("the fuzzer reports no coverage: check that fuzz/rustc.sh was used")?;
         let executions = number_after(output, "stat::number_of_executed_units:");
         Ok(Self {
-            executions: executions.context("the fuzzer did not come to its end")?,
+            executions: executions.context("the fuzzer did not run to completion")?,
             edges: number_after(progress, " cov:").unwrap_or_default(),
             inputs: number_after(progress, " corp:").unwrap_or_default(),
         })
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_the_figures_of_a_run() {
+    fn reads_the_statistics_of_a_run() {
         let output = "#2\tINITED cov: 3 ft: 4 corp: 1/1b exec/s: 0 rss: 30Mb\n\
             #512\tNEW    cov: 812 ft: 1311 corp: 97/3kb lim: 4 exec/s: 0 rss: 31Mb\n\
             #1000\tDONE   cov: 815 ft: 1400 corp: 99/3kb lim: 4 exec/s: 0 rss: 31Mb\n\
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn wants_counters_and_an_end() {
+    fn rejects_output_without_coverage_or_final_statistics() {
         let blind = "#1000\tDONE   exec/s: 0 rss: 31Mb\nstat::number_of_executed_units: 1000\n";
         assert!(Summary::read(blind).is_err());
         assert!(Summary::read("#2\tINITED cov: 3 ft: 4 corp: 1/1b\n").is_err());

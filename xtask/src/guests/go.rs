@@ -1,6 +1,7 @@
-//! The policies that Go compiles: those in Go, and those in Rego by OPA's compiler, which is a Go program.
+//! The policies that are compiled with Go: those written in Go, and those in Rego, since OPA's
+//! compiler is a Go program.
 //!
-//! They are kept in the cache by a stamp of their sources, so that nothing runs when nothing changed.
+//! The cache keeps them under a hash of their sources, so that unchanged policies are not rebuilt.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -9,11 +10,11 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
-use super::{folders_with, modules_in};
+use super::artifacts::{folders_with, modules_in};
 use crate::context::Context;
 use crate::process::{self, Pending, Status};
 
-/// Raised when the way of building changes, so that older policies in the cache are left alone.
+/// Version of the build steps; increased when they change, so that older cache entries are ignored.
 const REVISION: u32 = 1;
 
 const LANGUAGES: [Language; 2] = [
@@ -29,20 +30,20 @@ const LANGUAGES: [Language; 2] = [
     },
 ];
 
-/// A language and how its policies are built.
+/// A policy language and its build function.
 struct Language {
     name: &'static str,
     folder: &'static str,
-    /// Builds the policies in the first folder into the second one.
+    /// Builder that compiles the policies in the first folder into the second one.
     build: fn(&Go<'_>, &Path, &Path) -> Result<()>,
 }
 
-/// Says what the user has to install.
+/// Checks that Go is installed.
 pub fn check(context: &Context) -> Result<()> {
     version(context).map(drop)
 }
 
-/// Begins to build what has changed; the outcome is the files of all policies.
+/// Starts to build changed policies; the outcome lists the files of all policies.
 pub fn start(context: &Context) -> Pending<Vec<PathBuf>> {
     let context = context.clone();
     Pending::start("compiling policies in Go and Rego", move |status| {
@@ -62,8 +63,8 @@ impl Language {
             build,
         } = self;
         let sources = context.root.join(folder);
-        let stamp = stamp(&sources, &version(context)?)?;
-        let key = format!("policies/{name}-{REVISION}-{stamp}");
+        let hash = hash_sources(&sources, &version(context)?)?;
+        let key = format!("policies/{name}-{REVISION}-{hash}");
         let built = context.cache.folder(&key, status, |output| {
             let log = context.cache.log(&format!("policies-{name}"))?;
             let go = Go {
@@ -71,13 +72,13 @@ impl Language {
                 log,
                 status,
             };
-            build(&go, &sources, output).with_context(|| format!("`{folder}` does not compile"))
+            build(&go, &sources, output).with_context(|| format!("failed to compile `{folder}`"))
         })?;
         modules_in(&built)
     }
 }
 
-/// The Go command, with a place for its output.
+/// The Go command, with the log file and the status for its output.
 struct Go<'a> {
     context: &'a Context,
     log: PathBuf,
@@ -93,7 +94,7 @@ impl Go<'_> {
     }
 }
 
-/// Each folder is a policy: a WASI program of that name.
+/// Compiles each folder to a WASI program of the same name.
 fn build_go(go: &Go<'_>, sources: &Path, output: &Path) -> Result<()> {
     for name in folders_with(sources, "main.go")? {
         go.run(sources, |command| {
@@ -109,7 +110,7 @@ fn build_go(go: &Go<'_>, sources: &Path, output: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The folder is a Go program that compiles the policies in it.
+/// Runs the Go program in the folder, which compiles the policies next to it.
 fn build_rego(go: &Go<'_>, sources: &Path, output: &Path) -> Result<()> {
     go.run(sources, |command| {
         command.args(["run", "-mod=readonly", "."]).arg(output);
@@ -119,18 +120,18 @@ fn build_rego(go: &Go<'_>, sources: &Path, output: &Path) -> Result<()> {
 fn version(context: &Context) -> Result<String> {
     let mut go = context.command("go");
     go.args(["env", "GOVERSION"]);
-    process::output(go).context("policies are compiled with Go: install it (https://go.dev/dl)")
+    process::output(go).context("compiling policies requires Go: install it (https://go.dev/dl)")
 }
 
-/// What the policies in `sources` are made of, as a short text that differs when any of it does.
-fn stamp(sources: &Path, compiler: &str) -> Result<String> {
+/// Returns a hash of the sources and the compiler version, in hexadecimal.
+fn hash_sources(sources: &Path, compiler: &str) -> Result<String> {
     let mut hasher = DefaultHasher::new();
     compiler.trim().hash(&mut hasher);
     hash_folder(sources, &mut hasher)?;
     Ok(format!("{:016x}", hasher.finish()))
 }
 
-/// Everything below `folder` but the cases, which say what the policies answer.
+/// Hashes all files below `folder` except the test cases, which do not affect the build.
 fn hash_folder(folder: &Path, hasher: &mut DefaultHasher) -> Result<()> {
     let context = || format!("cannot read `{}`", folder.display());
     let mut entries = fs::read_dir(folder)
@@ -158,22 +159,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_stamp_follows_sources_and_compiler_but_not_cases() {
+    fn the_hash_covers_sources_and_compiler_but_not_cases() {
         let folder = tempfile::tempdir().unwrap();
         let write = |path: &str, text: &str| {
             let path = folder.path().join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         };
-        let stamped = |compiler| stamp(folder.path(), compiler).unwrap();
+        let hash = |compiler| hash_sources(folder.path(), compiler).unwrap();
         write("policy/main.go", "package main");
-        let before = stamped("go1.24");
-        assert_eq!(before, stamped("go1.24\n"));
-        assert_ne!(before, stamped("go1.25"));
+        let before = hash("go1.24");
+        assert_eq!(before, hash("go1.24\n"));
+        assert_ne!(before, hash("go1.25"));
 
         write("policy/cases/accepts.json", "{}");
-        assert_eq!(before, stamped("go1.24"));
+        assert_eq!(before, hash("go1.24"));
         write("policy/main.go", "package  main");
-        assert_ne!(before, stamped("go1.24"));
+        assert_ne!(before, hash("go1.24"));
     }
 }

@@ -1,26 +1,26 @@
-//! The guests of `bench/study`: the same programs in Rust, Go and C, by the compilers that each language brings.
+//! The guests of the study: the same programs in Rust, Go and C.
 //!
-//! The compilers themselves keep what has not changed, so nothing here does.
+//! Nothing is cached here, since the compilers cache their own results.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use super::toolchain::Toolchain;
-use super::{PROFILE, TARGET, compiled, update, zig};
+use super::artifacts::{PROFILE, TARGET, cargo_artifact, update};
+use super::{toolchain, zig};
 use crate::context::Context;
 use crate::process::{self, Pending, Status};
 
-const SOURCES: &str = "bench/study/guests";
+const SOURCES: &str = "study/guests";
 
-/// The programs, by the names of their packages.
+/// The programs, by package name.
 const RUST: [&str; 3] = ["upper", "token-value", "token-typed"];
 const GO: [&str; 2] = ["upper", "token"];
 const C: [&str; 2] = ["upper", "token"];
 
-/// What a program is built as, by the end of its file's name: a core module, what a component is made from, and a module
-/// with the entry points of k8s-wasm. In Rust a feature says which, in C a macro.
+/// The kinds of output, as file name suffix and Rust feature or C macro: a core module, the core of
+/// a component, and a module with the entry points of k8s-wasm.
 const RUST_KINDS: [(&str, &str); 3] = [
     ("wasm", "default"),
     ("component.wasm", "component"),
@@ -28,14 +28,14 @@ const RUST_KINDS: [(&str, &str); 3] = [
 ];
 const C_KINDS: [(&str, &str); 2] = [("wasm", "-UCOMPONENT"), ("component.wasm", "-DCOMPONENT")];
 
-/// Builds the guests and returns the folder they are in: `target/guests/study`.
+/// Builds the guests and returns their folder, `target/guests/study`.
 ///
-/// Where there is no compiler for C, a file says why, and the study says it in its tables.
+/// If the C compiler is missing, a file contains the reason, and the study shows it in its tables.
 pub fn build(context: &Context) -> Result<PathBuf> {
     let folder = context.root.join("target/guests/study");
     fs::create_dir_all(&folder)?;
     let (others, output) = (context.clone(), folder.clone());
-    // Beside cargo, so that no core waits.
+    // In parallel with cargo.
     let others = Pending::start("compiling guests in Go and C", move |status| {
         build_go(&others, &output, status)?;
         build_c(&others, &output, status)
@@ -46,9 +46,9 @@ pub fn build(context: &Context) -> Result<PathBuf> {
 }
 
 fn build_rust(context: &Context, folder: &Path) -> Result<()> {
-    let toolchain = Toolchain::find(context, None)?;
+    toolchain::prepare(context)?;
     for (suffix, feature) in RUST_KINDS {
-        // A folder for each kind: cargo would otherwise compile everything anew at each change of a feature.
+        // A target directory for each kind, because a change of features recompiles everything.
         let target_dir = context.target_dir.join("study").join(suffix);
         let mut cargo = context.cargo("build");
         cargo.args(["--profile", PROFILE, "--target", TARGET, "--manifest-path"]);
@@ -58,18 +58,17 @@ fn build_rust(context: &Context, folder: &Path) -> Result<()> {
         for package in RUST {
             cargo.args(["--package", package]);
         }
-        toolchain.apply(&mut cargo);
-        process::run(cargo).context("the guests in Rust do not compile")?;
+        process::run(cargo).context("failed to compile the guests in Rust")?;
         for package in RUST {
             let name = package.replace('-', "_");
             let installed = folder.join(format!("rust_{name}.{suffix}"));
-            update(&compiled(&target_dir, &name), &installed)?;
+            update(&cargo_artifact(&target_dir, &name), &installed)?;
         }
     }
     Ok(())
 }
 
-/// Libraries with exports (`c-shared`), since a program that ends cannot be asked twice.
+/// Builds reactors (`c-shared`), because a command that has exited cannot be called again.
 fn build_go(context: &Context, folder: &Path, status: &Status) -> Result<()> {
     let log = context.cache.log("study-go")?;
     for name in GO {
@@ -81,7 +80,8 @@ fn build_go(context: &Context, folder: &Path, status: &Status) -> Result<()> {
             .arg(format!("./{name}"))
             .env("GOOS", "wasip1")
             .env("GOARCH", "wasm");
-        process::run_to_log(go, &log, status).context("guests in Go need Go 1.24 or newer")?;
+        process::run_to_log(go, &log, status)
+            .context("failed to compile the guests in Go, which require Go 1.24 or newer")?;
     }
     Ok(())
 }
@@ -91,8 +91,9 @@ fn build_c(context: &Context, folder: &Path, status: &Status) -> Result<()> {
     let zig = match zig::program(context, status) {
         Ok(zig) => zig,
         Err(error) => {
-            let reason = format!("no compiler for C: {error}");
-            return fs::write(missing, reason).context("the reason cannot be kept");
+            let reason = format!("no C compiler: {error}");
+            return fs::write(&missing, reason)
+                .with_context(|| format!("cannot write `{}`", missing.display()));
         }
     };
     if missing.exists() {
@@ -110,11 +111,11 @@ fn build_c(context: &Context, folder: &Path, status: &Status) -> Result<()> {
                     "-O3",
                     "-s",
                 ])
-                // As large as Rust's. Zig's own choice of 16 MiB would be part of each instance.
+                // The stack size of Rust. Zig's default of 16 MiB would be part of each instance.
                 .args(["-Wl,-z,stack-size=1048576", "-Wall", "-Wextra", "-Werror"])
-                .args([macro_argument, "ways.c", &format!("{name}.c"), "-o"])
+                .args([macro_argument, "conventions.c", &format!("{name}.c"), "-o"])
                 .arg(folder.join(format!("c_{name}.{suffix}")));
-            process::run_to_log(cc, &log, status).context("the guests in C do not compile")?;
+            process::run_to_log(cc, &log, status).context("failed to compile the guests in C")?;
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Zig, for its C compiler: one package from the Python index has clang, the linker and the C library of WASI.
+//! Zig's C compiler: one Python package contains clang, the linker and the C library of WASI.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -10,12 +10,12 @@ use crate::process::{self, Status};
 
 const VERSION: &str = "0.17.1";
 
-/// Zig in the cache.
+/// An unpacked Zig in the cache.
 pub struct Zig {
     folder: PathBuf,
 }
 
-/// Fetches it with pip unless the cache has it. Nothing is installed: the package is unpacked.
+/// Unpacks Zig into the cache with pip unless it is there. Nothing is installed.
 pub fn program(context: &Context, status: &Status) -> Result<Zig> {
     let key = format!("zig/{VERSION}");
     let folder = context.cache.folder(&key, status, |folder| {
@@ -27,12 +27,12 @@ pub fn program(context: &Context, status: &Status) -> Result<Zig> {
         process::run_to_log(pip, &log, status)
     });
     Ok(Zig {
-        folder: folder.context("Python's pip could not fetch Zig")?,
+        folder: folder.context("failed to download Zig with pip")?,
     })
 }
 
 impl Zig {
-    /// The C compiler. What it compiles of its own libraries is kept beside it.
+    /// Creates a command of the C compiler, which caches its compiled libraries next to itself.
     pub fn cc(&self, context: &Context) -> Command {
         let mut cc = context.command(self.folder.join("ziglang/zig"));
         cc.arg("cc")

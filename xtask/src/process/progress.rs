@@ -1,4 +1,4 @@
-//! Work that takes minutes: done in the background, shown as one line while somebody waits for it.
+//! Background work that takes minutes, with one line of progress while the caller waits.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
 
-/// What fits on a line of a terminal beside the title and the time, in characters.
-const TEXT_MAX: usize = 40;
+/// Maximum length of the status text, in characters; it shares a terminal line with title and time.
+const MAX_TEXT: usize = 40;
 
-/// What a piece of work is doing right now.
+/// The current activity of background work.
 #[derive(Clone, Default)]
 pub struct Status(Arc<Mutex<String>>);
 
@@ -31,12 +31,12 @@ impl Status {
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
             .chars()
-            .take(TEXT_MAX)
+            .take(MAX_TEXT)
             .collect()
     }
 }
 
-/// Work under way in a thread.
+/// Work that runs in a thread.
 pub struct Pending<T> {
     title: String,
     status: Status,
@@ -45,7 +45,7 @@ pub struct Pending<T> {
 }
 
 impl<T: Send + 'static> Pending<T> {
-    /// Starts `work`, which says through the status what it does.
+    /// Starts `work`, which reports its activity through the status.
     pub fn start(title: &str, work: impl FnOnce(&Status) -> Result<T> + Send + 'static) -> Self {
         let (sender, outcome) = mpsc::channel();
         let status = Status::default();
@@ -56,13 +56,13 @@ impl<T: Send + 'static> Pending<T> {
             outcome,
         };
         thread::spawn(move || {
-            // Nobody is left to tell when the receiver is gone.
+            // Fails if the caller has dropped the receiver, and then the outcome does not matter.
             let _ = sender.send(work(&status));
         });
         pending
     }
 
-    /// Waits for the outcome, showing progress when it is not there yet.
+    /// Waits for the outcome and shows progress meanwhile.
     pub fn wait(self) -> Result<T> {
         let terminal = io::stderr().is_terminal();
         let interval = if terminal {
@@ -97,7 +97,7 @@ impl<T: Send + 'static> Pending<T> {
     }
 }
 
-/// The time since `start` as people say it, such as `3m07s`.
+/// Formats the time since `start`, such as `3m07s`.
 pub fn elapsed(start: Instant) -> String {
     let seconds = start.elapsed().as_secs();
     if seconds < 60 {
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hands_over_the_outcome_and_the_failure() {
+    fn returns_the_outcome_or_the_error() {
         assert_eq!(Pending::start("adding", |_| Ok(1 + 1)).wait().unwrap(), 2);
         let failed = Pending::<()>::start("failing", |_| Err(anyhow!("no disk"))).wait();
         assert_eq!(failed.unwrap_err().to_string(), "no disk");

@@ -1,10 +1,11 @@
-//! The steps of `cargo xtask test`, in their order: what fails fastest first.
+//! The steps of `cargo xtask test`, the fastest first.
 
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 
+use super::advisories::{self, Outcome};
 use crate::apiserver::Profile;
 use crate::context::Context;
 use crate::kube::{self, Kube};
@@ -12,32 +13,34 @@ use crate::process::{self, Pending};
 use crate::setup::{self, Setup};
 use crate::{apiserver, codegen, fuzz, guests, tidy};
 
-/// One step; the name on the command line is the variant's.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+/// A step; its name on the command line is that of the variant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Step {
     Format,
     Tidy,
     Clippy,
     Codegen,
+    Deny,
     Guests,
     Unit,
     Doc,
     Fuzz,
     Kube,
     Go,
+    Vuln,
     Conformance,
 }
 
-/// What the steps share.
+/// The state that the steps share.
 pub struct Run<'a> {
     context: &'a Context,
-    /// How the API server of the stories is built that has the engine inside.
+    /// Build profile of the API server with the engine inside.
     composed: Profile,
     kube: Option<Pending<Kube>>,
 }
 
 impl<'a> Run<'a> {
-    /// Nothing is started yet.
+    /// Creates the state without starting anything.
     pub fn new(context: &'a Context, composed: Profile) -> Self {
         Self {
             context,
@@ -46,13 +49,13 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Begins to build kube-apiserver and etcd in the background.
+    /// Starts to build kube-apiserver and etcd in the background.
     pub fn start_kube(&mut self) -> Result<()> {
         self.kube = Some(kube::start(self.context)?);
         Ok(())
     }
 
-    /// The build that is under way, or a new one, which finds everything in the cache once the first is through.
+    /// Returns the running build, or a new one, which finds the results of the first in the cache.
     fn kube(&mut self) -> Result<Pending<Kube>> {
         self.kube
             .take()
@@ -61,36 +64,38 @@ impl<'a> Run<'a> {
 }
 
 impl Step {
-    /// The name as on the command line.
+    /// Returns the name on the command line.
     pub fn name(self) -> String {
         self.to_possible_value()
             .map(|value| value.get_name().to_owned())
             .unwrap_or_default()
     }
 
-    /// What the step is about.
+    /// Describes the step.
     pub fn title(self) -> &'static str {
         match self {
-            Self::Format => "the code is formatted",
-            Self::Tidy => "dependency edges, documents, examples and vectors are in order",
-            Self::Clippy => "no lint complains",
-            Self::Codegen => "the generated reference pages are fresh",
-            Self::Guests => "the modules and the policies compile to WebAssembly",
-            Self::Unit => "tests that need nothing but the repository",
+            Self::Format => "the Rust code is formatted",
+            Self::Tidy => "dependency edges, documents, language, examples and vectors",
+            Self::Clippy => "no lint warnings",
+            Self::Codegen => "the generated files are up to date",
+            Self::Deny => "licences, sources and advisories of the Rust dependencies",
+            Self::Guests => "the modules and policies compile to WebAssembly",
+            Self::Unit => "tests that require only the repository",
             Self::Doc => "the API documentation builds without warnings",
-            Self::Fuzz => "a short run of each fuzz target finds nothing",
-            Self::Kube => "kube-apiserver and etcd are there",
+            Self::Fuzz => "a short run of each fuzz target",
+            Self::Kube => "kube-apiserver and etcd are available",
             Self::Go => "the API server with the engine inside: format, vet, tests",
+            Self::Vuln => "vulnerabilities of the Go dependencies",
             Self::Conformance => "stories against a real kube-apiserver",
         }
     }
 
-    /// Whether the step starts a kube-apiserver, or makes one ready.
+    /// Returns whether the step builds or starts a kube-apiserver.
     pub fn needs_cluster(self) -> bool {
         matches!(self, Self::Kube | Self::Conformance)
     }
 
-    /// Says what only the user can install, before anything long starts.
+    /// Reports missing prerequisites before any long build starts.
     pub fn check(self, context: &Context) -> Result<()> {
         match self {
             Self::Format => component(context, "fmt", "rustfmt"),
@@ -107,25 +112,34 @@ impl Step {
                 apiserver::check(context)?;
                 setup::check(context)
             }
-            Self::Tidy | Self::Codegen | Self::Doc => Ok(()),
+            Self::Tidy | Self::Codegen | Self::Deny | Self::Doc | Self::Vuln => Ok(()),
         }
     }
 
     /// Runs the step.
-    pub fn run(self, run: &mut Run<'_>) -> Result<()> {
+    pub fn run(self, run: &mut Run<'_>) -> Result<Outcome> {
+        match self {
+            Self::Deny => advisories::cargo_deny(run.context),
+            Self::Vuln => advisories::govulncheck(run.context),
+            _ => self.run_required(run).map(|()| Outcome::Passed),
+        }
+    }
+
+    /// Runs a step that is never skipped.
+    fn run_required(self, run: &mut Run<'_>) -> Result<()> {
         let context = run.context;
         match self {
             Self::Format => process::run(arguments(context.command("cargo"), "fmt --all --check")),
-            Self::Tidy => tidy::run(context),
-            // The stories are no part of `--all-targets`: they are not run by plain `cargo test`.
+            Self::Tidy => tidy::run(context, &tidy::Arguments::default()),
+            // `--all-targets` does not include the stories, which plain `cargo test` does not run.
             Self::Clippy => ["--all-targets", "--test stories"]
                 .into_iter()
                 .try_for_each(|targets| {
-                    let what = format!("--workspace {targets} -- --deny warnings");
-                    process::run(arguments(context.cargo("clippy"), &what))
+                    let options = format!("--workspace {targets} -- --deny warnings");
+                    process::run(arguments(context.cargo("clippy"), &options))
                 }),
             Self::Codegen => codegen::check(context),
-            Self::Guests => guests::run(context, &guests::Arguments::default()),
+            Self::Guests => guests::run(context),
             Self::Unit => {
                 guests::build_policies(context)?;
                 let mut cargo = arguments(context.cargo("test"), "--workspace");
@@ -139,7 +153,7 @@ impl Step {
             }
             Self::Fuzz => fuzz::test(context),
             Self::Kube => run.kube()?.wait().map(drop),
-            // After the stock server is built: what both are made of is compiled then.
+            // Follows the build of the stock server, which compiles the shared dependencies.
             Self::Go => apiserver::test(context, &guests::build(context)?),
             Self::Conformance => {
                 guests::build_policies(context)?;
@@ -149,11 +163,12 @@ impl Step {
                 setup.apply(&mut cargo);
                 process::run(cargo)
             }
+            Self::Deny | Self::Vuln => Ok(()),
         }
     }
 }
 
-/// Checks that cargo has a subcommand that small installations of Rust lack.
+/// Checks that cargo has a subcommand that minimal installations of Rust lack.
 fn component(context: &Context, subcommand: &str, package: &str) -> Result<()> {
     let cargo = arguments(context.command("cargo"), &format!("{subcommand} --version"));
     process::output(cargo).map(drop).with_context(|| {

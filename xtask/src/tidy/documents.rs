@@ -1,13 +1,11 @@
-//! Documents: what they name exists. Paths in ARCHITECTURE.md, links, and the commands that people copy.
+//! Documents: the paths in ARCHITECTURE.md, links, and `cargo xtask` commands exist.
 
-use super::Finding;
+use super::finding::Finding;
 use super::repository::Repository;
 
 const ARCHITECTURE: &str = "ARCHITECTURE.md";
 
-/// Finds names in the Markdown files of things that do not exist.
-///
-/// `verbs` are the verbs of `cargo xtask`.
+/// Finds broken paths, links and commands in Markdown files. `verbs` are those of `cargo xtask`.
 pub fn check(repository: &Repository, verbs: &[String]) -> Vec<Finding> {
     let mut findings = check_architecture(repository);
     for (path, text) in repository.files(&[".md"]) {
@@ -49,11 +47,11 @@ fn check_architecture(repository: &Repository) -> Vec<Finding> {
                 .iter()
                 .any(|(_, span)| span.starts_with(folder.as_str()))
         })
-        .map(|folder| Finding::file(ARCHITECTURE, format!("say what `{folder}` is for")));
+        .map(|folder| Finding::file(ARCHITECTURE, format!("describe the folder `{folder}`")));
     missing.chain(unnamed).collect()
 }
 
-/// A path inside the repository, rather than a URL path, an API version or a pattern.
+/// Returns whether a text is a path in the repository, not a URL path, API version or pattern.
 fn is_path(span: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
     let api_version = span
@@ -76,7 +74,7 @@ fn check_links(repository: &Repository, path: &str, text: &str) -> Vec<Finding> 
             Finding::line(
                 path,
                 number,
-                format!("the link to `{target}` leads nowhere"),
+                format!("the target `{target}` of the link does not exist"),
             )
         })
         .collect()
@@ -92,7 +90,7 @@ fn check_commands(path: &str, text: &str, verbs: &[String]) -> Vec<Finding> {
         .collect()
 }
 
-/// The path that a link in `folder` means, relative to the root.
+/// Resolves the target of a link in a document in `folder`; relative to the root.
 pub(super) fn resolve(folder: &str, target: &str) -> String {
     let mut parts: Vec<_> = folder.split('/').filter(|part| !part.is_empty()).collect();
     for part in target.split('/') {
@@ -105,19 +103,19 @@ pub(super) fn resolve(folder: &str, target: &str) -> String {
     parts.join("/")
 }
 
-/// The texts in backticks.
+/// Lists the texts in backticks.
 fn spans(line: &str) -> impl Iterator<Item = &str> {
     line.split('`').skip(1).step_by(2)
 }
 
-/// The targets of `[text](target)`.
+/// Lists the targets of links, `[text](target)`.
 fn links(line: &str) -> impl Iterator<Item = &str> {
     line.split("](")
         .skip(1)
         .filter_map(|rest| rest.split([')', ' ']).next())
 }
 
-/// The verbs that follow `cargo xtask`; a placeholder such as `<verb>` is none.
+/// Lists the verbs that follow `cargo xtask`, without placeholders such as `<verb>`.
 fn commands(line: &str) -> impl Iterator<Item = &str> {
     let verb = |rest: &'_ str| {
         rest.find(|c: char| !c.is_ascii_lowercase())
@@ -166,8 +164,8 @@ mod tests {
     }
 
     #[test]
-    fn wants_every_folder_on_the_map_and_nothing_else() {
-        let map = "`crates/host/` joins, `crates/gone/lib.rs` is gone; `/authn`, `apps/v1` and `crates/*` are no paths.\n";
+    fn finds_folders_missing_on_the_map_and_paths_that_do_not_exist() {
+        let map = "`crates/host/` joins, `crates/gone/lib.rs` is gone; `/authn`, `apps/v1` and `crates/*` are not paths.\n";
         let found = findings([
             (ARCHITECTURE, map),
             ("crates/host/a", ""),
@@ -178,19 +176,19 @@ mod tests {
             found,
             [
                 "ARCHITECTURE.md:1: `crates/gone/lib.rs` does not exist",
-                "ARCHITECTURE.md: say what `docs/` is for",
-                "ARCHITECTURE.md: say what `crates/wire` is for",
+                "ARCHITECTURE.md: describe the folder `docs/`",
+                "ARCHITECTURE.md: describe the folder `crates/wire`",
             ]
         );
     }
 
     #[test]
-    fn follows_links() {
+    fn finds_broken_links() {
         let good = "[map](../ARCHITECTURE.md#code-map) [host](../crates/host/) [web](https://example.com) [here](#top)\n";
         assert_eq!(findings_in(good), [] as [&str; 0]);
         assert_eq!(
             findings_in("\n[gone](gone.md)\n"),
-            ["docs/guide.md:2: the link to `gone.md` leads nowhere"]
+            ["docs/guide.md:2: the target `gone.md` of the link does not exist"]
         );
         assert_eq!(
             findings_in("```\n[not a link](gone.md)\n```\n"),
@@ -199,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_the_verbs() {
+    fn finds_unknown_verbs() {
         let good = "```sh\ncargo xtask test --only tidy\n```\n`cargo xtask <verb>`; `cargo xtask` alone lists them\n";
         assert_eq!(findings_in(good), [] as [&str; 0]);
         assert_eq!(

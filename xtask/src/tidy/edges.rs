@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::Finding;
+use super::finding::Finding;
 use crate::metadata::{Dependency, Package};
 
 /// The permitted dependencies of each package. ARCHITECTURE.md has the same list.

@@ -1,11 +1,11 @@
-//! `examples/`: every folder says what it shows, and the table lists it.
+//! `examples/`: every folder has test cases and a row in the table.
 
-use super::Finding;
+use super::finding::Finding;
 use super::repository::Repository;
 
 const TABLE: &str = "examples/README.md";
 
-/// Finds examples that nobody would find.
+/// Finds examples without a row or without cases.
 pub fn check(repository: &Repository) -> Vec<Finding> {
     let table = repository.text(TABLE).unwrap_or_default();
     repository
@@ -25,7 +25,7 @@ fn check_example(repository: &Repository, table: &str, example: &str) -> Vec<Fin
         ));
     }
     if !repository.exists(&format!("{folder}/cases")) {
-        findings.push(Finding::file(&folder, "add its cases in a folder `cases`"));
+        findings.push(Finding::file(&folder, "add test cases in a folder `cases`"));
     }
     findings
 }
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn accepts_an_example_with_cases_in_the_table() {
+    fn accepts_an_example_with_cases_and_a_row() {
         let repository = Repository::from([
             (TABLE, "| [require-labels](require-labels/) | validate |\n"),
             ("examples/require-labels/src/lib.rs", "//! Labels.\n"),
@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_an_example_that_is_not_listed_or_has_no_cases() {
+    fn finds_an_example_without_a_row_or_cases() {
         let repository =
             Repository::from([(TABLE, ""), ("examples/lonely/src/lib.rs", "//! Lonely.\n")]);
         let findings: Vec<_> = check(&repository).iter().map(Finding::to_string).collect();
@@ -53,7 +53,7 @@ mod tests {
             findings,
             [
                 "examples/README.md: add `lonely` to the table",
-                "examples/lonely: add its cases in a folder `cases`"
+                "examples/lonely: add test cases in a folder `cases`"
             ]
         );
     }

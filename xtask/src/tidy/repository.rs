@@ -1,4 +1,4 @@
-//! The files of the repository in memory, so that every check is a pure function with tests of its own.
+//! The files of the repository in memory, so that every check is a pure function with unit tests.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,23 +6,23 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-/// Folders that hold nothing people wrote.
+/// Folders without sources.
 const SKIPPED: [&str; 3] = [".git", "target", "node_modules"];
 
-/// Every file, by its path relative to the root with `/` between the parts.
+/// The text of every file, by its path relative to the root, with `/` as separator.
 pub struct Repository {
     files: BTreeMap<String, String>,
 }
 
 impl Repository {
-    /// Reads every file below `root`. What is not UTF-8 counts as empty.
+    /// Reads every file below `root`. A file that is not UTF-8 counts as empty.
     pub fn read(root: &Path) -> Result<Self> {
         let mut files = BTreeMap::new();
         read_folder(root, "", &mut files)?;
         Ok(Self { files })
     }
 
-    /// Path and text of every file whose path ends with one of `endings`.
+    /// Lists path and text of every file whose path ends with one of `endings`.
     pub fn files(&self, endings: &[&str]) -> impl Iterator<Item = (&str, &str)> {
         self.files
             .iter()
@@ -30,18 +30,18 @@ impl Repository {
             .map(|(path, text)| (path.as_str(), text.as_str()))
     }
 
-    /// The text of the file `path`.
+    /// Returns the text of the file `path`.
     pub fn text(&self, path: &str) -> Option<&str> {
         self.files.get(path).map(String::as_str)
     }
 
-    /// Whether there is a file or folder `path`; a folder may end with `/`.
+    /// Returns whether a file or folder `path` exists; a folder may end with `/`.
     pub fn exists(&self, path: &str) -> bool {
         let path = path.trim_end_matches('/');
         self.files.contains_key(path) || self.under(&format!("{path}/")).next().is_some()
     }
 
-    /// The names of the folders right below `folder`, which ends with `/` or is empty for the root.
+    /// Lists the names of the folders in `folder`, which ends with `/` or is empty for the root.
     pub fn folders(&self, folder: &str) -> Vec<&str> {
         let mut names: Vec<_> = self
             .under(folder)
@@ -52,7 +52,7 @@ impl Repository {
         names
     }
 
-    /// Every path that starts with `prefix`, sorted.
+    /// Lists the paths that start with `prefix`, sorted.
     pub fn under(&self, prefix: &str) -> impl Iterator<Item = &str> {
         let paths = self
             .files

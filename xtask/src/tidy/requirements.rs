@@ -1,15 +1,16 @@
-//! Security requirements: each has a row in the document, and each test of a row exists and names the requirement.
+//! Security requirements: each has a row in the document, and each test in a row exists and names
+//! the requirement in its comment.
 
-use super::Finding;
 use super::documents::resolve;
+use super::finding::Finding;
 use super::repository::Repository;
 
 const DOCUMENT: &str = "docs/concepts/security-requirements.md";
 
-/// S1 to S22.
+/// Number of requirements, S1 to S22.
 const COUNT: usize = 22;
 
-/// Finds requirements without a row, and rows that promise what is not there.
+/// Finds requirements without a row, and rows without evidence.
 pub fn check(repository: &Repository) -> Vec<Finding> {
     let Some(text) = repository.text(DOCUMENT) else {
         return vec![Finding::file(
@@ -29,7 +30,7 @@ pub fn check(repository: &Repository) -> Vec<Finding> {
     missing.chain(broken).collect()
 }
 
-/// A requirement as the table has it.
+/// A row of the table.
 struct Row<'a> {
     line: usize,
     name: &'a str,
@@ -54,7 +55,7 @@ fn check_row(repository: &Repository, document: &str, row: &Row<'_>) -> Vec<(usi
         if let Some(anchor) = target.strip_prefix('#') {
             is_met = true;
             if !document.lines().any(|line| is_heading(line, anchor)) {
-                problems.push(format!("there is no section `{anchor}`"));
+                problems.push(format!("the section `{anchor}` does not exist"));
             }
         } else if let Some(test) = text.strip_prefix('`').and_then(|t| t.strip_suffix('`')) {
             is_met = true;
@@ -62,7 +63,7 @@ fn check_row(repository: &Repository, document: &str, row: &Row<'_>) -> Vec<(usi
         }
     }
     if !is_met {
-        problems.push(format!("`{}` has neither test nor section", row.name));
+        problems.push(format!("`{}` has neither a test nor a section", row.name));
     }
     problems
         .into_iter()
@@ -72,7 +73,7 @@ fn check_row(repository: &Repository, document: &str, row: &Row<'_>) -> Vec<(usi
 
 fn check_test(repository: &Repository, name: &str, test: &str, target: &str) -> Option<String> {
     let path = resolve("docs/concepts", target);
-    // A link that leads nowhere is told by the check of documents.
+    // The check of documents reports broken links.
     let source = repository.text(&path)?;
     let lines: Vec<&str> = source.lines().map(str::trim_start).collect();
     let declares = |line: &&str| {
@@ -92,7 +93,7 @@ fn check_test(repository: &Repository, name: &str, test: &str, target: &str) -> 
     (!is_named).then(|| format!("the comment above `{test}` in `{path}` does not name {name}"))
 }
 
-/// Whether a comment begins with the requirement, as in `/// S3, S4: what is required`.
+/// Returns whether a comment begins with the requirement, as in `/// S3, S4: reason`.
 fn names(comment: &str, name: &str) -> bool {
     let comment = comment.trim_start_matches('/').trim_start();
     comment
@@ -100,7 +101,7 @@ fn names(comment: &str, name: &str) -> bool {
         .is_some_and(|(named, _)| named.split(", ").any(|one| one == name))
 }
 
-/// Text and target of `[text](target)`.
+/// Lists text and target of links, `[text](target)`.
 fn links(line: &str) -> impl Iterator<Item = (&str, &str)> {
     line.split('[').skip(1).filter_map(|rest| {
         let (text, rest) = rest.split_once("](")?;
@@ -109,7 +110,7 @@ fn links(line: &str) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
-/// Whether a line is the heading that an anchor leads to.
+/// Returns whether a line is the heading of an anchor.
 fn is_heading(line: &str, anchor: &str) -> bool {
     let title = line.trim_start_matches('#').trim();
     let slug: String = title
@@ -126,7 +127,7 @@ mod tests {
     use super::*;
 
     const SOURCE: &str = "/// S1, S2: encrypted.\n#[tokio::test]\nasync fn encrypts() {}\n\n\
-        /// Nothing of the kind.\n#[test]\nfn encrypts_all() {}\n";
+        /// No requirement.\n#[test]\nfn encrypts_all() {}\n";
 
     fn findings(rows: &str) -> Vec<String> {
         let rest: String = (2..=COUNT)
@@ -143,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn accepts_rows_with_tests_sections_and_what_is_to_come() {
+    fn accepts_rows_with_tests_or_sections_and_planned_rows() {
         let test = "| S1 | TLS | met | [`encrypts`](../../crates/a/tests/tls.rs) |";
         assert_eq!(findings(test), [] as [&str; 0]);
         assert_eq!(
@@ -153,24 +154,23 @@ mod tests {
     }
 
     #[test]
-    fn finds_requirements_without_a_row_and_rows_without_proof() {
+    fn finds_requirements_without_a_row_and_rows_without_evidence() {
         assert_eq!(
             findings(""),
             ["docs/concepts/security-requirements.md: `S1` has no row"]
         );
         assert_eq!(
             findings("| S1 | TLS | of course |"),
-            ["docs/concepts/security-requirements.md:1: `S1` has neither test nor section"]
+            ["docs/concepts/security-requirements.md:1: `S1` has neither a test nor a section"]
         );
     }
 
     #[test]
-    fn finds_tests_and_sections_that_are_not_there() {
-        let said = |cell: &str| findings(&format!("| S1 | {cell} |")).join("");
-        assert!(said("[`enc`](../../crates/a/tests/tls.rs)").ends_with("has no test `enc`"));
-        assert!(
-            said("[`encrypts_all`](../../crates/a/tests/tls.rs)").ends_with("does not name S1")
-        );
-        assert!(said("[why](#why)").ends_with("there is no section `why`"));
+    fn finds_tests_and_sections_that_do_not_exist() {
+        let problem = |cell: &str| findings(&format!("| S1 | {cell} |")).join("");
+        let path = "../../crates/a/tests/tls.rs";
+        assert!(problem(&format!("[`enc`]({path})")).ends_with("has no test `enc`"));
+        assert!(problem(&format!("[`encrypts_all`]({path})")).ends_with("does not name S1"));
+        assert!(problem("[why](#why)").ends_with("the section `why` does not exist"));
     }
 }

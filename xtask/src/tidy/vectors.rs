@@ -1,15 +1,15 @@
-//! Vectors and the cases of examples: each has the members that spec/vectors/README.md lists, and no others.
+//! Vectors and the cases of examples: each has exactly the fields that spec/vectors/README.md lists.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::Finding;
+use super::finding::Finding;
 use super::repository::Repository;
 
-/// The form of a vector. What the members mean is checked by those who run it.
+/// The fields of a vector; the tests that run it check their values.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "only the form counts")]
+#[expect(dead_code, reason = "only the presence of the fields is checked")]
 struct Vector {
     about: String,
     module: String,
@@ -20,7 +20,7 @@ struct Vector {
     expect: IgnoredAny,
 }
 
-/// Finds files that are no vectors, and vectors of modules that are not in `modules`.
+/// Finds malformed vectors, and vectors of modules that are not in `modules`.
 pub fn check(repository: &Repository, modules: &[&str]) -> Vec<Finding> {
     repository
         .files(&[".json"])
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_files_of_another_form() {
+    fn finds_malformed_vectors() {
         for text in ["{\n,}", "{}", &VECTOR.replace("about", "abuot")] {
             let found = findings("examples/a/cases/b.json", text);
             assert!(
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_vectors_of_modules_that_do_not_exist() {
+    fn finds_vectors_of_unknown_modules() {
         let found = findings("spec/vectors/a.json", &VECTOR.replace(r#""m""#, r#""n""#));
         assert_eq!(
             found,

@@ -99,7 +99,9 @@ impl<'a> Modules<'a> {
 
     fn compile(&mut self, path: &Path) -> Result<CompiledModule, LoadErrorKind> {
         let bytes = self.source.read(path).map_err(LoadErrorKind::Read)?;
-        let module = self.engine.load(&bytes)?;
+        let module = self
+            .engine
+            .load_with_aliases(&bytes, kubewarden::IMPORT_ALIASES)?;
         let metadata = Metadata::from_module(&bytes, module.inspection())?;
         let compiled = CompiledModule {
             protocol: detect_protocol(module.inspection()),

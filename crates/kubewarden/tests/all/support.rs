@@ -39,7 +39,9 @@ pub fn built_bytes(name: &str) -> Vec<u8> {
 pub fn module(wasm: &[u8]) -> Module {
     /// Shared by all tests, because an engine reserves much address space.
     static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new(Options::default()).unwrap());
-    ENGINE.load(wasm).unwrap()
+    ENGINE
+        .load_with_aliases(wasm, kubewarden::IMPORT_ALIASES)
+        .unwrap()
 }
 
 /// The configuration of a policy.

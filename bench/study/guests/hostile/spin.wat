@@ -1,4 +1,0 @@
-;; Never ends.
-(module
-  (memory (export "memory") 1)
-  (func (export "stdio") (loop $again (br $again))))

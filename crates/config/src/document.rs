@@ -371,7 +371,7 @@ fn suggestion(written: &str, expected: &[&'static str]) -> String {
         .map(|(_, new)| new);
     match renamed.or_else(|| nearest(written, expected.iter().copied())) {
         Some(name) => format!("did you mean `{name}`?"),
-        None => format!("known are `{}`", expected.join("`, `")),
+        None => format!("expected one of `{}`", expected.join("`, `")),
     }
 }
 

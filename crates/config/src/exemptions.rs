@@ -188,7 +188,7 @@ impl schemars::JsonSchema for Exemption {
             serde_json::json!({"type": "string", "const": name, "description": reason})
         });
         schemars::json_schema!({
-            "description": "An operation without which a cluster stops working.",
+            "description": "An operation without which a cluster stops working, with the effect of blocking it.",
             "oneOf": values.collect::<Vec<_>>(),
         })
     }

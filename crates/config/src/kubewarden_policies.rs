@@ -16,8 +16,8 @@ use crate::diagnostics::{ConfigError, ConfigErrors, Diagnostics};
 use crate::document::{Document, Located, Scope};
 use crate::resolve::{MAX_TIMEOUT, grants, mode, settings};
 use crate::resolved::{
-    AdmissionModule, AdmissionPolicy, Dialect, Group, GroupMember, Guarded, Kubewarden, Policy,
-    Program,
+    AdmissionModule, AdmissionPolicy, Group, GroupMember, Guarded, Kubewarden, Policy, Program,
+    Protocol,
 };
 use crate::spec::{KubernetesResource, PolicyMode};
 
@@ -207,7 +207,7 @@ impl Reader<'_> {
         })?;
         Ok(AdmissionModule {
             path,
-            dialect: Some(Dialect::Kubewarden),
+            protocol: Some(Protocol::Kubewarden),
             kubewarden: Kubewarden {
                 execution_mode: None,
                 grants,

@@ -42,8 +42,8 @@ pub use quantity::{
     ParseDurationError, ParseSizeError, format_duration, parse_duration, parse_size,
 };
 pub use resolved::{
-    AdmissionModule, AdmissionPolicy, Authenticator, Authorizer, Dialect, Group, GroupMember,
-    Guarded, Kubewarden, Policy, Program,
+    AdmissionModule, AdmissionPolicy, Authenticator, Authorizer, Group, GroupMember, Guarded,
+    Kubewarden, Policy, Program, Protocol,
 };
 pub use source::{Format, Section, Source};
 

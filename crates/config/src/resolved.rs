@@ -101,7 +101,7 @@ pub struct AdmissionModule {
     /// The file of the module.
     pub path: PathBuf,
     /// The configured type of the module. If absent, the type is detected.
-    pub dialect: Option<Dialect>,
+    pub protocol: Option<Protocol>,
     /// The configuration for the case that the module is a Kubewarden policy.
     pub kubewarden: Kubewarden,
 }
@@ -141,7 +141,7 @@ pub struct GroupMember {
 
 /// The protocol of a module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dialect {
+pub enum Protocol {
     /// The module specification of this project, `spec/module.md`.
     Wasi,
     /// The protocol of Kubewarden policies.

@@ -14,7 +14,7 @@ use wire::EntryPoint;
 use crate::chain::Chain;
 use crate::host::Host;
 use crate::policy::{LoadedPolicy, NativeModule};
-use config::{Authenticator, Authorizer, Configuration, Dialect, Policy};
+use config::{Authenticator, Authorizer, Configuration, Policy, Protocol};
 use modules::Modules;
 
 pub use admission::wait_for;
@@ -160,8 +160,8 @@ impl Loader<'_> {
             .modules
             .get(path)
             .and_then(|compiled| match compiled.protocol {
-                Dialect::Wasi => self.native_module(policy, &compiled.module, entry_point),
-                Dialect::Kubewarden => Err(LoadErrorKind::KubewardenElsewhere),
+                Protocol::Wasi => self.native_module(policy, &compiled.module, entry_point),
+                Protocol::Kubewarden => Err(LoadErrorKind::KubewardenElsewhere),
             });
         let module = self.record_error(policy, path, module)?;
         Some(LoadedPolicy::new(policy, module))

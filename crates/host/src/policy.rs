@@ -12,7 +12,7 @@ use wire::review::ParseError;
 use wire::{EntryPoint, RawValue, authentication, authorization};
 
 use crate::failure;
-use config::{Dialect, Policy};
+use config::{Policy, Protocol};
 
 /// A policy that can be evaluated. `M` is the type of programs that its plane supports.
 #[derive(Debug)]
@@ -79,7 +79,7 @@ pub struct PolicyInfo {
     /// The entry point that is called.
     pub entry_point: PolicyEntryPoint,
     /// The protocol of the module.
-    pub dialect: Dialect,
+    pub protocol: Protocol,
 }
 
 /// The entry point of a loaded policy.
@@ -216,7 +216,7 @@ impl NativeModule {
             name: name.clone(),
             digest: Some(*self.entry.module().digest()),
             entry_point: PolicyEntryPoint::Function(self.entry_point),
-            dialect: Dialect::Wasi,
+            protocol: Protocol::Wasi,
         }
     }
 }
@@ -239,7 +239,7 @@ impl LoadedPolicy<AdmissionProgram> {
             name: self.name.clone(),
             digest,
             entry_point,
-            dialect: Dialect::Kubewarden,
+            protocol: Protocol::Kubewarden,
         }
     }
 

@@ -192,7 +192,7 @@ fn rejects_a_hanging_policy_soon_as_transient() {
     let problems: Vec<_> = locked_out.iter().map(|blocked| &blocked.problem).collect();
     assert_eq!(
         problems[0],
-        "policy `hangs` failed: the module did not answer before its deadline"
+        "policy `hangs` failed: the module did not finish before its deadline"
     );
     assert_eq!(
         problems[1],

@@ -9,15 +9,7 @@ use cbindgen::{Builder, Config};
 pub const PATH: &str = "crates/capi/include/k8s_wasm.h";
 
 /// The source files with exported items, in the order of the header.
-const SOURCES: [&str; 7] = [
-    "version",
-    "types",
-    "buffer",
-    "open",
-    "cancellation",
-    "ask",
-    "report",
-];
+const SOURCES: [&str; 5] = ["types", "ffi", "report", "open", "evaluate"];
 
 /// Generates the header.
 pub fn generate(root: &Path) -> Result<String> {
@@ -46,11 +38,8 @@ mod tests {
     fn the_committed_header_matches_the_sources() {
         let root = Context::new().unwrap().root;
         let committed = fs::read_to_string(root.join(PATH)).unwrap();
-        assert_eq!(
-            committed,
-            generate(&root).unwrap(),
-            "run `cargo xtask codegen`"
-        );
+        let is_up_to_date = committed == generate(&root).unwrap();
+        assert!(is_up_to_date, "run `cargo xtask codegen`");
     }
 
     #[test]

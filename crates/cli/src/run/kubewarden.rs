@@ -126,7 +126,7 @@ impl PolicyFile {
             mode: access::Mode::Protect,
             program: Program::Module(AdmissionModule {
                 path: self.module.clone(),
-                dialect: Some(config::Dialect::Kubewarden),
+                protocol: Some(config::Protocol::Kubewarden),
                 kubewarden: config::Kubewarden {
                     execution_mode: args.execution_mode,
                     grants: grants.into(),

@@ -10,7 +10,7 @@ use super::planes::mode;
 use super::{all, policy};
 use crate::diagnostics::{ConfigError, ConfigErrors, Diagnostics, both};
 use crate::document::Scope;
-use crate::resolved::{AdmissionModule, AdmissionPolicy, Dialect, Guarded, Kubewarden, Program};
+use crate::resolved::{AdmissionModule, AdmissionPolicy, Guarded, Kubewarden, Program, Protocol};
 use crate::spec;
 
 /// Resolves admission policies. The engine bounds their memory.
@@ -29,9 +29,9 @@ pub(crate) fn admission_policies(
             guarded: guarded(&kubewarden.grants),
             program: Program::Module(AdmissionModule {
                 path: scope.document().resolve_path(&entry.module.value),
-                dialect: entry.r#type.map(|r#type| match r#type {
-                    spec::ModuleType::Wasi => Dialect::Wasi,
-                    spec::ModuleType::Kubewarden => Dialect::Kubewarden,
+                protocol: entry.r#type.map(|r#type| match r#type {
+                    spec::ModuleType::Wasi => Protocol::Wasi,
+                    spec::ModuleType::Kubewarden => Protocol::Kubewarden,
                 }),
                 kubewarden,
             }),

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use access::{admission, authn, authz};
-use config::{AdmissionPolicy, Configuration, Dialect, Format, Program, Source};
+use config::{AdmissionPolicy, Configuration, Format, Program, Protocol, Source};
 
 /// Loads a file with this text from a temporary folder, which errors show as `DIR`.
 pub(crate) fn load(format: Format, text: &str) -> Result<Configuration, String> {
@@ -44,7 +44,7 @@ fn defaults_are_as_documented() {
     let Program::Module(module) = &entry.program else {
         panic!("one module")
     };
-    assert_eq!(module.dialect, None);
+    assert_eq!(module.protocol, None);
     assert!(!entry.mutating && entry.rules.is_empty());
     assert_eq!(entry.on_failure, admission::OnFailure::Fail);
 }
@@ -91,7 +91,7 @@ engine: {maxConcurrentCalls: 3, maxQueuedCalls: 5, maxMemory: 128Mi}
     let Program::Module(module) = &labels.program else {
         panic!("one module")
     };
-    assert_eq!(module.dialect, Some(Dialect::Wasi));
+    assert_eq!(module.protocol, Some(Protocol::Wasi));
     assert_eq!(labels.policy.limits.memory.to_string(), "32Mi");
     assert_eq!(labels.policy.limits.stderr.to_string(), "4Ki");
     assert_eq!(config.engine.max_concurrent_calls.get(), 3);
@@ -167,7 +167,7 @@ fn all_bad_values_of_all_policies_are_reported_at_once() {
         ),
         "DIR/config.yaml:5:31: authorization.modules[0].timeout: `5` is not a duration: expected numbers with units, such as `250ms`, `2s` or `1m30s`
 DIR/config.yaml:6:31: authorization.modules[1].timeout: is 31s, more than the 30s that kube-apiserver waits at most
-DIR/config.yaml:7:28: authorization.modules[2].name: policy name `a b` has the character ` `: use letters, digits, `.`, `_` and `-`",
+DIR/config.yaml:7:28: authorization.modules[2].name: policy name `a b` contains ` `: use letters, digits, `.`, `_` and `-`",
     );
 }
 

@@ -14,7 +14,7 @@ use super::error::{LoadErrorKind, NoRuntime};
 use super::modules::CompiledModule;
 use crate::chain::Chain;
 use crate::policy::{AdmissionProgram, KubewardenPolicy, KubewardenProgram, LoadedPolicy};
-use config::{AdmissionModule, AdmissionPolicy, Dialect, Policy, Program};
+use config::{AdmissionModule, AdmissionPolicy, Policy, Program, Protocol};
 
 /// The minimum timeout for the validation of settings. Long, because the machine may be compiling
 /// modules.
@@ -83,7 +83,7 @@ impl Loader<'_> {
             Some(_) => self.modules.get(&module.path)?,
             None => self.modules.get_checked(module)?,
         };
-        if compiled.protocol == Dialect::Wasi && kubewarden.execution_mode.is_none() {
+        if compiled.protocol == Protocol::Wasi && kubewarden.execution_mode.is_none() {
             let entry_point = if entry.mutating && compiled.module.has_function("mutate") {
                 EntryPoint::Mutate
             } else {

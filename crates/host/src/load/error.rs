@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use access::PolicyName;
 
-use crate::config::{Dialect, Position};
+use crate::config::{Position, Protocol};
 
 /// The error of a policy that cannot be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -42,11 +42,11 @@ pub enum LoadErrorKind {
         "the configuration has `type: {}`, but the file is {}",
         name(*.configured), describe(*.found)
     )]
-    Dialect {
+    Protocol {
         /// The configured protocol.
-        configured: Dialect,
+        configured: Protocol,
         /// The protocol of the module.
-        found: Dialect,
+        found: Protocol,
     },
     /// The metadata of a Kubewarden policy cannot be read, or requires an unsupported feature.
     #[error(transparent)]
@@ -68,17 +68,17 @@ pub enum LoadErrorKind {
     Runtime(#[from] NoRuntime),
 }
 
-fn name(protocol: Dialect) -> &'static str {
+fn name(protocol: Protocol) -> &'static str {
     match protocol {
-        Dialect::Wasi => "wasi",
-        Dialect::Kubewarden => "kubewarden",
+        Protocol::Wasi => "wasi",
+        Protocol::Kubewarden => "kubewarden",
     }
 }
 
-fn describe(protocol: Dialect) -> &'static str {
+fn describe(protocol: Protocol) -> &'static str {
     match protocol {
-        Dialect::Wasi => "not a Kubewarden policy",
-        Dialect::Kubewarden => "a Kubewarden policy",
+        Protocol::Wasi => "not a Kubewarden policy",
+        Protocol::Kubewarden => "a Kubewarden policy",
     }
 }
 

@@ -9,7 +9,7 @@ use engine::{Engine, Inspection, Module};
 use kubewarden::Metadata;
 
 use super::error::LoadErrorKind;
-use config::{AdmissionModule, Dialect};
+use config::{AdmissionModule, Protocol};
 
 /// The maximum size of a module file in bytes. Far above real modules; prevents reading a disk
 /// image into memory by mistake.
@@ -42,11 +42,11 @@ impl ModuleSource for FileModules {
 /// Returns the protocol of a module: Kubewarden's if it is a Kubewarden policy, otherwise the
 /// project's own.
 #[must_use]
-pub fn detect_protocol(module: &Inspection) -> Dialect {
+pub fn detect_protocol(module: &Inspection) -> Protocol {
     if kubewarden::is_policy(module) {
-        Dialect::Kubewarden
+        Protocol::Kubewarden
     } else {
-        Dialect::Wasi
+        Protocol::Wasi
     }
 }
 
@@ -54,7 +54,7 @@ pub fn detect_protocol(module: &Inspection) -> Dialect {
 #[derive(Clone)]
 pub(super) struct CompiledModule {
     pub(super) module: Module,
-    pub(super) protocol: Dialect,
+    pub(super) protocol: Protocol,
     pub(super) metadata: Option<Arc<Metadata>>,
 }
 
@@ -80,8 +80,8 @@ impl<'a> Modules<'a> {
         module: &AdmissionModule,
     ) -> Result<CompiledModule, LoadErrorKind> {
         let compiled = self.get(&module.path)?;
-        match module.dialect {
-            Some(configured) if configured != compiled.protocol => Err(LoadErrorKind::Dialect {
+        match module.protocol {
+            Some(configured) if configured != compiled.protocol => Err(LoadErrorKind::Protocol {
                 configured,
                 found: compiled.protocol,
             }),

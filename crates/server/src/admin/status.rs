@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use host::config::Dialect;
+use host::config::Protocol;
 use host::{Host, PolicyInfo};
 use parking_lot::Mutex;
 use serde::Serialize;
@@ -100,9 +100,9 @@ impl From<PolicyInfo> for Policy {
             plane: policy.plane.as_str(),
             name: policy.name.to_string(),
             digest: policy.digest.map(|digest| digest.to_string()),
-            protocol: match policy.dialect {
-                Dialect::Wasi => "wasi",
-                Dialect::Kubewarden => "kubewarden",
+            protocol: match policy.protocol {
+                Protocol::Wasi => "wasi",
+                Protocol::Kubewarden => "kubewarden",
             },
             entry_point: policy.entry_point.as_str(),
         }

@@ -27,8 +27,8 @@ use crate::wasi;
 /// The function that a program starts with.
 const START: &str = "_start";
 
-/// A program. It makes host calls through the function `host.call` and reads the replies from stdin.
-/// Cloning is cheap.
+/// A program. It makes host calls through the function `host.call` and reads the replies from
+/// stdin. Cloning is cheap.
 ///
 /// ```
 /// # use std::time::{Duration, Instant};
@@ -115,7 +115,7 @@ impl Convention for CommandConvention {
 
     type Selector = ();
     type State = State;
-    type Input<'a> = ();
+    type Input = ();
     type Returned = ();
 
     fn link(linker: &mut Linker<CallState<State>>) -> wasmtime::Result<()> {
@@ -133,11 +133,7 @@ impl Convention for CommandConvention {
         state.host_calls.may_wait()
     }
 
-    async fn call(
-        &self,
-        instance: &mut Instance<State>,
-        (): Self::Input<'_>,
-    ) -> wasmtime::Result<()> {
+    async fn call(&self, instance: &mut Instance<State>, (): Self::Input) -> wasmtime::Result<()> {
         instance.call_nullary(&self.start).await
     }
 

@@ -146,7 +146,7 @@ impl Convention for EntryConvention {
 
     type Selector = str;
     type State = State;
-    type Input<'a> = ();
+    type Input = ();
     type Returned = ();
 
     fn link(linker: &mut Linker<CallState<State>>) -> wasmtime::Result<()> {
@@ -161,11 +161,7 @@ impl Convention for EntryConvention {
         })
     }
 
-    async fn call(
-        &self,
-        instance: &mut Instance<State>,
-        (): Self::Input<'_>,
-    ) -> wasmtime::Result<()> {
+    async fn call(&self, instance: &mut Instance<State>, (): Self::Input) -> wasmtime::Result<()> {
         if let Some(initialize) = &self.initialize {
             instance.call_nullary(initialize).await?;
         }

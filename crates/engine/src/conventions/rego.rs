@@ -54,10 +54,11 @@ const ENTRYPOINT: i32 = 0;
 /// let wasm = std::fs::read("policy.wasm")?;
 /// let policy = Engine::new(Options::default())?.load(&wasm)?.rego()?;
 ///
+/// let (input, data) = (br#"{"user": "alice"}"#.to_vec(), b"{}".to_vec());
 /// let limits = Limits::default();
 /// let deadline = Instant::now() + Duration::from_secs(10);
 /// let output = policy
-///     .evaluate(br#"{"user": "alice"}"#, b"{}", Arc::new(NoBuiltins), &limits, deadline)
+///     .evaluate(input, data, Arc::new(NoBuiltins), &limits, deadline)
 ///     .await?;
 /// assert_eq!(output.stdout, br#"[{"result":true}]"#);
 /// # Ok(())
@@ -82,8 +83,8 @@ impl Module {
 }
 
 impl Rego {
-    /// Returns the names of the built-in functions that the host must provide, in the order of their
-    /// numbers.
+    /// Returns the names of the built-in functions that the host must provide, in the order of
+    /// their numbers.
     ///
     /// # Errors
     /// Returns an error if the module does not return a valid list.
@@ -109,8 +110,8 @@ impl Rego {
     /// ([`CallError::Reported`]).
     pub async fn evaluate(
         &self,
-        input: &[u8],
-        data: &[u8],
+        input: Vec<u8>,
+        data: Vec<u8>,
         builtins: Arc<dyn Builtins>,
         limits: &Limits,
         deadline: Instant,
@@ -141,11 +142,11 @@ pub(super) struct RegoConvention {
 }
 
 /// The input of one call.
-pub(super) enum Input<'a> {
+pub(super) enum Input {
     /// The built-in functions are listed.
     Builtins,
     /// The policy is evaluated with these JSON documents.
-    Evaluate { input: &'a [u8], data: &'a [u8] },
+    Evaluate { input: Vec<u8>, data: Vec<u8> },
 }
 
 impl Convention for RegoConvention {
@@ -153,7 +154,7 @@ impl Convention for RegoConvention {
 
     type Selector = ();
     type State = State;
-    type Input<'a> = Input<'a>;
+    type Input = Input;
     type Returned = Vec<u8>;
 
     fn link(linker: &mut Linker<CallState<State>>) -> wasmtime::Result<()> {
@@ -183,7 +184,7 @@ impl Convention for RegoConvention {
     async fn call(
         &self,
         instance: &mut Instance<State>,
-        input: Self::Input<'_>,
+        input: Self::Input,
     ) -> wasmtime::Result<Vec<u8>> {
         let names = self.builtin_names(instance).await?;
         let Input::Evaluate { input, data } = input else {
@@ -192,7 +193,7 @@ impl Convention for RegoConvention {
         let state = instance.state_mut();
         state.names = names;
         state.exports = Some(Arc::clone(&self.exports));
-        self.evaluate(instance, input, data).await
+        self.evaluate(instance, &input, &data).await
     }
 
     fn response(_state: &mut State, returned: Option<Vec<u8>>) -> Result<Vec<u8>, CallError> {

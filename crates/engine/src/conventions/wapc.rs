@@ -93,8 +93,8 @@ impl Wapc {
     /// In all other respects like [`Entry::call`](crate::Entry::call).
     ///
     /// # Errors
-    /// Returns an error if the guest does not return, reports an error ([`CallError::Reported`]), or
-    /// gives no response.
+    /// Returns an error if the guest does not return, reports an error ([`CallError::Reported`]),
+    /// or gives no response.
     pub async fn call(
         &self,
         operation: &str,
@@ -128,7 +128,7 @@ impl Convention for WapcConvention {
 
     type Selector = ();
     type State = State;
-    type Input<'a> = ();
+    type Input = ();
     type Returned = i32;
 
     fn link(linker: &mut Linker<CallState<State>>) -> wasmtime::Result<()> {
@@ -154,11 +154,7 @@ impl Convention for WapcConvention {
         state.host_calls.may_wait()
     }
 
-    async fn call(
-        &self,
-        instance: &mut Instance<State>,
-        (): Self::Input<'_>,
-    ) -> wasmtime::Result<i32> {
+    async fn call(&self, instance: &mut Instance<State>, (): Self::Input) -> wasmtime::Result<i32> {
         let state = instance.state();
         let lengths = (length(&state.operation)?, length(&state.payload)?);
         for start in &self.starts {

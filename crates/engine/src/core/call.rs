@@ -66,7 +66,7 @@ impl<C: Convention> Bound<C> {
     pub(crate) async fn call(
         &self,
         state: C::State,
-        input: C::Input<'_>,
+        input: C::Input,
         limits: &Limits,
         deadline: Instant,
     ) -> Result<Output, CallFailure> {

@@ -23,7 +23,7 @@ pub(crate) trait Convention: Sized + Send + Sync + 'static {
     /// State of one call that the host functions of this convention use.
     type State: Send + 'static;
     /// Input of one call that is not part of the state.
-    type Input<'a>: Send;
+    type Input: Send;
     /// Result of [`Convention::call`].
     type Returned: Send;
 
@@ -42,11 +42,11 @@ pub(crate) trait Convention: Sized + Send + Sync + 'static {
     async fn call(
         &self,
         instance: &mut Instance<Self::State>,
-        input: Self::Input<'_>,
+        input: Self::Input,
     ) -> wasmtime::Result<Self::Returned>;
 
-    /// Returns the response of a call that has ended. `returned` is `None` if the module exited with
-    /// code 0 before [`Convention::call`] returned.
+    /// Returns the response of a call that has ended. `returned` is `None` if the module exited
+    /// with code 0 before [`Convention::call`] returned.
     fn response(
         state: &mut Self::State,
         returned: Option<Self::Returned>,

@@ -1,4 +1,5 @@
-//! Compiled code on disk: used when it can be believed, otherwise made again, never a failure.
+//! The code cache: files are used if they are valid and safe, otherwise the module is compiled
+//! again. A bad file or directory never fails a load.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
@@ -9,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::support::*;
 
-/// A directory that only this user can write to, and engines that use it.
+/// A directory that only this user can write to, for engines that use it as their code cache.
 struct Cache {
     directory: TempDir,
 }
@@ -25,7 +26,7 @@ impl Cache {
         self.directory.path().join("deep/code")
     }
 
-    /// Loads the same module in a new engine, as a new process would.
+    /// Loads the same module in a new engine, like a new process.
     #[track_caller]
     fn load(&self) -> CodeOrigin {
         let module = load(&self.path());
@@ -33,7 +34,7 @@ impl Cache {
         module.code_origin()
     }
 
-    /// The only file.
+    /// Returns the only file.
     #[track_caller]
     fn file(&self) -> PathBuf {
         let files: Vec<_> = fs::read_dir(self.path())
@@ -44,7 +45,7 @@ impl Cache {
         files[0].clone()
     }
 
-    /// The file, as it is now, is not believed; the module is compiled again and then found again.
+    /// Checks that the current file is rejected: the module is compiled again, and found after that.
     #[track_caller]
     fn recovers(&self) {
         assert_eq!(self.load(), CodeOrigin::Compiled);
@@ -63,14 +64,14 @@ fn load(directory: &Path) -> Module {
 }
 
 #[test]
-fn a_second_engine_finds_what_the_first_compiled() {
+fn shares_compiled_code_between_engines() {
     let cache = Cache::new();
     assert_eq!(cache.load(), CodeOrigin::Compiled);
     assert_eq!(cache.load(), CodeOrigin::Cached);
 }
 
 #[test]
-fn directory_and_file_are_private() {
+fn creates_a_private_directory_and_file() {
     let cache = Cache::new();
     cache.load();
     assert_eq!(
@@ -84,7 +85,7 @@ fn directory_and_file_are_private() {
 }
 
 #[test]
-fn different_modules_have_different_files() {
+fn keeps_one_file_per_module() {
     let cache = Cache::new();
     cache.load();
     let options = Options {
@@ -97,9 +98,9 @@ fn different_modules_have_different_files() {
     assert_eq!(fs::read_dir(cache.path()).unwrap().count(), 2);
 }
 
-/// S9: what runs is what was meant to.
+/// S9: the module that runs is the intended one.
 #[test]
-fn a_changed_file_is_replaced() {
+fn replaces_a_changed_file() {
     let cache = Cache::new();
     cache.load();
     for at in [0, 20, 60] {
@@ -112,7 +113,7 @@ fn a_changed_file_is_replaced() {
 }
 
 #[test]
-fn a_cut_file_is_replaced() {
+fn replaces_a_truncated_file() {
     let cache = Cache::new();
     cache.load();
     let content = fs::read(cache.file()).unwrap();
@@ -123,19 +124,19 @@ fn a_cut_file_is_replaced() {
 }
 
 #[test]
-fn whole_files_with_the_code_of_something_else_are_replaced() {
+fn replaces_a_complete_file_that_is_not_code() {
     let cache = Cache::new();
     cache.load();
     let mut content = b"k8s-wasm code 1\n".to_vec();
-    content.extend(engine::Digest::of(b"not code").as_bytes());
+    content.extend(engine::Digest::compute(b"not code").as_bytes());
     content.extend(b"not code");
     fs::write(cache.file(), content).unwrap();
     cache.recovers();
 }
 
-/// S9: what runs is what was meant to.
+/// S9: the module that runs is the intended one.
 #[test]
-fn a_file_that_others_may_write_is_replaced() {
+fn replaces_a_file_that_others_can_write_to() {
     let cache = Cache::new();
     cache.load();
     fs::set_permissions(cache.file(), Permissions::from_mode(0o666)).unwrap();
@@ -143,7 +144,7 @@ fn a_file_that_others_may_write_is_replaced() {
 }
 
 #[test]
-fn a_symbolic_link_is_replaced() {
+fn replaces_a_symbolic_link() {
     let cache = Cache::new();
     cache.load();
     let elsewhere = cache.directory.path().join("elsewhere");
@@ -157,7 +158,7 @@ fn a_symbolic_link_is_replaced() {
 }
 
 #[test]
-fn a_directory_that_others_may_write_to_is_not_used() {
+fn ignores_a_directory_that_others_can_write_to() {
     let cache = Cache::new();
     cache.load();
     for mode in [0o777, 0o770, 0o702] {
@@ -168,9 +169,9 @@ fn a_directory_that_others_may_write_to_is_not_used() {
     assert_eq!(cache.load(), CodeOrigin::Cached);
 }
 
-/// Only root can give files away; everybody else has shown enough with the permissions above.
+/// Only root can change the owner of files; the test ends early for other users.
 #[test]
-fn what_belongs_to_another_user_is_not_used() {
+fn ignores_files_and_directories_of_other_users() {
     let cache = Cache::new();
     cache.load();
     if chown(cache.file(), Some(12345), None).is_err() {
@@ -182,7 +183,7 @@ fn what_belongs_to_another_user_is_not_used() {
 }
 
 #[test]
-fn a_directory_that_cannot_be_made_is_no_failure() {
+fn loads_without_a_cache_when_the_directory_cannot_be_created() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("file");
     fs::write(&file, "").unwrap();
@@ -192,7 +193,7 @@ fn a_directory_that_cannot_be_made_is_no_failure() {
 }
 
 #[test]
-fn a_directory_that_disappears_is_no_failure() {
+fn loads_without_a_cache_when_the_directory_disappears() {
     let cache = Cache::new();
     let options = Options {
         code_cache: Some(cache.path()),

@@ -1,4 +1,4 @@
-//! What one call does, and what calls do to each other.
+//! Single calls, and concurrent calls.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -17,13 +17,16 @@ const ECHO: &str = r#"
         (call $write (i32.const 1) (i32.const 64) (call $read (i32.const 64) (i32.const 1000))))"#;
 
 #[test]
-fn gives_the_request_to_stdin_and_takes_the_answer_from_stdout() {
-    assert_eq!(answers(&stdio(ECHO), "hello", &Limits::default()), "hello");
+fn passes_the_request_on_stdin_and_the_response_on_stdout() {
+    assert_eq!(
+        response(&entry_with_stdio(ECHO), "hello", &Limits::default()),
+        "hello"
+    );
 }
 
 #[test]
-fn accepts_any_owned_or_borrowed_bytes_as_request() {
-    let entry = stdio(ECHO);
+fn accepts_owned_and_borrowed_requests() {
+    let entry = entry_with_stdio(ECHO);
     let limits = Limits::default();
     block_on(async {
         assert_eq!(
@@ -46,28 +49,28 @@ fn accepts_any_owned_or_borrowed_bytes_as_request() {
 }
 
 #[test]
-fn prepares_a_reactor_before_the_entry_point() {
-    let entry = stdio(
+fn initializes_a_reactor_before_the_entry_point() {
+    let entry = entry_with_stdio(
         r#"(func (export "_initialize") (i32.store8 (i32.const 64) (i32.const 105)))
         (func (export "run") (call $write (i32.const 1) (i32.const 64) (i32.const 1)))"#,
     );
-    assert_eq!(answers(&entry, "", &Limits::default()), "i");
+    assert_eq!(response(&entry, "", &Limits::default()), "i");
 }
 
 #[test]
-fn runs_the_start_section_before_everything_else() {
-    let entry = stdio(
+fn runs_the_start_section_first() {
+    let entry = entry_with_stdio(
         r#"(data (i32.const 64) "sir")
         (func $start (call $write (i32.const 1) (i32.const 64) (i32.const 1)))
         (start $start)
         (func (export "_initialize") (call $write (i32.const 1) (i32.const 65) (i32.const 1)))
         (func (export "run") (call $write (i32.const 1) (i32.const 66) (i32.const 1)))"#,
     );
-    assert_eq!(answers(&entry, "", &Limits::default()), "sir");
+    assert_eq!(response(&entry, "", &Limits::default()), "sir");
 }
 
 #[test]
-fn never_calls_the_start_function_of_a_command() {
+fn does_not_call_the_start_function_of_a_command() {
     let entry = entry(r#"(module (func (export "_start") unreachable) (func (export "run")))"#);
     assert!(call(&entry).is_ok());
 }
@@ -76,7 +79,7 @@ fn never_calls_the_start_function_of_a_command() {
 #[test]
 fn each_call_has_a_fresh_instance() {
     let engine = Engine::new(Options {
-        concurrent_calls: NonZeroU32::MIN,
+        max_concurrent_calls: NonZeroU32::MIN,
         ..options()
     })
     .unwrap();
@@ -92,71 +95,71 @@ fn each_call_has_a_fresh_instance() {
         ),
     );
     for _ in 0..3 {
-        assert_eq!(answers(&entry, "", &Limits::default()), "A");
+        assert_eq!(response(&entry, "", &Limits::default()), "A");
     }
 }
 
 /// S21: no module sees the memory of another call.
-/// One place in the pool, so that the second call gets the memory of the first, of another module.
+/// With one permit, each call gets the memory of the call before it, which was of another module.
 #[test]
 fn memory_of_one_call_is_zero_in_the_next() {
     let engine = Engine::new(Options {
-        concurrent_calls: NonZeroU32::MIN,
+        max_concurrent_calls: NonZeroU32::MIN,
         ..options()
     })
     .unwrap();
     let fill = r#"
         (drop (memory.grow (i32.const 100)))
         (memory.fill (i32.const 0) (i32.const 115) (i32.const 6684672))"#;
-    let secretive = entry_in(
+    let writer = entry_in(
         &engine,
         &format!(r#"(module (memory 2) (func (export "run") {fill}))"#),
     );
-    let curious = r#"
+    let reader = r#"
         (func (export "run") (local $at i32)
             (drop (memory.grow (i32.const 100)))
             (loop $again
                 (if (i32.load8_u (local.get $at)) (then unreachable))
                 (local.set $at (i32.add (local.get $at) (i32.const 1)))
                 (br_if $again (i32.lt_u (local.get $at) (i32.const 6684672)))))"#;
-    let curious = entry_in(&engine, &format!("(module (memory 2) {curious})"));
+    let reader = entry_in(&engine, &format!("(module (memory 2) {reader})"));
     for _ in 0..3 {
-        call(&secretive).unwrap();
-        call(&curious).unwrap();
+        call(&writer).unwrap();
+        call(&reader).unwrap();
     }
 }
 
 #[test]
-fn exit_with_code_0_is_success_with_the_answer_so_far() {
-    let entry = stdio(
+fn succeeds_when_the_module_exits_with_code_0() {
+    let entry = entry_with_stdio(
         r#"(data (i32.const 64) "done")
         (func (export "run")
             (call $write (i32.const 1) (i32.const 64) (i32.const 4))
             (call $proc_exit (i32.const 0))
             unreachable)"#,
     );
-    assert_eq!(answers(&entry, "", &Limits::default()), "done");
+    assert_eq!(response(&entry, "", &Limits::default()), "done");
 }
 
 #[test]
-fn exit_with_another_code_is_a_failure_with_the_log_so_far() {
-    let entry = stdio(
+fn fails_when_the_module_exits_with_another_code() {
+    let entry = entry_with_stdio(
         r#"(data (i32.const 64) "oh no")
         (func (export "run")
             (call $write (i32.const 2) (i32.const 64) (i32.const 5))
             (call $proc_exit (i32.const 3)))"#,
     );
-    let failed = call(&entry).unwrap_err();
-    assert!(matches!(failed.error, CallError::Exit(3)));
-    assert_eq!(failed.stderr, b"oh no");
+    let failure = call(&entry).unwrap_err();
+    assert!(matches!(failure.error, CallError::Exit(3)));
+    assert_eq!(failure.stderr, b"oh no");
     assert_eq!(
-        chain(&failed),
+        error_chain(&failure),
         "the call failed: the module exited with code 3"
     );
 }
 
 #[test]
-fn a_trap_names_the_functions_that_led_to_it() {
+fn reports_the_functions_of_a_trap() {
     let entry = entry(
         r#"(module
             (func $_ZN6policy5check17h0123456789abcdefE unreachable)
@@ -178,7 +181,7 @@ fn a_trap_names_the_functions_that_led_to_it() {
 }
 
 #[test]
-fn a_trap_in_initialize_is_a_trap() {
+fn reports_a_trap_in_initialize() {
     let entry = entry(
         r#"(module (func $prepare (export "_initialize") unreachable) (func (export "run")))"#,
     );
@@ -189,7 +192,7 @@ fn a_trap_in_initialize_is_a_trap() {
 }
 
 #[test]
-fn data_that_does_not_fit_into_the_memory_is_a_trap() {
+fn traps_when_data_does_not_fit_into_the_memory() {
     let entry = entry(r#"(module (memory 1) (data (i32.const 65535) "ab") (func (export "run")))"#);
     let error = call(&entry).unwrap_err().error;
     assert!(matches!(error, CallError::Trap(_)), "{error:?}");
@@ -197,10 +200,10 @@ fn data_that_does_not_fit_into_the_memory_is_a_trap() {
 
 /// S4: time, memory, output and concurrency of modules are bounded.
 #[test]
-fn a_call_beyond_the_waiting_places_is_refused_at_once() {
+fn rejects_a_call_at_once_when_the_queue_is_full() {
     let options = Options {
-        concurrent_calls: NonZeroU32::MIN,
-        waiting_calls: 1,
+        max_concurrent_calls: NonZeroU32::MIN,
+        max_queued_calls: 1,
         ..options()
     };
     let engine = Engine::new(options).unwrap();
@@ -208,23 +211,26 @@ fn a_call_beyond_the_waiting_places_is_refused_at_once() {
     let limits = Limits::default();
     block_on(async {
         let mut running = Box::pin(endless.call("", &limits, soon()));
-        let mut waiting = Box::pin(short.call("", &limits, soon()));
+        let mut queued = Box::pin(short.call("", &limits, soon()));
         assert!(poll_once(running.as_mut()).is_pending());
-        assert!(poll_once(waiting.as_mut()).is_pending());
+        assert!(poll_once(queued.as_mut()).is_pending());
 
-        let refused = short.call("", &limits, soon()).await.unwrap_err();
-        assert!(matches!(refused.error, CallError::Busy), "{refused:?}");
+        let rejected = short.call("", &limits, soon()).await.unwrap_err();
+        assert!(
+            matches!(rejected.error, CallError::Overloaded),
+            "{rejected:?}"
+        );
 
         drop(running);
-        let output = waiting.await.unwrap();
-        assert!(output.stats.waited > Duration::ZERO);
+        let output = queued.await.unwrap();
+        assert!(output.stats.queue_wait > Duration::ZERO);
     });
 }
 
 #[test]
-fn a_call_waits_for_its_turn_no_longer_than_its_deadline() {
+fn fails_at_the_deadline_of_a_queued_call() {
     let engine = Engine::new(Options {
-        concurrent_calls: NonZeroU32::MIN,
+        max_concurrent_calls: NonZeroU32::MIN,
         ..options()
     })
     .unwrap();
@@ -233,10 +239,10 @@ fn a_call_waits_for_its_turn_no_longer_than_its_deadline() {
     block_on(async {
         let mut running = Box::pin(endless.call("", &limits, soon()));
         assert!(poll_once(running.as_mut()).is_pending());
-        let failed = short.call("", &limits, in_ms(20)).await.unwrap_err();
+        let failure = short.call("", &limits, in_ms(20)).await.unwrap_err();
         assert!(
-            matches!(failed.error, CallError::Deadline(engine::Phase::Waiting)),
-            "{failed:?}"
+            matches!(failure.error, CallError::Deadline(engine::Phase::Queued)),
+            "{failure:?}"
         );
     });
 }
@@ -250,44 +256,44 @@ impl HostCalls for Silent {
     }
 }
 
-/// A waPC guest that asks its host one thing.
-const ASKS: &str = r#"(module
-    (import "wapc" "__host_call" (func $ask (param i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
+/// A waPC guest that makes one host call.
+const HOST_CALL: &str = r#"(module
+    (import "wapc" "__host_call" (func $host_call (param i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
     (memory (export "memory") 1)
     (func (export "__guest_call") (param i32 i32) (result i32)
-        (call $ask (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
+        (call $host_call (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
                    (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))))"#;
 
 #[test]
-fn calls_that_wait_for_their_host_leave_half_of_the_places_to_others() {
+fn reserves_half_of_the_permits_for_calls_that_do_not_wait_for_their_host() {
     let engine = Engine::new(Options {
-        concurrent_calls: NonZeroU32::new(2).unwrap(),
+        max_concurrent_calls: NonZeroU32::new(2).unwrap(),
         ..options()
     })
     .unwrap();
-    let asks = engine.load(&wat::parse_str(ASKS).unwrap()).unwrap();
-    let asks = asks.wapc().unwrap();
+    let guest = engine.load(&wat::parse_str(HOST_CALL).unwrap()).unwrap();
+    let guest = guest.wapc().unwrap();
     let short = entry_in(&engine, SHORT);
     let limits = Limits::default();
-    let ask = || {
+    let call = || {
         let host: Arc<dyn HostCalls> = Arc::new(Silent);
-        asks.call("validate", Vec::new(), Some(host), &limits, soon())
+        guest.call("validate", Vec::new(), Some(host), &limits, soon())
     };
     block_on(async {
-        let (mut first, mut second) = (Box::pin(ask()), Box::pin(ask()));
+        let (mut first, mut second) = (Box::pin(call()), Box::pin(call()));
         assert!(poll_once(first.as_mut()).is_pending());
         assert!(poll_once(second.as_mut()).is_pending());
         short.call("", &limits, soon()).await.unwrap();
     });
 }
 
-/// With one place, each call after a dropped one shows that the place is free again and the guest
-/// no longer runs.
+/// With one permit, each call after a dropped one proves that the permit was released and that the
+/// module no longer runs.
 #[test]
-fn dropping_a_call_stops_the_module_and_frees_its_place() {
+fn stops_the_module_and_releases_the_permit_when_a_call_is_dropped() {
     let options = Options {
-        concurrent_calls: NonZeroU32::MIN,
-        waiting_calls: 0,
+        max_concurrent_calls: NonZeroU32::MIN,
+        max_queued_calls: 0,
         ..options()
     };
     let engine = Engine::new(options).unwrap();
@@ -304,7 +310,7 @@ fn dropping_a_call_stops_the_module_and_frees_its_place() {
 }
 
 #[test]
-fn an_endless_call_does_not_hold_up_others_on_its_thread() {
+fn yields_to_other_tasks_on_the_thread() {
     let engine = engine();
     let (endless, short) = (entry_in(&engine, ENDLESS), entry_in(&engine, SHORT));
     let limits = Limits::default();
@@ -325,8 +331,8 @@ fn an_endless_call_does_not_hold_up_others_on_its_thread() {
 }
 
 #[test]
-fn calls_run_on_several_threads_at_once() {
-    let entry = stdio(ECHO);
+fn runs_calls_on_several_threads() {
+    let entry = entry_with_stdio(ECHO);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(4)
         .enable_time()
@@ -337,17 +343,17 @@ fn calls_run_on_several_threads_at_once() {
             let entry = entry.clone();
             runtime.spawn(async move {
                 let request = format!("request {n}");
-                // More calls than places, and some find no waiting place.
+                // There are more calls than permits, and some find the queue full.
                 loop {
                     match entry
                         .call(request.as_str(), &Limits::default(), soon())
                         .await
                     {
                         Ok(output) => return assert_eq!(output.stdout, request.as_bytes()),
-                        Err(failed) if matches!(failed.error, CallError::Busy) => {
+                        Err(failure) if matches!(failure.error, CallError::Overloaded) => {
                             tokio::task::yield_now().await
                         }
-                        Err(failed) => panic!("{failed:?}"),
+                        Err(failure) => panic!("{failure:?}"),
                     }
                 }
             })
@@ -361,18 +367,18 @@ fn calls_run_on_several_threads_at_once() {
 }
 
 #[test]
-fn a_module_keeps_its_engine_alive() {
-    let entry = stdio(ECHO);
-    let alone = entry.module().clone().entry("run").unwrap();
+fn keeps_the_engine_alive_with_the_module() {
+    let entry = entry_with_stdio(ECHO);
+    let kept = entry.module().clone().entry("run").unwrap();
     drop(entry);
-    assert_eq!(answers(&alone, "x", &Limits::default()), "x");
+    assert_eq!(response(&kept, "x", &Limits::default()), "x");
 }
 
 #[test]
-fn a_place_is_free_after_every_kind_of_end() {
+fn releases_the_permit_after_every_kind_of_end() {
     let options = Options {
-        concurrent_calls: NonZeroU32::MIN,
-        waiting_calls: 0,
+        max_concurrent_calls: NonZeroU32::MIN,
+        max_queued_calls: 0,
         ..options()
     };
     let engine = Engine::new(options).unwrap();
@@ -396,14 +402,14 @@ fn a_place_is_free_after_every_kind_of_end() {
         for _ in 0..3 {
             let ended = block_on(entry.call("", &limits, in_ms(20)));
             assert!(
-                !matches!(ended, Err(failed) if matches!(failed.error, CallError::Busy)),
+                !matches!(ended, Err(failure) if matches!(failure.error, CallError::Overloaded)),
                 "{body}"
             );
         }
     }
 }
 
-/// Polls a future outside of what the runtime knows, so that a test decides when it goes on.
+/// Polls a future once, without the runtime, so that the test controls its progress.
 fn poll_once<F: Future + ?Sized>(future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
     struct Ignore;
     impl Wake for Ignore {

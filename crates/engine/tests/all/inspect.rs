@@ -1,4 +1,4 @@
-//! What can be told from a module without running it.
+//! Inspection of modules without running them.
 
 use engine::{ByteSize, ExternType, MemoryType, TableType, inspect};
 
@@ -73,41 +73,38 @@ fn finds_an_export_by_name() {
 }
 
 #[test]
-fn names_where_a_module_is_damaged() {
+fn reports_the_offset_of_a_malformed_section() {
     let mut wasm = wat::parse_str(r#"(module (func (export "run")))"#).unwrap();
     wasm.truncate(wasm.len() - 3);
     let error = inspect(&wasm).unwrap_err();
     assert!(
-        crate::support::chain(&error).contains("offset 0x"),
+        crate::support::error_chain(&error).contains("offset 0x"),
         "{error:?}"
     );
 }
 
-/// An export section whose only entry names a function, a table or a memory that does not exist.
+/// An export section whose only entry refers to a function, a table or a memory that does not exist.
 #[test]
-fn an_export_of_nothing_is_an_error() {
+fn rejects_an_export_of_a_missing_item() {
     for kind in 0..=2 {
         let wasm = [b"\0asm\x01\0\0\0".as_slice(), &[7, 5, 1, 1, b'x', kind, 9]].concat();
-        let error = crate::support::chain(&inspect(&wasm).unwrap_err());
+        let error = crate::support::error_chain(&inspect(&wasm).unwrap_err());
         assert!(
-            error.contains("the export `x` names something that does not exist"),
+            error.contains("the export `x` refers to an item that does not exist"),
             "{error}"
         );
     }
 }
 
-/// A function section that names a type that does not exist, and an export of that function.
+/// A function section that refers to a type that does not exist, and an export of that function.
 #[test]
-fn a_function_without_a_type_is_an_error() {
+fn rejects_a_function_with_a_missing_type() {
     let wasm = [
         b"\0asm\x01\0\0\0".as_slice(),
         &[3, 2, 1, 5],
         &[7, 5, 1, 1, b'x', 0, 0],
     ]
     .concat();
-    let error = crate::support::chain(&inspect(&wasm).unwrap_err());
-    assert!(
-        error.contains("the type 5 is not that of a function"),
-        "{error}"
-    );
+    let error = crate::support::error_chain(&inspect(&wasm).unwrap_err());
+    assert!(error.contains("type 5 is not a function type"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! Each limit, obeyed and violated.
+//! Each limit, obeyed and exceeded.
 
 use std::time::Instant;
 
@@ -8,8 +8,8 @@ use crate::support::*;
 
 const ENDLESS: &str = "(loop $again (br $again))";
 
-/// Grows the first memory by so many pages and traps when that is refused.
-fn grows_memory(pages: u32) -> String {
+/// Returns a module that grows its memory by `pages` and traps if that is refused.
+fn memory_growth(pages: u32) -> String {
     format!(
         r#"(module
             (memory (export "memory") 1)
@@ -19,39 +19,39 @@ fn grows_memory(pages: u32) -> String {
 }
 
 #[track_caller]
-fn runs_into_its_deadline(text: &str) {
+fn exceeds_its_deadline(text: &str) {
     let entry = entry(text);
-    let failed = block_on(entry.call("", &Limits::default(), in_ms(50))).unwrap_err();
+    let failure = block_on(entry.call("", &Limits::default(), in_ms(50))).unwrap_err();
     assert!(
-        matches!(failed.error, CallError::Deadline(Phase::Running)),
-        "{failed:?}"
+        matches!(failure.error, CallError::Deadline(Phase::Running)),
+        "{failure:?}"
     );
-    assert!(failed.stats.ran < PATIENCE);
+    assert!(failure.stats.run_time < TIMEOUT);
 }
 
 /// S4: time, memory, output and concurrency of modules are bounded.
 #[test]
 fn ends_an_endless_loop_at_the_deadline() {
-    runs_into_its_deadline(&format!(r#"(module (func (export "run") {ENDLESS}))"#));
+    exceeds_its_deadline(&format!(r#"(module (func (export "run") {ENDLESS}))"#));
 }
 
 #[test]
 fn ends_an_endless_loop_in_initialize_at_the_deadline() {
-    runs_into_its_deadline(&format!(
+    exceeds_its_deadline(&format!(
         r#"(module (func (export "_initialize") {ENDLESS}) (func (export "run")))"#
     ));
 }
 
 #[test]
 fn ends_an_endless_loop_in_a_start_section_at_the_deadline() {
-    runs_into_its_deadline(&format!(
+    exceeds_its_deadline(&format!(
         r#"(module (func $start {ENDLESS}) (start $start) (func (export "run")))"#
     ));
 }
 
 #[test]
 fn ends_endless_recursion_by_tail_calls_at_the_deadline() {
-    runs_into_its_deadline(r#"(module (func $run (export "run") (return_call $run)))"#);
+    exceeds_its_deadline(r#"(module (func $run (export "run") (return_call $run)))"#);
 }
 
 #[test]
@@ -63,38 +63,38 @@ fn ends_a_long_sleep_at_the_deadline() {
             (i32.store (i32.const 16) (i32.const 1)) ;; the monotonic clock
             (i64.store (i32.const 24) (i64.const -1)) ;; in some centuries
             (drop (call $poll (i32.const 0) (i32.const 128) (i32.const 1) (i32.const 256)))))"#;
-    runs_into_its_deadline(text);
+    exceeds_its_deadline(text);
 }
 
 #[test]
-fn a_deadline_in_the_past_fails_at_once() {
+fn fails_at_once_when_the_deadline_has_passed() {
     let entry = entry(r#"(module (func (export "run")))"#);
-    let failed = block_on(entry.call("", &Limits::default(), Instant::now())).unwrap_err();
+    let failure = block_on(entry.call("", &Limits::default(), Instant::now())).unwrap_err();
     assert!(
-        matches!(failed.error, CallError::Deadline(Phase::Waiting)),
-        "{failed:?}"
+        matches!(failure.error, CallError::Deadline(Phase::Queued)),
+        "{failure:?}"
     );
 }
 
 #[test]
-fn memory_up_to_the_limit_is_granted() {
+fn grants_memory_up_to_the_limit() {
     let limits = Limits {
         memory: ByteSize::mib(1),
         ..Limits::default()
     };
-    let output = call_with(&entry(&grows_memory(15)), "", &limits).unwrap();
+    let output = call_with(&entry(&memory_growth(15)), "", &limits).unwrap();
     assert_eq!(output.stats.memory_peak, ByteSize::mib(1));
 }
 
 /// S4: time, memory, output and concurrency of modules are bounded.
 #[test]
-fn memory_beyond_the_limit_is_named_as_the_reason() {
+fn reports_memory_beyond_the_limit() {
     let limits = Limits {
         memory: ByteSize::mib(1),
         ..Limits::default()
     };
     for pages in [16, 65_536, u32::MAX] {
-        let error = fails(&entry(&grows_memory(pages)), &limits);
+        let error = error(&entry(&memory_growth(pages)), &limits);
         let CallError::Memory {
             limit,
             ended: Some(ended),
@@ -108,7 +108,7 @@ fn memory_beyond_the_limit_is_named_as_the_reason() {
 }
 
 #[test]
-fn a_module_that_lives_without_the_memory_it_asked_for_succeeds() {
+fn succeeds_when_the_module_handles_refused_memory() {
     let entry = entry(
         r#"(module (memory 1) (func (export "run") (drop (memory.grow (i32.const 65535)))))"#,
     );
@@ -116,13 +116,13 @@ fn a_module_that_lives_without_the_memory_it_asked_for_succeeds() {
 }
 
 #[test]
-fn an_exit_code_after_refused_memory_names_the_memory() {
-    let entry = stdio(
+fn reports_refused_memory_when_the_module_exits() {
+    let entry = entry_with_stdio(
         r#"(func (export "run")
             (drop (memory.grow (i32.const 65535)))
             (call $proc_exit (i32.const 101)))"#,
     );
-    let error = fails(&entry, &Limits::default());
+    let error = error(&entry, &Limits::default());
     let CallError::Memory {
         ended: Some(ended), ..
     } = error
@@ -133,12 +133,12 @@ fn an_exit_code_after_refused_memory_names_the_memory() {
 }
 
 #[test]
-fn a_module_that_begins_with_more_memory_than_the_call_may_have_is_not_started() {
+fn does_not_start_a_module_with_more_initial_memory_than_the_limit() {
     let limits = Limits {
         memory: ByteSize::kib(64),
         ..Limits::default()
     };
-    let error = fails(
+    let error = error(
         &entry(r#"(module (memory 2) (func (export "run")))"#),
         &limits,
     );
@@ -149,17 +149,17 @@ fn a_module_that_begins_with_more_memory_than_the_call_may_have_is_not_started()
 }
 
 #[test]
-fn memory_limits_beyond_the_pool_are_those_of_the_pool() {
+fn caps_the_memory_limit_at_that_of_the_engine() {
     let limits = Limits {
         memory: ByteSize::gib(4),
         ..Limits::default()
     };
-    let error = fails(&entry(&grows_memory(1024)), &limits);
+    let error = error(&entry(&memory_growth(1024)), &limits);
     assert!(matches!(error, CallError::Memory { limit, .. } if limit == ByteSize::mib(64)));
 }
 
-/// Two tables of a hundred elements, one of which grows.
-fn grows_table(elements: u32) -> String {
+/// Returns a module with two tables of a hundred elements, one of which grows by `elements`.
+fn table_growth(elements: u32) -> String {
     format!(
         r#"(module
             (table $a 100 funcref)
@@ -171,22 +171,22 @@ fn grows_table(elements: u32) -> String {
 }
 
 #[test]
-fn tables_up_to_the_limit_of_their_sum_are_granted() {
+fn grants_tables_up_to_the_limit_of_their_sum() {
     let limits = Limits {
         table_elements: 300,
         ..Limits::default()
     };
-    assert!(call_with(&entry(&grows_table(100)), "", &limits).is_ok());
+    assert!(call_with(&entry(&table_growth(100)), "", &limits).is_ok());
 }
 
 #[test]
-fn tables_beyond_the_limit_of_their_sum_are_named_as_the_reason() {
+fn reports_tables_beyond_the_limit_of_their_sum() {
     let limits = Limits {
         table_elements: 300,
         ..Limits::default()
     };
     for elements in [101, u32::MAX] {
-        let error = fails(&entry(&grows_table(elements)), &limits);
+        let error = error(&entry(&table_growth(elements)), &limits);
         assert!(
             matches!(
                 error,
@@ -201,12 +201,12 @@ fn tables_beyond_the_limit_of_their_sum_are_named_as_the_reason() {
 }
 
 #[test]
-fn a_module_that_begins_with_larger_tables_than_the_call_may_have_is_not_started() {
+fn does_not_start_a_module_with_larger_initial_tables_than_the_limit() {
     let limits = Limits {
         table_elements: 199,
         ..Limits::default()
     };
-    let error = fails(&entry(&grows_table(0)), &limits);
+    let error = error(&entry(&table_growth(0)), &limits);
     assert!(
         matches!(
             error,
@@ -220,37 +220,37 @@ fn a_module_that_begins_with_larger_tables_than_the_call_may_have_is_not_started
 }
 
 #[test]
-fn a_request_as_large_as_the_limit_is_read() {
+fn accepts_a_request_of_the_maximum_size() {
     let limits = Limits {
         stdin: ByteSize::from_bytes(5),
         ..Limits::default()
     };
-    let echo = stdio(
+    let echo = entry_with_stdio(
         r#"(func (export "run") (call $write (i32.const 1) (i32.const 64) (call $read (i32.const 64) (i32.const 100))))"#,
     );
-    assert_eq!(answers(&echo, "12345", &limits), "12345");
+    assert_eq!(response(&echo, "12345", &limits), "12345");
 }
 
 #[test]
-fn a_larger_request_is_refused_without_a_call() {
+fn rejects_a_larger_request_without_a_call() {
     let limits = Limits {
         stdin: ByteSize::from_bytes(5),
         ..Limits::default()
     };
-    let failed = call_with(
+    let failure = call_with(
         &entry(r#"(module (func (export "run")))"#),
         "123456",
         &limits,
     )
     .unwrap_err();
     assert!(
-        matches!(failed.error, CallError::StdinTooLarge { .. }),
-        "{failed:?}"
+        matches!(failure.error, CallError::InputTooLarge { .. }),
+        "{failure:?}"
     );
 }
 
-/// Writes so many times a kibibyte to a stream.
-fn writes_kib(fd: u32, count: u32) -> String {
+/// Returns the body of a module that writes `count` KiB to a stream.
+fn write_kib(fd: u32, count: u32) -> String {
     format!(
         r#"(func (export "run") (local $n i32)
             (loop $again
@@ -261,57 +261,57 @@ fn writes_kib(fd: u32, count: u32) -> String {
 }
 
 #[test]
-fn an_answer_as_large_as_the_limit_is_kept() {
+fn accepts_output_of_the_maximum_size() {
     let limits = Limits {
         stdout: ByteSize::kib(10),
         ..Limits::default()
     };
     assert_eq!(
-        answers(&stdio(&writes_kib(1, 10)), "", &limits).len(),
+        response(&entry_with_stdio(&write_kib(1, 10)), "", &limits).len(),
         10 << 10
     );
 }
 
 /// S4: time, memory, output and concurrency of modules are bounded.
 #[test]
-fn a_larger_answer_ends_the_call() {
+fn fails_when_the_output_exceeds_the_limit() {
     let limits = Limits {
         stdout: ByteSize::kib(10),
         ..Limits::default()
     };
     for count in [11, u32::MAX] {
-        let error = fails(&stdio(&writes_kib(1, count)), &limits);
+        let error = error(&entry_with_stdio(&write_kib(1, count)), &limits);
         assert!(matches!(error, CallError::OutputTooLarge { limit } if limit == ByteSize::kib(10)));
     }
 }
 
 #[test]
-fn a_log_as_large_as_the_limit_is_kept() {
+fn keeps_a_log_of_the_maximum_size() {
     let limits = Limits {
         stderr: ByteSize::kib(10),
         ..Limits::default()
     };
-    let output = call_with(&stdio(&writes_kib(2, 10)), "", &limits).unwrap();
+    let output = call_with(&entry_with_stdio(&write_kib(2, 10)), "", &limits).unwrap();
     assert_eq!(output.stderr.len(), 10 << 10);
 }
 
 /// S4: time, memory, output and concurrency of modules are bounded.
 #[test]
-fn a_longer_log_is_cut_and_says_so_and_the_call_goes_on() {
+fn truncates_a_longer_log_and_continues_the_call() {
     let limits = Limits {
         stderr: ByteSize::kib(10),
         ..Limits::default()
     };
-    let output = call_with(&stdio(&writes_kib(2, 5000)), "", &limits).unwrap();
+    let output = call_with(&entry_with_stdio(&write_kib(2, 5000)), "", &limits).unwrap();
     assert!(output.stderr.len() < 11 << 10);
     let end = String::from_utf8_lossy(&output.stderr[10 << 10..]).into_owned();
     assert_eq!(end, "\n[the rest of the log was dropped]\n");
 }
 
 #[test]
-fn stack_overflow_is_a_trap() {
+fn traps_on_stack_overflow() {
     let entry = entry(r#"(module (func $deep (export "run") (call $deep) (call $deep)))"#);
-    let error = fails(&entry, &Limits::default());
+    let error = error(&entry, &Limits::default());
     let CallError::Trap(trap) = error else {
         panic!("{error:?}")
     };

@@ -1,60 +1,65 @@
-//! What does not load, and what the error says.
+//! Loading of modules, and the errors for modules that cannot run.
 
-use engine::{CodeOrigin, Engine, EntryError, LoadError};
+use engine::{CodeOrigin, Engine, EntryError, ImportAlias, Limits, LoadError};
 
 use crate::support::*;
 
-/// The module does not load; the whole error.
+const ALIASES: &[ImportAlias] = &[ImportAlias {
+    alias: "alias:host",
+    module: "host",
+}];
+
+/// Loads a module that is rejected, and returns the error with its causes.
 #[track_caller]
-fn refuses(text: &str) -> String {
-    chain(&try_load(text).unwrap_err())
+fn load_error(text: &str) -> String {
+    error_chain(&try_load(text).unwrap_err())
 }
 
-/// S9: what runs is what was meant to.
+/// S9: the module that runs is the intended one.
 #[test]
-fn loads_a_module_and_knows_it_by_its_digest() {
+fn identifies_a_module_by_its_digest() {
     let wasm = wat::parse_str(r#"(module (func (export "run")))"#).unwrap();
     let module = engine().load(&wasm).unwrap();
-    assert_eq!(*module.digest(), engine::Digest::of(&wasm));
+    assert_eq!(*module.digest(), engine::Digest::compute(&wasm));
     assert_eq!(module.code_origin(), CodeOrigin::Compiled);
     assert!(module.has_function("run"));
     assert!(!module.has_function("walk"));
 }
 
 #[test]
-fn names_an_import_that_does_not_exist() {
-    let error = refuses(r#"(module (import "env" "log" (func)))"#);
-    let expected = "it imports `env.log`, which does not exist here: \
-                    modules may import `wasi_snapshot_preview1`, `wapc`, `host`, `kubewarden:javy/host`, `env`";
+fn rejects_an_unknown_import() {
+    let error = load_error(r#"(module (import "env" "log" (func)))"#);
+    let expected = "unknown import `env.log`: \
+                    modules can import from `wasi_snapshot_preview1`, `host`, `wapc`, `env`";
     assert_eq!(error, expected);
 }
 
 #[test]
-fn names_a_function_that_wasi_does_not_have() {
-    let error = refuses(r#"(module (import "wasi_snapshot_preview1" "fd_wrote" (func)))"#);
+fn rejects_an_unknown_function_of_wasi() {
+    let error = load_error(r#"(module (import "wasi_snapshot_preview1" "fd_wrote" (func)))"#);
     assert!(
-        error.starts_with("it imports `wasi_snapshot_preview1.fd_wrote`"),
+        error.starts_with("unknown import `wasi_snapshot_preview1.fd_wrote`"),
         "{error}"
     );
 }
 
 #[test]
-fn names_an_import_with_the_wrong_signature() {
+fn rejects_an_import_with_another_signature() {
     let error =
-        refuses(r#"(module (import "wasi_snapshot_preview1" "fd_close" (func (param i64))))"#);
-    let expected = "it imports `wasi_snapshot_preview1.fd_close` as function (i64), \
-                    but that is function (i32) -> i32";
+        load_error(r#"(module (import "wasi_snapshot_preview1" "fd_close" (func (param i64))))"#);
+    let expected = "the module imports `wasi_snapshot_preview1.fd_close` as function (i64), \
+                    but the host provides function (i32) -> i32";
     assert_eq!(error, expected);
 }
 
 #[test]
-fn names_an_import_that_is_not_a_function() {
-    let error = refuses(r#"(module (import "wasi_snapshot_preview1" "fd_close" (memory 1)))"#);
+fn rejects_an_import_that_is_not_a_function() {
+    let error = load_error(r#"(module (import "wasi_snapshot_preview1" "fd_close" (memory 1)))"#);
     assert!(error.contains("as memory of 64Ki"), "{error}");
 }
 
 #[test]
-fn wants_the_memory_of_a_module_that_calls_the_host() {
+fn requires_an_exported_memory_from_a_module_with_imports() {
     let import = r#"(import "wasi_snapshot_preview1" "fd_close" (func (param i32) (result i32)))"#;
     for memory in [
         "",
@@ -68,42 +73,42 @@ fn wants_the_memory_of_a_module_that_calls_the_host() {
 }
 
 #[test]
-fn does_not_want_a_memory_from_a_module_that_calls_nobody() {
+fn does_not_require_a_memory_from_a_module_without_imports() {
     assert!(try_load("(module)").is_ok());
 }
 
 #[test]
-fn refuses_an_initialize_that_takes_something() {
-    let error = refuses(r#"(module (func (export "_initialize") (param i32)))"#);
+fn rejects_an_initialize_function_with_parameters() {
+    let error = load_error(r#"(module (func (export "_initialize") (param i32)))"#);
     assert!(
-        error.starts_with("its function `_initialize` cannot be called: "),
+        error.starts_with("the function `_initialize` cannot be called: "),
         "{error}"
     );
 }
 
 #[test]
-fn refuses_more_initial_memory_than_a_place_has() {
-    let error = refuses("(module (memory 1025))");
+fn rejects_more_initial_memory_than_the_pool_has() {
+    let error = load_error("(module (memory 1025))");
     assert_eq!(
         error,
-        "its memory begins with 65600Ki, more than the 64Mi that modules may have"
+        "the initial memory of the module is 65600Ki, more than the maximum of 64Mi"
     );
     assert!(try_load("(module (memory 1024))").is_ok());
 }
 
 #[test]
-fn refuses_larger_initial_tables_than_a_place_has() {
-    let error = refuses("(module (table 60000 funcref) (table 40001 funcref))");
+fn rejects_larger_initial_tables_than_the_pool_has() {
+    let error = load_error("(module (table 60000 funcref) (table 40001 funcref))");
     assert!(
-        error.contains("its tables begin with 100001 elements"),
+        error.contains("the initial tables of the module have 100001 elements"),
         "{error}"
     );
     assert!(try_load("(module (table 60000 funcref) (table 40000 funcref))").is_ok());
 }
 
 #[test]
-fn refuses_proposals_that_are_off() {
-    let refused = [
+fn rejects_disabled_proposals() {
+    let rejected = [
         ("two memories", "(module (memory 1) (memory 1))"),
         ("64-bit memory", "(module (memory i64 1))"),
         ("shared memory", "(module (memory 1 1 shared))"),
@@ -115,7 +120,7 @@ fn refuses_proposals_that_are_off() {
             "(module (func (drop (i32x4.relaxed_trunc_f32x4_s (v128.const i32x4 0 0 0 0)))))",
         ),
     ];
-    for (proposal, text) in refused {
+    for (proposal, text) in rejected {
         let error = try_load(text);
         assert!(
             matches!(error, Err(LoadError::Invalid(_))),
@@ -125,7 +130,7 @@ fn refuses_proposals_that_are_off() {
 }
 
 #[test]
-fn accepts_what_compilers_emit() {
+fn accepts_the_proposals_that_compilers_use() {
     let accepted = [
         (
             "bulk memory",
@@ -165,14 +170,14 @@ fn accepts_what_compilers_emit() {
 }
 
 #[test]
-fn refuses_what_is_not_valid_and_says_where() {
-    let error = refuses("(module (func (result i32)))");
+fn reports_the_offset_of_invalid_code() {
+    let error = load_error("(module (func (result i32)))");
     assert!(error.contains("type mismatch"), "{error}");
     assert!(error.contains("offset"), "{error}");
 }
 
 #[test]
-fn refuses_bytes_that_are_not_a_module() {
+fn rejects_bytes_that_are_not_a_module() {
     let cases: [(&[u8], &str); 6] = [
         (b"", "the file is empty"),
         (b"(module)", "this is WebAssembly text"),
@@ -183,17 +188,17 @@ fn refuses_bytes_that_are_not_a_module() {
     ];
     let engine = engine();
     for (bytes, expected) in cases {
-        let error = chain(&engine.load(bytes).unwrap_err());
+        let error = error_chain(&engine.load(bytes).unwrap_err());
         assert!(error.contains(expected), "{error}");
     }
 }
 
 #[test]
-fn refuses_a_module_cut_anywhere() {
+fn rejects_a_truncated_module() {
     let wasm = wat::parse_str(format!("(module {STDIO})")).unwrap();
     let engine = engine();
     for len in 0..wasm.len() {
-        // A file that ends between two sections can be whole.
+        // A file that ends between two sections can be valid.
         if let Ok(module) = engine.load(&wasm[..len]) {
             assert!(!module.has_function("run"));
         }
@@ -201,40 +206,40 @@ fn refuses_a_module_cut_anywhere() {
 }
 
 #[test]
-fn says_what_is_exported_when_the_entry_point_is_missing() {
+fn lists_the_exports_when_the_entry_point_is_missing() {
     let module = try_load(
         r#"(module (memory (export "memory") 1) (func (export "authn")) (func (export "helper") (param i32)))"#,
     );
     let error = module.unwrap().entry("validate").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "it does not export `validate`; it exports `authn`"
+        "the module does not export `validate`; it exports `authn`"
     );
 }
 
 #[test]
-fn says_that_nothing_is_exported() {
+fn reports_that_there_are_no_exports() {
     let error = try_load("(module)").unwrap().entry("validate").unwrap_err();
-    let expected = "it does not export `validate`; \
-                    it exports no function that takes and answers nothing";
+    let expected = "the module does not export `validate`; \
+                    it exports no function without parameters and results";
     assert_eq!(error.to_string(), expected);
 }
 
 #[test]
-fn says_what_the_entry_point_is_when_it_is_not_a_function() {
+fn reports_an_entry_point_that_is_not_a_function() {
     let module = try_load(r#"(module (memory (export "validate") 1 2))"#).unwrap();
     let error = module.entry("validate").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "its export `validate` is a memory of 64Ki to 128Ki, not a function"
+        "the export `validate` is a memory of 64Ki to 128Ki, not a function"
     );
 }
 
 #[test]
-fn an_entry_point_imports_nothing_of_other_conventions() {
+fn rejects_imports_of_other_conventions_in_an_entry_point() {
     let functions = [
         r#""wapc" "__console_log" (func (param i32 i32))"#,
-        r#""kubewarden:javy/host" "call" (func (param i32 i32 i32 i32 i32 i32 i32 i32) (result i32))"#,
+        r#""alias:host" "call" (func (param i32 i32 i32 i32 i32 i32 i32 i32) (result i32))"#,
         r#""env" "opa_abort" (func (param i32))"#,
         r#""env" "memory" (memory 1)"#,
     ];
@@ -245,17 +250,54 @@ fn an_entry_point_imports_nothing_of_other_conventions() {
             r#"(memory (export "memory") 1)"#
         };
         let wat = format!(r#"(module (import {import}) {memory} (func (export "validate")))"#);
-        let error = try_load(&wat).unwrap().entry("validate").unwrap_err();
+        let wasm = wat::parse_str(wat).unwrap();
+        let module = engine().load_with_aliases(&wasm, ALIASES).unwrap();
+        let error = module.entry("validate").unwrap_err();
         assert!(matches!(error, EntryError::Import { .. }), "{error}");
-        assert!(
-            error.to_string().contains("`wasi_snapshot_preview1` alone"),
-            "{error}"
-        );
+        let expected = "it may import only from `wasi_snapshot_preview1`";
+        assert!(error.to_string().ends_with(expected), "{error}");
     }
 }
 
 #[test]
-fn says_which_signature_an_entry_point_has() {
+fn links_imports_under_an_alias() {
+    let wasm = wat::parse_str(
+        r#"(module
+            (import "alias:host" "call"
+                (func (param i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
+            (memory (export "memory") 1)
+            (func (export "_start")))"#,
+    )
+    .unwrap();
+    let engine = engine();
+    let error = engine.load(&wasm).unwrap_err();
+    assert!(matches!(error, LoadError::UnknownImport { .. }), "{error}");
+
+    let module = engine.load_with_aliases(&wasm, ALIASES).unwrap();
+    let command = module.command().unwrap();
+    let limits = Limits::default();
+    block_on(command.call(&[], Vec::new(), None, &limits, soon())).unwrap();
+}
+
+#[test]
+fn rejects_imports_of_other_conventions_in_each_convention() {
+    let wasm = wat::parse_str(
+        r#"(module
+            (import "env" "opa_abort" (func (param i32)))
+            (memory (export "memory") 1)
+            (func (export "_start"))
+            (func (export "__guest_call") (param i32 i32) (result i32) (i32.const 1)))"#,
+    )
+    .unwrap();
+    let module = engine().load(&wasm).unwrap();
+    let errors = [module.command().unwrap_err(), module.wapc().unwrap_err()];
+    for error in errors {
+        assert!(matches!(error, EntryError::Import { .. }), "{error}");
+    }
+}
+
+#[test]
+fn reports_the_signature_of_an_entry_point() {
     let module = try_load(
         r#"(module (func (export "a") (param i32 i64)) (func (export "b") (result f32) (f32.const 0)))"#,
     )
@@ -268,10 +310,10 @@ fn says_which_signature_an_entry_point_has() {
 }
 
 #[test]
-fn an_engine_refuses_a_memory_size_that_no_module_can_have() {
+fn rejects_a_maximum_memory_out_of_range() {
     for max in ["0", "63Ki", "5Gi"] {
         let options = engine::Options {
-            memory_max: max.parse().unwrap(),
+            max_memory: max.parse().unwrap(),
             ..options()
         };
         let error = Engine::new(options).err().unwrap();

@@ -1,4 +1,4 @@
-//! What callers of the engine and hostile modules may expect of it.
+//! Behaviour of the engine towards its callers and towards hostile modules.
 
 mod cache;
 mod calls;

@@ -1,17 +1,17 @@
-//! Modules written as text, and calls with limits that end a test soon.
+//! Helpers: modules in text form, and calls that end soon.
 
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use engine::{
-    ByteSize, CallError, CallFailed, Engine, Entry, Limits, LoadError, Module, Options, Output,
+    ByteSize, CallError, CallFailure, Engine, Entry, Limits, LoadError, Module, Options, Output,
 };
 
-/// Long enough for any call that ends by itself, on any machine.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+/// Longer than any call that ends without its deadline, on any machine.
+pub const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Imports and memory of a module with standard streams. `$write (fd, pointer, len)` and `$read
-/// (pointer, len) -> len` go through the vector at address 0; a program's own data begins at 64.
+/// (pointer, len) -> len` use the vector at address 0; the data of a test begins at address 64.
 pub const STDIO: &str = r#"
     (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
     (import "wasi_snapshot_preview1" "fd_read" (func $fd_read (param i32 i32 i32 i32) (result i32)))
@@ -28,12 +28,12 @@ pub const STDIO: &str = r#"
         (i32.load (i32.const 8)))
 "#;
 
-/// Options for a small engine.
+/// Options of a small engine.
 pub fn options() -> Options {
     Options {
-        concurrent_calls: NonZeroU32::new(2).unwrap(),
-        waiting_calls: 2,
-        memory_max: ByteSize::mib(64),
+        max_concurrent_calls: NonZeroU32::new(2).unwrap(),
+        max_queued_calls: 2,
+        max_memory: ByteSize::mib(64),
         code_cache: None,
     }
 }
@@ -46,7 +46,7 @@ pub fn try_load(text: &str) -> Result<Module, LoadError> {
     engine().load(&wat::parse_str(text).unwrap())
 }
 
-/// The function `run` of a module.
+/// Loads a module and returns its entry point `run`.
 pub fn entry(text: &str) -> Entry {
     entry_in(&engine(), text)
 }
@@ -59,20 +59,20 @@ pub fn entry_in(engine: &Engine, text: &str) -> Entry {
         .unwrap()
 }
 
-/// A module with [`STDIO`].
-pub fn stdio(text: &str) -> Entry {
+/// Loads a module with [`STDIO`] and returns its entry point `run`.
+pub fn entry_with_stdio(text: &str) -> Entry {
     entry(&format!("(module {STDIO} {text})"))
 }
 
 pub fn soon() -> Instant {
-    Instant::now() + PATIENCE
+    Instant::now() + TIMEOUT
 }
 
 pub fn in_ms(ms: u64) -> Instant {
     Instant::now() + Duration::from_millis(ms)
 }
 
-/// A runtime with one thread, as the least helpful embedder has it.
+/// Runs a future in a runtime with one thread, the minimum that an embedder provides.
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -81,29 +81,29 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
         .block_on(future)
 }
 
-/// Calls with the default limits and an empty request.
-pub fn call(entry: &Entry) -> Result<Output, CallFailed> {
+/// Calls an entry point with the default limits and an empty request.
+pub fn call(entry: &Entry) -> Result<Output, CallFailure> {
     call_with(entry, "", &Limits::default())
 }
 
-pub fn call_with(entry: &Entry, stdin: &str, limits: &Limits) -> Result<Output, CallFailed> {
+pub fn call_with(entry: &Entry, stdin: &str, limits: &Limits) -> Result<Output, CallFailure> {
     block_on(entry.call(stdin, limits, soon()))
 }
 
-/// The call succeeds; what it wrote.
+/// Calls an entry point successfully and returns its response.
 #[track_caller]
-pub fn answers(entry: &Entry, stdin: &str, limits: &Limits) -> String {
+pub fn response(entry: &Entry, stdin: &str, limits: &Limits) -> String {
     String::from_utf8(call_with(entry, stdin, limits).unwrap().stdout).unwrap()
 }
 
-/// The call fails; why.
+/// Calls an entry point that fails and returns the error.
 #[track_caller]
-pub fn fails(entry: &Entry, limits: &Limits) -> CallError {
+pub fn error(entry: &Entry, limits: &Limits) -> CallError {
     call_with(entry, "", limits).unwrap_err().error
 }
 
-/// An error with all its causes, as a log shows it.
-pub fn chain(error: &dyn std::error::Error) -> String {
+/// Formats an error with all its causes, as in a log.
+pub fn error_chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

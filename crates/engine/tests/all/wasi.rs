@@ -1,4 +1,4 @@
-//! WASI preview 1 as modules see it, friendly and hostile.
+//! WASI preview 1, used correctly and by hostile modules.
 
 use engine::Limits;
 
@@ -12,7 +12,7 @@ const NOTDIR: i32 = 54;
 const NOTSOCK: i32 = 57;
 const SPIPE: i32 = 70;
 
-/// Parameters of a function that answers an error number: `i` for 32, `l` for 64 bits.
+/// Functions that return an error number, with their parameters: `i` for 32 bits, `l` for 64 bits.
 const SIGNATURES: &[(&str, &str)] = &[
     ("args_get", "ii"),
     ("args_sizes_get", "ii"),
@@ -61,11 +61,11 @@ const SIGNATURES: &[(&str, &str)] = &[
     ("sock_shutdown", "ii"),
 ];
 
-/// The memory of the modules below: one page.
+/// Size of the memory of the modules below: one page.
 const END: i64 = 65_536;
 
-/// Calls one function of WASI after `prepare` and answers its error number, by way of the exit
-/// code.
+/// Calls a function of WASI after `prepare` and returns its error number, which the module passes as
+/// its exit code.
 #[track_caller]
 fn errno(prepare: &str, name: &str, arguments: &[i64]) -> i32 {
     let (_, signature) = SIGNATURES
@@ -95,16 +95,16 @@ fn errno(prepare: &str, name: &str, arguments: &[i64]) -> i32 {
                 {prepare}
                 (call $exit (i32.add (i32.const 1000) (call $call {values})))))"#
     ));
-    match fails(&entry, &Limits::default()) {
+    match error(&entry, &Limits::default()) {
         engine::CallError::Exit(code) => code - 1000,
         other => panic!("{name} {arguments:?}: {other:?}"),
     }
 }
 
-/// Calls a function and answers the bytes that it wrote to address 512 and up.
+/// Calls a function of WASI and returns the bytes that it wrote at address 512.
 #[track_caller]
-fn writes<const N: usize>(prepare: &str, name: &str, params: &str, arguments: &str) -> [u8; N] {
-    let entry = stdio_with(
+fn written_by<const N: usize>(prepare: &str, name: &str, params: &str, arguments: &str) -> [u8; N] {
+    let entry = entry_with_import(
         &format!(
             r#"(import "wasi_snapshot_preview1" "{name}" (func $call {params} (result i32)))"#
         ),
@@ -122,8 +122,8 @@ fn writes<const N: usize>(prepare: &str, name: &str, params: &str, arguments: &s
         .unwrap()
 }
 
-/// Imports come before everything else in a module.
-fn stdio_with(import: &str, text: &str) -> engine::Entry {
+/// Loads a module with an additional import, which must precede everything else.
+fn entry_with_import(import: &str, text: &str) -> engine::Entry {
     entry(&format!("(module {import} {STDIO} {text})"))
 }
 
@@ -132,16 +132,16 @@ fn store(at: i64, value: i64) -> String {
 }
 
 #[test]
-fn every_function_of_preview_1_links_and_answers() {
+fn links_every_function_of_preview_1() {
     for (name, signature) in SIGNATURES {
         let arguments = vec![0; signature.len()];
         errno("", name, &arguments);
     }
 }
 
-/// Descriptors that exist nowhere, in every function that takes one first.
+/// Tests every function whose first parameter is a descriptor.
 #[test]
-fn unknown_descriptors_are_refused() {
+fn rejects_unknown_descriptors() {
     let with_descriptor = |name: &&(&str, &str)| {
         ["fd_", "path_", "sock_"]
             .iter()
@@ -156,10 +156,10 @@ fn unknown_descriptors_are_refused() {
     }
 }
 
-/// Each pointer of each function that touches memory, at every kind of wrong place. `P` stands for
-/// the pointer in question, the other arguments are good.
+/// Tests each pointer of each function that accesses memory, at every kind of invalid address. `P`
+/// stands for the tested pointer; the other arguments are valid.
 #[test]
-fn pointers_outside_of_the_memory_are_refused() {
+fn rejects_pointers_outside_the_memory() {
     const P: i64 = i64::MIN;
     let one_vector = format!("{}{}", store(128, 256), store(132, 4));
     let one_clock = store(128 + 16, 1);
@@ -215,9 +215,9 @@ fn pointers_outside_of_the_memory_are_refused() {
     }
 }
 
-/// Good vectors that point to bad buffers.
+/// Tests valid vectors that point to invalid buffers.
 #[test]
-fn buffers_outside_of_the_memory_are_refused() {
+fn rejects_buffers_outside_the_memory() {
     for (name, fd) in [("fd_read", 0), ("fd_write", 1), ("fd_write", 2)] {
         for (pointer, len) in [
             (END, 1),
@@ -238,7 +238,7 @@ fn buffers_outside_of_the_memory_are_refused() {
 }
 
 #[test]
-fn too_many_vectors_are_refused() {
+fn rejects_too_many_vectors() {
     for (name, fd) in [("fd_read", 0), ("fd_write", 1)] {
         assert_eq!(errno("", name, &[fd, 0, 1024, 65_000]), SUCCESS);
         for count in [1025, i64::from(i32::MAX), -1] {
@@ -252,7 +252,7 @@ fn too_many_vectors_are_refused() {
 }
 
 #[test]
-fn too_many_subscriptions_are_refused() {
+fn rejects_too_many_subscriptions() {
     for count in [0, 65, i64::from(i32::MAX), -1] {
         assert_eq!(
             errno("", "poll_oneoff", &[0, 512, count, 1024]),
@@ -263,16 +263,16 @@ fn too_many_subscriptions_are_refused() {
 }
 
 #[test]
-fn too_many_random_bytes_are_refused() {
+fn rejects_too_many_random_bytes() {
     assert_eq!(errno("", "random_get", &[0, END]), SUCCESS);
     assert_eq!(errno("", "random_get", &[0, END + 1]), INVAL);
     assert_eq!(errno("", "random_get", &[0, -1]), INVAL);
 }
 
-/// A thousand vectors that all cover a whole large memory must not cost a thousand times its size.
+/// A thousand vectors that all cover the whole memory must not use a thousand times its size.
 #[test]
-fn a_log_of_many_overlapping_buffers_is_bounded() {
-    let entry = stdio_with(
+fn bounds_a_log_of_many_overlapping_buffers() {
+    let entry = entry_with_import(
         "",
         r#"(func (export "run") (local $n i32)
             (drop (memory.grow (i32.const 30)))
@@ -290,7 +290,7 @@ fn a_log_of_many_overlapping_buffers_is_bounded() {
 
 #[test]
 fn reads_into_several_buffers_until_the_request_ends() {
-    let entry = stdio_with(
+    let entry = entry_with_import(
         "",
         r#"(func (export "run")
             (i32.store (i32.const 0) (i32.const 512)) (i32.store (i32.const 4) (i32.const 3))
@@ -305,11 +305,11 @@ fn reads_into_several_buffers_until_the_request_ends() {
             ;; the end of the request is a read of 0 bytes
             (if (call $read (i32.const 512) (i32.const 100)) (then unreachable)))"#,
     );
-    assert_eq!(answers(&entry, "request", &Limits::default()), "uestreq");
+    assert_eq!(response(&entry, "request", &Limits::default()), "uestreq");
 }
 
 #[test]
-fn streams_have_one_direction() {
+fn rejects_reads_and_writes_in_the_wrong_direction() {
     assert_eq!(errno("", "fd_read", &[1, 0, 0, 512]), BADF);
     assert_eq!(errno("", "fd_read", &[2, 0, 0, 512]), BADF);
     let prepare = format!("{}{}", store(128, 256), store(132, 4));
@@ -317,7 +317,7 @@ fn streams_have_one_direction() {
 }
 
 #[test]
-fn a_closed_stream_stays_closed() {
+fn keeps_a_closed_stream_closed() {
     for fd in 0..3 {
         let entry = entry(&format!(
             r#"(module
@@ -329,13 +329,13 @@ fn a_closed_stream_stays_closed() {
                     (call $exit (call $close (i32.const {fd})))))"#
         ));
         assert!(matches!(
-            fails(&entry, &Limits::default()),
+            error(&entry, &Limits::default()),
             engine::CallError::Exit(BADF)
         ));
     }
 }
 
-/// S6: modules reach nothing outside, and ask nothing that is not granted.
+/// S6: modules access nothing outside, and make no host call that is not granted.
 #[test]
 fn there_are_no_files() {
     assert_eq!(errno("", "fd_prestat_get", &[3, 512]), BADF);
@@ -346,7 +346,7 @@ fn there_are_no_files() {
     );
 }
 
-/// S6: modules reach nothing outside, and ask nothing that is not granted.
+/// S6: modules access nothing outside, and make no host call that is not granted.
 #[test]
 fn there_are_no_sockets() {
     for fd in 0..3 {
@@ -358,40 +358,36 @@ fn there_are_no_sockets() {
 }
 
 #[test]
-fn streams_are_no_terminals() {
+fn does_not_report_streams_as_terminals() {
     let params = "(param i32 i32)";
-    let stdin: [u8; 24] = writes("", "fd_fdstat_get", params, "(i32.const 0) (i32.const 512)");
+    let stdin: [u8; 24] = written_by("", "fd_fdstat_get", params, "(i32.const 0) (i32.const 512)");
     assert_eq!(stdin[0], 0);
-    assert_eq!(stdin[8] & 0b100_0010, 0b10, "may be read, not written");
-    let stdout: [u8; 24] = writes("", "fd_fdstat_get", params, "(i32.const 1) (i32.const 512)");
-    assert_eq!(
-        stdout[8] & 0b100_0010,
-        0b100_0000,
-        "may be written, not read"
-    );
+    assert_eq!(stdin[8] & 0b100_0010, 0b10, "readable, not writable");
+    let stdout: [u8; 24] = written_by("", "fd_fdstat_get", params, "(i32.const 1) (i32.const 512)");
+    assert_eq!(stdout[8] & 0b100_0010, 0b100_0000, "writable, not readable");
 }
 
 #[test]
-fn the_only_argument_is_the_name_of_the_program() {
+fn passes_the_name_of_the_program_as_the_only_argument() {
     let params = "(param i32 i32)";
-    let sizes: [u8; 8] = writes(
+    let sizes: [u8; 8] = written_by(
         "",
         "args_sizes_get",
         params,
         "(i32.const 512) (i32.const 516)",
     );
     assert_eq!(sizes, [1, 0, 0, 0, 7, 0, 0, 0]);
-    let argument: [u8; 7] = writes("", "args_get", params, "(i32.const 256) (i32.const 512)");
+    let argument: [u8; 7] = written_by("", "args_get", params, "(i32.const 256) (i32.const 512)");
     assert_eq!(&argument, b"module\0");
-    let pointer: [u8; 4] = writes("", "args_get", params, "(i32.const 512) (i32.const 256)");
+    let pointer: [u8; 4] = written_by("", "args_get", params, "(i32.const 512) (i32.const 256)");
     assert_eq!(u32::from_le_bytes(pointer), 256);
 }
 
-/// S6: modules reach nothing outside, and ask nothing that is not granted.
+/// S6: modules access nothing outside, and make no host call that is not granted.
 #[test]
 fn the_environment_is_empty() {
     let prepare = "(i64.store (i32.const 512) (i64.const -1))";
-    let sizes: [u8; 8] = writes(
+    let sizes: [u8; 8] = written_by(
         prepare,
         "environ_sizes_get",
         "(param i32 i32)",
@@ -401,10 +397,10 @@ fn the_environment_is_empty() {
 }
 
 #[test]
-fn the_wall_clock_is_right_and_the_other_tells_nothing_about_the_machine() {
+fn reports_wall_time_and_hides_the_uptime_of_the_machine() {
     let time = |clock: u32| {
         let arguments = format!("(i32.const {clock}) (i64.const 0) (i32.const 512)");
-        u64::from_le_bytes(writes(
+        u64::from_le_bytes(written_by(
             "",
             "clock_time_get",
             "(param i32 i64 i32)",
@@ -419,9 +415,9 @@ fn the_wall_clock_is_right_and_the_other_tells_nothing_about_the_machine() {
 }
 
 #[test]
-fn random_bytes_differ() {
+fn returns_different_random_bytes() {
     let random = || -> [u8; 16] {
-        writes(
+        written_by(
             "",
             "random_get",
             "(param i32 i32)",
@@ -431,10 +427,11 @@ fn random_bytes_differ() {
     assert_ne!(random(), random());
 }
 
-/// A subscription at 128 with userdata 42; events go to 512, their number to 1024.
+/// Polls one subscription at address 128 with userdata 42, and returns the event. It is written at
+/// address 512, the number of events at 1024.
 fn poll(subscription: &str) -> [u8; 32] {
     let prepare = format!("(i32.store8 (i32.const 128) (i32.const 42)) {subscription}");
-    writes(
+    written_by(
         &prepare,
         "poll_oneoff",
         "(param i32 i32 i32 i32)",
@@ -443,17 +440,17 @@ fn poll(subscription: &str) -> [u8; 32] {
 }
 
 #[test]
-fn a_sleep_lasts_as_long_as_asked() {
-    let began = std::time::Instant::now();
+fn sleeps_for_the_requested_time() {
+    let start = std::time::Instant::now();
     let event = poll(
         "(i32.store (i32.const 144) (i32.const 1)) (i64.store (i32.const 152) (i64.const 20000000))",
     );
-    assert!(began.elapsed().as_millis() >= 20);
+    assert!(start.elapsed().as_millis() >= 20);
     assert_eq!(event[..11], [42, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
 }
 
 #[test]
-fn a_sleep_until_a_time_in_the_past_is_over_at_once() {
+fn does_not_sleep_until_a_time_in_the_past() {
     let event = poll(
         "(i64.store (i32.const 152) (i64.const 1)) (i32.store16 (i32.const 168) (i32.const 1))",
     );
@@ -461,7 +458,7 @@ fn a_sleep_until_a_time_in_the_past_is_over_at_once() {
 }
 
 #[test]
-fn streams_are_always_ready() {
+fn reports_streams_as_ready() {
     let event = poll(
         "(i32.store8 (i32.const 136) (i32.const 1)) (i32.store (i32.const 144) (i32.const 0))",
     );
@@ -474,7 +471,7 @@ fn streams_are_always_ready() {
 }
 
 #[test]
-fn a_stream_that_does_not_exist_is_an_event_with_an_error() {
+fn reports_an_error_event_for_an_unknown_stream() {
     let event = poll(
         "(i32.store8 (i32.const 136) (i32.const 1)) (i32.store (i32.const 144) (i32.const 9))",
     );
@@ -482,7 +479,7 @@ fn a_stream_that_does_not_exist_is_an_event_with_an_error() {
 }
 
 #[test]
-fn an_unknown_subscription_is_refused() {
+fn rejects_unknown_subscriptions() {
     let kind = "(i32.store8 (i32.const 136) (i32.const 3))";
     assert_eq!(errno(kind, "poll_oneoff", &[128, 512, 1, 1024]), INVAL);
     let clock = "(i32.store (i32.const 144) (i32.const 7))";

@@ -47,8 +47,8 @@ pub(super) fn inspection(wasm: &[u8]) -> Result<Inspection, Malformed> {
     Ok(inspection)
 }
 
-/// The index spaces read so far. The order of sections guarantees that an index is defined before it
-/// is used.
+/// The index spaces read so far. The order of sections guarantees that an index is defined before
+/// it is used.
 #[derive(Default)]
 struct Sections {
     types: Vec<Option<Arc<FunctionType>>>,
@@ -141,7 +141,7 @@ impl Sections {
         let missing = || {
             malformed(
                 format!(
-                    "the export `{}` names something that does not exist",
+                    "the export `{}` refers to an item that does not exist",
                     export.name
                 ),
                 offset,
@@ -173,7 +173,7 @@ impl Sections {
         match found {
             Some(found) => Ok(ExternType::Function(Arc::clone(found))),
             None => Err(malformed(
-                format!("the type {ty} is not that of a function"),
+                format!("type {ty} is not a function type"),
                 offset,
             )),
         }

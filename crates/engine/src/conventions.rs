@@ -1,11 +1,11 @@
-//! The calling conventions: the exports that are called and their order, and the way bytes go in and
-//! out.
+//! The calling conventions. Each defines the exports that are called, their order, and the way
+//! bytes are passed.
 //!
 //! | Convention | Called | Bytes are passed |
 //! |---|---|---|
 //! | [`Entry`] | an exported function, after `_initialize` | over stdin and stdout |
 //! | [`Command`] | `_start`, as a program with arguments | over stdin and stdout |
-//! | [`Wapc`] | `__guest_call`, after `_start` and `wapc_init` | by functions of the module `wapc` |
+//! | [`Wapc`] | `__guest_call`, after `_start` and `wapc_init` | by functions of module `wapc` |
 //! | [`Rego`] | `eval` of a policy that OPA compiled | as values in the module's memory |
 //!
 //! With every convention, a call has one fresh instance, one deadline and the same limits. Each

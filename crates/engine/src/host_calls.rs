@@ -107,8 +107,8 @@ impl HostCallState {
 
 /// Runs a host call and returns the reply for the module.
 ///
-/// The outer error ends the call: a pointer outside the memory, or more calls or larger replies than
-/// the limits allow.
+/// The outer error ends the call: a pointer outside the memory, or more calls or larger replies
+/// than the limits allow.
 pub(crate) async fn dispatch<S: HasHostCalls>(
     caller: &mut Caller<'_, CallState<S>>,
     pointers: Pointers,

@@ -1,11 +1,11 @@
-//! An engine that runs WebAssembly modules: bytes in, bytes out, within limits. It does not depend on
-//! Kubernetes.
+//! An engine that runs WebAssembly modules: bytes in, bytes out, within limits. It does not depend
+//! on Kubernetes.
 //!
 //! An [`Engine`] loads a [`Module`]. An [`Entry`] is an exported function of a module, and
-//! [`Entry::call`] runs it once in a fresh instance: the module reads a request from stdin and writes
-//! a response to stdout. No state survives a call, and every call has [`Limits`] and a deadline.
-//! [`Command`], [`Wapc`] and [`Rego`] are modules with other calling conventions. [`inspect`] reads
-//! the interface of a module without running it.
+//! [`Entry::call`] runs it once in a fresh instance: the module reads a request from stdin and
+//! writes a response to stdout. No state survives a call, and every call has [`Limits`] and a
+//! deadline. [`Command`], [`Wapc`] and [`Rego`] are modules with other calling conventions.
+//! [`inspect`] reads the interface of a module without running it.
 //!
 //! ```
 //! use std::time::{Duration, Instant};

@@ -1,9 +1,9 @@
 //! WASI preview 1 for policies: standard streams, arguments, clocks, random bytes, sleep and exit.
 //!
-//! There are no files, sockets or environment variables. Every function of `wasi_snapshot_preview1`
-//! links, because libraries import more than they call; the unsupported ones return an error number.
-//! A pointer outside the memory returns `EFAULT`. Apart from host calls, a module can reach nothing
-//! outside this folder.
+//! There are no files, sockets or environment variables. Every function of
+//! `wasi_snapshot_preview1` links, because libraries import more than they call; the unsupported
+//! ones return an error number. A pointer outside the memory returns `EFAULT`. Apart from host
+//! calls, a module can reach nothing outside this folder.
 //!
 //! This is an extension of a linker: the state of a calling convention implements [`HasWasi`], and
 //! [`link`] defines the functions.

@@ -27,8 +27,8 @@ use crate::wasi;
 /// The function that a program starts with.
 const START: &str = "_start";
 
-/// A program. It makes host calls through the function `host.call` and reads the replies from stdin.
-/// Cloning is cheap.
+/// A program. It makes host calls through the function `host.call` and reads the replies from
+/// stdin. Cloning is cheap.
 ///
 /// ```
 /// # use std::time::{Duration, Instant};

@@ -54,10 +54,11 @@ const ENTRYPOINT: i32 = 0;
 /// let wasm = std::fs::read("policy.wasm")?;
 /// let policy = Engine::new(Options::default())?.load(&wasm)?.rego()?;
 ///
+/// let (input, data) = (br#"{"user": "alice"}"#.to_vec(), b"{}".to_vec());
 /// let limits = Limits::default();
 /// let deadline = Instant::now() + Duration::from_secs(10);
 /// let output = policy
-///     .evaluate(br#"{"user": "alice"}"#, b"{}", Arc::new(NoBuiltins), &limits, deadline)
+///     .evaluate(input, data, Arc::new(NoBuiltins), &limits, deadline)
 ///     .await?;
 /// assert_eq!(output.stdout, br#"[{"result":true}]"#);
 /// # Ok(())
@@ -82,8 +83,8 @@ impl Module {
 }
 
 impl Rego {
-    /// Returns the names of the built-in functions that the host must provide, in the order of their
-    /// numbers.
+    /// Returns the names of the built-in functions that the host must provide, in the order of
+    /// their numbers.
     ///
     /// # Errors
     /// Returns an error if the module does not return a valid list.

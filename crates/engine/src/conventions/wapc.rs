@@ -93,8 +93,8 @@ impl Wapc {
     /// In all other respects like [`Entry::call`](crate::Entry::call).
     ///
     /// # Errors
-    /// Returns an error if the guest does not return, reports an error ([`CallError::Reported`]), or
-    /// gives no response.
+    /// Returns an error if the guest does not return, reports an error ([`CallError::Reported`]),
+    /// or gives no response.
     pub async fn call(
         &self,
         operation: &str,

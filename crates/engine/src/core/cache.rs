@@ -74,8 +74,8 @@ impl From<rustix::io::Errno> for Unusable {
 }
 
 impl CodeCache {
-    /// Opens the directory, and creates it if it is missing. Logs a warning and returns `None` if it
-    /// cannot be used safely.
+    /// Opens the directory, and creates it if it is missing. Logs a warning and returns `None` if
+    /// it cannot be used safely.
     pub(crate) fn open(path: PathBuf, engine: &wasmtime::Engine) -> Option<Self> {
         match open_directory(&path) {
             Ok(directory) => {
@@ -115,7 +115,8 @@ impl CodeCache {
         }
     }
 
-    /// Stores the compiled code of a module and replaces an existing file. A failure is logged once.
+    /// Stores the compiled code of a module and replaces an existing file. Logs only the first
+    /// failure.
     pub(crate) fn store(&self, digest: &Digest, module: &wasmtime::Module) {
         let stored = module
             .serialize()
@@ -241,10 +242,10 @@ fn checked_code(content: &[u8]) -> Result<&[u8], Unusable> {
     reason = "wasmtime cannot verify that code is its own output"
 )]
 fn deserialize(code: &[u8], engine: &wasmtime::Engine) -> Result<wasmtime::Module, Unusable> {
-    // SAFETY: `deserialize` requires unmodified output of `Module::serialize`. The bytes come from a
-    // regular file that is owned by this user and not writable for others, in a directory that is
+    // SAFETY: `deserialize` requires unmodified output of `Module::serialize`. The bytes come from
+    // a regular file that is owned by this user and not writable for others, in a directory that is
     // not writable for others either. Only processes of this program write there, always the output
-    // of `serialize`, and the checksum proves that the file is complete. `deserialize` itself checks
+    // of `serialize`, and the checksum shows that the file is complete. `deserialize` itself checks
     // that the code fits this version and these settings.
     unsafe { wasmtime::Module::deserialize(engine, code) }
         .map_err(|error| Unusable::Foreign(error.into()))

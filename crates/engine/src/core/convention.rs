@@ -45,8 +45,8 @@ pub(crate) trait Convention: Sized + Send + Sync + 'static {
         input: Self::Input,
     ) -> wasmtime::Result<Self::Returned>;
 
-    /// Returns the response of a call that has ended. `returned` is `None` if the module exited with
-    /// code 0 before [`Convention::call`] returned.
+    /// Returns the response of a call that has ended. `returned` is `None` if the module exited
+    /// with code 0 before [`Convention::call`] returned.
     fn response(
         state: &mut Self::State,
         returned: Option<Self::Returned>,

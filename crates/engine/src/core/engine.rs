@@ -70,8 +70,8 @@ impl Engine {
         self.load_with_aliases(wasm, &[])
     }
 
-    /// Loads a module like [`Engine::load`]. The module can import sets of host functions also under
-    /// the names in `aliases`.
+    /// Loads a module like [`Engine::load`]. The module can also import sets of host functions
+    /// under the names in `aliases`.
     ///
     /// # Errors
     /// Returns an error if the bytes are not a module that can run in this engine.

@@ -111,18 +111,20 @@ pub(crate) fn find_memory<'a>(
     sets.find_map(|set| memory_in(set, import))
 }
 
-/// Returns the module names of `sets` and the names of `aliases`, each once.
+/// Returns the module names of `sets` and their `aliases`, each once.
 pub(crate) fn module_names<'a>(
     sets: impl IntoIterator<Item = &'a ImportSet>,
     aliases: &[ImportAlias],
 ) -> Vec<&'static str> {
     let mut names = Vec::new();
-    let aliases = aliases.iter().map(|alias| alias.alias);
-    for name in sets.into_iter().map(|set| set.module).chain(aliases) {
-        if !names.contains(&name) {
-            names.push(name);
+    for set in sets {
+        if !names.contains(&set.module) {
+            names.push(set.module);
         }
     }
+    let of_sets = |alias: &&ImportAlias| names.contains(&alias.module);
+    let aliases: Vec<_> = aliases.iter().filter(of_sets).collect();
+    names.extend(aliases.into_iter().map(|alias| alias.alias));
     names
 }
 

@@ -14,7 +14,7 @@ use crate::core::memory::MEMORY;
 use crate::core::rewrite::{self, MemoryName};
 use crate::core::runtime::{CodeOrigin, Runtime};
 
-/// A module that has been validated and compiled. Cloning is cheap. A module keeps its engine alive.
+/// A module that has been validated and compiled. It keeps its engine alive. Cloning is cheap.
 ///
 /// It can be called once its calling convention is chosen, for example with [`Module::entry`]. All
 /// conventions share the compiled code.

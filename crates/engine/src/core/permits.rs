@@ -146,7 +146,7 @@ impl Capacity {
     }
 }
 
-/// Returns three quarters of `all`, at most `all - 1` and at least 1. Returns `all` if it is 0 or 1.
+/// Returns three quarters of `all`, at most `all - 1` and at least 1; or `all` if it is 0 or 1.
 fn three_quarters(all: u32) -> u32 {
     match all {
         0 | 1 => all,

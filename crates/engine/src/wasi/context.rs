@@ -37,8 +37,8 @@ impl Wasi {
     }
 }
 
-/// Runs a host function on the WASI state and the memory of its caller. Returns the error number for
-/// the module, or the error that ends the call.
+/// Runs a host function on the WASI state and the memory of its caller. Returns the error number
+/// for the module, or the error that ends the call.
 pub(super) fn with_wasi<S: HasWasi>(
     caller: &mut Caller<'_, CallState<S>>,
     function: impl FnOnce(&mut Wasi, &mut GuestMemory<'_>) -> Result<(), WasiError>,
@@ -55,8 +55,8 @@ pub(super) fn borrow_wasi<S: HasWasi, T>(
     function(guest.state.convention.wasi_mut(), &mut guest.memory)
 }
 
-/// Converts the result of a host function to the error number for the module, or the error that ends
-/// the call.
+/// Converts the result of a host function to the error number for the module, or the error that
+/// ends the call.
 pub(super) fn errno(result: Result<(), WasiError>) -> wasmtime::Result<u32> {
     match result {
         Ok(()) => Ok(Errno::Success.number()),

@@ -102,8 +102,8 @@ fn read_all(
     (0..count).map(read).collect()
 }
 
-/// Reads a `subscription`: userdata (8 bytes), type (1, at 8), and at 16 either a descriptor (4), or
-/// a clock (4), its time (8, at 24), precision (8) and flags (2, at 40).
+/// Reads a `subscription`: userdata (8 bytes), type (1, at 8), and at 16 either a descriptor (4),
+/// or a clock (4), its time (8, at 24), precision (8) and flags (2, at 40).
 fn read_one(
     wasi: &Wasi,
     memory: &GuestMemory<'_>,

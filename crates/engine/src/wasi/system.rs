@@ -8,8 +8,8 @@ use crate::wasi::errno::{Errno, WasiError};
 /// The only argument, unless the arguments of a program are set.
 const PROGRAM: &str = "module";
 
-/// Maximum number of random bytes in one call. Filling them cannot be interrupted; this number takes
-/// a fraction of a millisecond.
+/// Maximum number of random bytes in one call. Filling them cannot be interrupted; this number
+/// takes a fraction of a millisecond.
 const MAX_RANDOM: u32 = 64 << 10;
 
 /// Value of the monotonic clock at the start of a call. Some runtimes (Go's) take zero for a broken

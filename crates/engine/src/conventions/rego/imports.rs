@@ -93,8 +93,8 @@ fn print(caller: RegoCaller<'_>, at: u32) -> wasmtime::Result<()> {
     })
 }
 
-/// Calls a built-in function with values of the module. An error of the host ends the evaluation: if
-/// the value became undefined instead, a rule could allow what it should deny.
+/// Calls a built-in function with values of the module. An error of the host ends the evaluation:
+/// if the value became undefined instead, a rule could allow what it should deny.
 async fn call_builtin<const N: usize>(
     mut caller: RegoCaller<'_>,
     id: i32,

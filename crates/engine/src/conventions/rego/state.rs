@@ -11,8 +11,8 @@ use crate::wasi::{HasWasi, Wasi};
 
 /// An implementation of Rego's built-in functions that compiled policies do not contain.
 pub trait Builtins: Send + Sync {
-    /// Calls the built-in function `name`. Arguments and result are JSON; the result is `None` if it
-    /// is undefined.
+    /// Calls the built-in function `name`. Arguments and result are JSON; the result is `None` if
+    /// it is undefined.
     ///
     /// # Errors
     /// Returns a message if the host cannot compute the result. It ends the evaluation.
@@ -43,8 +43,8 @@ pub(crate) struct State {
     pub(super) names: Arc<BuiltinNames>,
     /// Set when the evaluation starts.
     pub(super) exports: Option<Arc<RegoExports>>,
-    /// True while a built-in function runs. It must not call another one through the module, because
-    /// each level would need a stack of its own.
+    /// True while a built-in function runs. It must not call another one through the module,
+    /// because each level would need a stack of its own.
     pub(super) in_builtin: bool,
 }
 

@@ -47,8 +47,8 @@ pub(super) fn inspection(wasm: &[u8]) -> Result<Inspection, Malformed> {
     Ok(inspection)
 }
 
-/// The index spaces read so far. The order of sections guarantees that an index is defined before it
-/// is used.
+/// The index spaces read so far. The order of sections guarantees that an index is defined before
+/// it is used.
 #[derive(Default)]
 struct Sections {
     types: Vec<Option<Arc<FunctionType>>>,

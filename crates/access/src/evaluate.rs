@@ -59,7 +59,7 @@ impl<'a, T> PolicyReview<'a, T> {
         }
     }
 
-    /// The review as JSON.
+    /// Returns the review as JSON.
     #[must_use]
     pub fn json(&self) -> &[u8] {
         &self.json

@@ -92,7 +92,7 @@ impl FailureKind {
         Self::Internal,
     ];
 
-    /// The kind in lower case, for labels and logs.
+    /// Returns the kind in lower case, for labels and logs.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -197,7 +197,7 @@ impl NoDecision {
         })
     }
 
-    /// The message for the client.
+    /// Returns the message for the client.
     #[must_use]
     pub fn message(&self) -> &str {
         match self {

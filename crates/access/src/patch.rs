@@ -74,20 +74,20 @@ impl Patch {
         self.operations.is_empty()
     }
 
-    /// The number of operations.
+    /// Returns the number of operations.
     #[must_use]
     pub fn len(&self) -> usize {
         self.operations.len()
     }
 
-    /// The patch as an RFC 6902 document.
+    /// Returns the patch as an RFC 6902 document.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
         // Serializing JSON values to memory cannot fail.
         serde_json::to_vec(&self.operations).unwrap_or_default()
     }
 
-    /// The object after the patch, as JSON.
+    /// Returns the object after the patch, as JSON.
     #[must_use]
     pub fn object(&self) -> Box<RawValue> {
         match &self.object {

@@ -34,7 +34,7 @@ impl Plane {
         Self::Validation,
     ];
 
-    /// The plane in lower case, for labels and logs.
+    /// Returns the plane in lower case, for labels and logs.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -76,7 +76,7 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// The mode in lower case, for labels and logs.
+    /// Returns the mode in lower case, for labels and logs.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -103,7 +103,7 @@ impl Mode {
 pub struct PolicyName(Arc<str>);
 
 impl PolicyName {
-    /// The name as text.
+    /// Returns the name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

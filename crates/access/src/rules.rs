@@ -90,31 +90,31 @@ impl Rule {
             && self.resources.iter().any(is_resource)
     }
 
-    /// The entries of `operations`.
+    /// Returns the entries of `operations`.
     #[must_use]
     pub fn operations(&self) -> &[OperationPattern] {
         &self.operations
     }
 
-    /// The entries of `apiGroups`.
+    /// Returns the entries of `apiGroups`.
     #[must_use]
     pub fn api_groups(&self) -> &[Pattern] {
         &self.api_groups
     }
 
-    /// The entries of `apiVersions`.
+    /// Returns the entries of `apiVersions`.
     #[must_use]
     pub fn api_versions(&self) -> &[Pattern] {
         &self.api_versions
     }
 
-    /// The entries of `resources`.
+    /// Returns the entries of `resources`.
     #[must_use]
     pub fn resources(&self) -> &[ResourcePattern] {
         &self.resources
     }
 
-    /// The scope; `*` by default.
+    /// Returns the scope; `*` by default.
     #[must_use]
     pub fn scope(&self) -> Scope {
         self.scope

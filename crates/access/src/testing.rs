@@ -29,13 +29,13 @@ impl<A> Table<A> {
         }
     }
 
-    /// The indices of the evaluated policies, in order.
+    /// Returns the indices of the evaluated policies, in order.
     pub(crate) fn evaluated(&self) -> Vec<usize> {
         let calls = self.calls.lock().unwrap();
         calls.iter().map(|(row, _)| *row).collect()
     }
 
-    /// The reviews that the policies were evaluated on, in order.
+    /// Returns the reviews that the policies were evaluated on, in order.
     pub(crate) fn reviews(&self) -> Vec<String> {
         let calls = self.calls.lock().unwrap();
         calls.iter().map(|(_, review)| review.clone()).collect()
@@ -87,22 +87,22 @@ pub(crate) fn name(name: &str) -> PolicyName {
     name.parse().unwrap()
 }
 
-/// The failure of a call that trapped.
+/// Returns the failure of a call that trapped.
 pub(crate) fn trap() -> Failure {
     Failure::new(FailureKind::Trap, "the module trapped").with_detail("secret".to_owned())
 }
 
-/// The failure of a call that found no space in the queue.
+/// Returns the failure of a call that found no space in the queue.
 pub(crate) fn overload() -> Failure {
     Failure::new(FailureKind::Overloaded, "too many calls")
 }
 
-/// The verdicts in a trace; `None` for skipped policies.
+/// Returns the verdicts in a trace; `None` for skipped policies.
 pub(crate) fn verdicts(trace: &Trace) -> Vec<Option<&StepVerdict>> {
     trace.steps.iter().map(Step::verdict).collect()
 }
 
-/// The failure of one step.
+/// Returns the failure of one step.
 pub(crate) fn failure_of(trace: &Trace, step: usize) -> (FailureKind, &str) {
     let (failure, _) = trace.steps[step].failure().unwrap();
     (failure.kind, &failure.message)

@@ -27,7 +27,7 @@ impl Trace {
         text::line(&steps.join("; "), MAX_SUMMARY)
     }
 
-    /// The failed calls in the order of the chain, including those of monitored policies.
+    /// Returns the failed calls in the order of the chain, including those of monitored policies.
     pub fn failures(&self) -> impl Iterator<Item = (&PolicyName, &Failure)> {
         self.steps
             .iter()
@@ -71,7 +71,7 @@ impl Step {
         }
     }
 
-    /// The verdict in either mode; `None` if the policy was skipped.
+    /// Returns the verdict in either mode; `None` if the policy was skipped.
     #[must_use]
     pub fn verdict(&self) -> Option<&StepVerdict> {
         match &self.outcome {
@@ -82,7 +82,7 @@ impl Step {
         }
     }
 
-    /// The verdict as a mutable reference, for redaction.
+    /// Returns the verdict as a mutable reference, for redaction.
     pub fn verdict_mut(&mut self) -> Option<&mut StepVerdict> {
         match &mut self.outcome {
             StepOutcome::Skipped(_) => None,
@@ -92,7 +92,7 @@ impl Step {
         }
     }
 
-    /// The time of the call; `None` if the policy was skipped.
+    /// Returns the time of the call; `None` if the policy was skipped.
     #[must_use]
     pub fn timing(&self) -> Option<Timing> {
         match &self.outcome {
@@ -103,14 +103,14 @@ impl Step {
         }
     }
 
-    /// The duration of the call, including its time in the queue; `None` if the policy was
+    /// Returns the duration of the call, including its time in the queue; `None` if the policy was
     /// skipped.
     #[must_use]
     pub fn duration(&self) -> Option<Duration> {
         self.timing().map(|timing| timing.duration)
     }
 
-    /// The verdict of a monitored policy if it would have decided or changed something. Failures
+    /// Returns the verdict of a monitored policy if it would have decided or changed something. Failures
     /// are reported by [`Self::failure`].
     #[must_use]
     pub fn would_have(&self) -> Option<&StepVerdict> {
@@ -122,7 +122,7 @@ impl Step {
         }
     }
 
-    /// The failure of the call and its consequence; `None` if the call did not fail.
+    /// Returns the failure of the call and its consequence; `None` if the call did not fail.
     #[must_use]
     pub fn failure(&self) -> Option<(&Failure, Consequence)> {
         let StepVerdict::Failed {
@@ -262,7 +262,7 @@ pub enum StepVerdict {
 }
 
 impl StepVerdict {
-    /// The verdict in one word in kebab case, for labels and logs.
+    /// Returns the verdict in one word in kebab case, for labels and logs.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {

@@ -124,7 +124,7 @@ impl Drop for FlushOnDrop<'_> {
     }
 }
 
-/// Creates writers to the messages of the thread.
+/// A factory of writers to the messages of the thread.
 struct MessageWriters;
 
 struct MessageWriter(Level);

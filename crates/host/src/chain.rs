@@ -37,7 +37,7 @@ impl<P, M> Chain<P, M> {
         self.entries.push(Entry { policy, evaluator });
     }
 
-    /// The policies in configured order.
+    /// Returns the policies in configured order.
     pub(crate) fn entries(&self) -> &[Entry<P, LoadedPolicy<M>>] {
         &self.entries
     }

@@ -62,7 +62,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// The verdict in kebab case.
+    /// Returns the verdict in kebab case.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -100,7 +100,7 @@ impl fmt::Display for Verdict {
 }
 
 impl Evaluation {
-    /// The verdict: the decision in one word.
+    /// Returns the verdict: the decision in one word.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         self.decision
@@ -108,7 +108,7 @@ impl Evaluation {
             .map_or(Verdict::Failed, Decision::verdict)
     }
 
-    /// The text of the decision: a reason, a rejection's message or the failures. May be empty.
+    /// Returns the text of the decision: a reason, a rejection's message or the failures. May be empty.
     #[must_use]
     pub fn message(&self) -> &str {
         match &self.decision {

@@ -124,7 +124,7 @@ impl Host {
         })
     }
 
-    /// The loaded policies, plane by plane, in the order of evaluation.
+    /// Returns the loaded policies, plane by plane, in the order of evaluation.
     pub fn policies(&self) -> impl Iterator<Item = PolicyInfo> + '_ {
         let authentication = self.authentication.entries().iter();
         let authorization = self.authorization.entries().iter();
@@ -137,7 +137,7 @@ impl Host {
             .chain(validation.map(|entry| entry.evaluator.info(Plane::Validation)))
     }
 
-    /// The engine that runs the modules.
+    /// Returns the engine that runs the modules.
     #[must_use]
     pub fn engine(&self) -> &Engine {
         &self.engine

@@ -94,7 +94,7 @@ pub enum PolicyEntryPoint {
 }
 
 impl PolicyEntryPoint {
-    /// The name of the function or execution mode, or `group`.
+    /// Returns the name of the function or execution mode, or `group`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -114,7 +114,7 @@ impl CallContext {
         }
     }
 
-    /// The start of the evaluation, which the timing of its calls refers to.
+    /// Returns the start of the evaluation, which the timing of its calls refers to.
     pub(crate) fn start(&self) -> Instant {
         self.start
     }
@@ -143,7 +143,7 @@ impl<M> LoadedPolicy<M> {
         }
     }
 
-    /// The name of the policy.
+    /// Returns the name of the policy.
     pub(crate) fn name(&self) -> &PolicyName {
         &self.name
     }

@@ -6,7 +6,7 @@ use host::{Evaluation, Reply, Subject, Verdict};
 use crate::decision::Origin;
 use crate::record::Record;
 
-/// A decision about a token, without steps.
+/// Returns a decision about a token, without steps.
 pub(crate) fn record(verdict: Verdict) -> Record {
     Record {
         sequence: 1,
@@ -25,7 +25,7 @@ pub(crate) fn record(verdict: Verdict) -> Record {
     }
 }
 
-/// An evaluation of an empty chain, without a decision.
+/// Returns an evaluation of an empty chain, without a decision.
 pub(crate) fn evaluation() -> Evaluation {
     Evaluation {
         uid: None,

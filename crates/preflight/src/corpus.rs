@@ -231,7 +231,7 @@ impl Write {
 }
 
 impl fmt::Display for Probe {
-    /// For example `get leases worker-1 in kube-node-lease by system:node:worker-1`.
+    /// Writes the request, such as `get leases worker-1 in kube-node-lease by system:node:worker-1`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.review {
             Review::Access(spec) => {

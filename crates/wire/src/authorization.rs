@@ -183,7 +183,7 @@ impl<'a> Review<'a> {
         }
     }
 
-    /// The review as modules see it: in `v1`, otherwise byte for byte as received.
+    /// Returns the review as modules see it: in `v1`, otherwise byte for byte as received.
     #[must_use]
     pub fn for_module(&self) -> &[u8] {
         &self.for_module

@@ -32,7 +32,7 @@ impl EntryPoint {
     /// All entry points.
     pub const ALL: [Self; 4] = [Self::Authn, Self::Authz, Self::Validate, Self::Mutate];
 
-    /// The name of the exported function.
+    /// Returns the name of the exported function.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -43,7 +43,7 @@ impl EntryPoint {
         }
     }
 
-    /// The kind of review that the function reads and writes.
+    /// Returns the kind of review that the function reads and writes.
     #[must_use]
     pub fn review_kind(self) -> Kind {
         match self {

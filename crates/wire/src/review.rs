@@ -18,7 +18,7 @@ pub enum Version {
 }
 
 impl Version {
-    /// The version, which is the part of `apiVersion` after the slash.
+    /// Returns the version, which is the part of `apiVersion` after the slash.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -40,7 +40,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The `kind` in JSON.
+    /// Returns the `kind` in JSON.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -50,7 +50,7 @@ impl Kind {
         }
     }
 
-    /// The API group, which is the part of `apiVersion` before the slash.
+    /// Returns the API group, which is the part of `apiVersion` before the slash.
     #[must_use]
     pub fn group(self) -> &'static str {
         match self {
@@ -60,7 +60,7 @@ impl Kind {
         }
     }
 
-    /// The `apiVersion` of this kind in a version.
+    /// Returns the `apiVersion` of this kind in a version.
     #[must_use]
     pub fn api_version(self, version: Version) -> &'static str {
         match (self, version) {

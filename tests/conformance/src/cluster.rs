@@ -85,11 +85,7 @@ impl<'a> Cluster<'a> {
 
     fn caller(&self, name: String, endpoint: anyhow::Result<Endpoint>) -> Caller {
         let client = endpoint.and_then(|endpoint| endpoint.client());
-        Caller::new(
-            name,
-            client.expect("valid credentials of the harness"),
-            self.namespace.clone(),
-        )
+        Caller::new(name, client.unwrap(), self.namespace.clone())
     }
 }
 

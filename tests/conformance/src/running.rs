@@ -75,7 +75,7 @@ impl Running {
     #[must_use]
     pub fn webhook(&self) -> &Mutex<Webhook> {
         let webhook = self.webhook.as_ref();
-        webhook.expect("a wiring with a webhook server")
+        webhook.unwrap()
     }
 
     /// Writes the kubeconfig with which policies query the API server.

@@ -79,7 +79,13 @@ fn check_file(path: &str, text: &str) -> Vec<Finding> {
                 _ => item(source.item_after(doc)),
             };
             // The comment of a test may begin with the security requirement that it proves.
-            let in_tests = is_test(path) || doc.start >= source.tests_start;
+            let is_requirement = doc.first_line.starts_with('S')
+                && doc
+                    .first_line
+                    .chars()
+                    .nth(1)
+                    .is_some_and(|c| c.is_ascii_digit());
+            let in_tests = is_test(path) || is_requirement || doc.start >= source.tests_start;
             let problem = problem(doc.first_line, if in_tests { Item::Other } else { item })?;
             Some(Finding::line(path, doc.start + 1, problem))
         })
@@ -112,6 +118,8 @@ fn problem(first_line: &str, item: Item) -> Option<String> {
     }
     let is_verb = word.ends_with('s') && word.starts_with(|c: char| c.is_ascii_uppercase());
     match item {
+        // A comment can consist of a section such as `# Safety`.
+        Item::Function if first == "#" => None,
         Item::Function if !is_verb && !FUNCTION_WORDS.contains(&word) => Some(format!(
             "begin the comment of a function with a verb in the third person, such as `Returns`, not with `{first}`"
         )),

@@ -108,7 +108,7 @@ fn finds_a_decision_by_id_and_by_subject() {
     }
     let (code, text) = output(
         &dir,
-        &["explain", "--admin-address", &admin, "--user", "nobody"],
+        &["explain", "--admin-address", &admin, "--user", "unknown"],
     );
     assert_eq!(code, Some(2));
     assert!(

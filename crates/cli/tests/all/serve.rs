@@ -178,7 +178,7 @@ authentication:
     stream
         .write_all(request("/authn", "", TOKEN).as_bytes())
         .unwrap();
-    server.read_log_until("\"call\"");
+    server.read_log_until("\"calling module\"");
     server.signal("-TERM");
     server.read_log_until("\"stopping\"");
     server.signal("-TERM");

@@ -153,8 +153,8 @@ impl ResourceLimiter for Budget {
         Ok(self.tables.grow(current, desired, maximum))
     }
 
-    /// Called for growth past 4 GiB, without a call of `memory_growing` before, and when the
-    /// operating system has no memory left.
+    /// Records growth past 4 GiB, for which `memory_growing` is not called, and growth that fails
+    /// because the operating system has no memory left.
     fn memory_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
         self.memory.exceeded = true;
         Ok(())

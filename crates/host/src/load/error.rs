@@ -96,7 +96,7 @@ impl LoadErrors {
         }
     }
 
-    /// The errors, in the order of the configuration. Never empty.
+    /// Returns the errors, in the order of the configuration. Never empty.
     #[must_use]
     pub fn as_slice(&self) -> &[LoadError] {
         &self.0

@@ -173,7 +173,7 @@ impl Traffic {
         let start = Instant::now();
         let mut missing = KINDS.to_vec();
         while !missing.is_empty() {
-            let exchange = self.exchanges.recv().await.expect("running traffic");
+            let exchange = self.exchanges.recv().await.unwrap();
             assert!(
                 start.elapsed() < TIMEOUT,
                 "{missing:?}: no expected response; the last one is\n{}",

@@ -1,4 +1,11 @@
 //! Puts calls of built-in functions to this crate that OPA has answered before, and arbitrary ones.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests may panic"
+)]
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -6,6 +6,10 @@
 //! ```
 //!
 //! Each resource counts on its own, and a container with a limit for it is left alone: its limit is its request then.
+#![allow(
+    clippy::indexing_slicing,
+    reason = "a missing field of a JSON value is null"
+)]
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,8 @@
 //! The smallest mutator: every configmap gets `magic-value: foobar`.
+#![allow(
+    clippy::indexing_slicing,
+    reason = "a missing field of a JSON value is null"
+)]
 
 use k8s_wasm_sdk::{AdmissionRequest, Error, Mutation, Mutator};
 use serde::Deserialize;

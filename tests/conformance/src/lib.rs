@@ -11,6 +11,13 @@
 //! Three programs make a cluster: etcd, `k8s-wasm serve` and a kube-apiserver that is plugged into it with exactly the
 //! files that `k8s-wasm manifests` prints; or two, when the kube-apiserver has the engine inside. All of them live in one directory and die with the process that started them,
 //! however it ends. What a verb finds wrong is a panic that names the caller, the request and the answer.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test harness may panic"
+)]
 
 pub mod caller;
 pub mod certificates;

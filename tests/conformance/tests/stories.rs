@@ -1,4 +1,11 @@
 //! What a kube-apiserver does when WebAssembly modules decide, whichever way it asks them.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests may panic"
+)]
 
 #[path = "stories/wirings.rs"]
 #[macro_use]

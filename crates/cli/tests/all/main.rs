@@ -1,4 +1,11 @@
 //! The program as a user meets it: run on small modules, its whole output compared with committed files.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests may panic"
+)]
 
 mod check;
 mod decisions;

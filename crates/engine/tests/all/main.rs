@@ -1,4 +1,11 @@
 //! What callers of the engine and hostile modules may expect of it.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests may panic"
+)]
 
 mod cache;
 mod calls;

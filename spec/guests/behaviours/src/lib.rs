@@ -2,6 +2,11 @@
 //!
 //! The settings are `{"do": [step, …]}`; the steps are taken in order. It exports `authn`, `authz` and `validate`, on
 //! purpose not `mutate`, and is written without the SDK: against the specification alone.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "some behaviours are traps"
+)]
 
 use std::io::{self, Read, Write};
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -1,4 +1,5 @@
 //! A kube-apiserver that obeys WebAssembly modules: plays a short story, then stays up to be tried.
+#![allow(clippy::indexing_slicing, reason = "a test program may panic")]
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,

@@ -1,5 +1,9 @@
 //! Development tasks of the repository, run as `cargo xtask <verb>`.
 #![allow(
+    clippy::indexing_slicing,
+    reason = "a panic of a development tool is harmless"
+)]
+#![allow(
     clippy::print_stdout,
     clippy::print_stderr,
     reason = "a command-line tool prints its output"

@@ -1,4 +1,5 @@
 //! The program as a whole: its help and its reaper.
+#![allow(clippy::unwrap_used, reason = "tests may panic")]
 
 use std::io::Write;
 use std::os::unix::process::{CommandExt, ExitStatusExt};

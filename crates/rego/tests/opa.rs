@@ -1,4 +1,11 @@
 //! Comparison with recorded results of OPA, and arbitrary calls.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests may panic"
+)]
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -7,6 +7,10 @@
 //!
 //! Each resource is handled separately. A container with a limit for a resource is unchanged,
 //! because Kubernetes uses the limit as its request.
+#![allow(
+    clippy::indexing_slicing,
+    reason = "a missing field of a JSON value is null"
+)]
 
 use std::collections::BTreeMap;
 

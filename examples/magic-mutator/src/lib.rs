@@ -1,4 +1,8 @@
 //! A minimal mutator: it sets `magic-value: foobar` in every configmap.
+#![allow(
+    clippy::indexing_slicing,
+    reason = "a missing field of a JSON value is null"
+)]
 
 use k8s_wasm_sdk::{AdmissionRequest, Error, Mutation, Mutator};
 use serde::Deserialize;

@@ -7,6 +7,10 @@
 //!     environment: dev|test|prod
 //!   templates: true  # check pod templates, too; the default is false
 //! ```
+#![allow(
+    clippy::indexing_slicing,
+    reason = "a missing field of a JSON value is null"
+)]
 
 use std::collections::BTreeMap;
 

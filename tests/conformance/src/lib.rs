@@ -14,6 +14,13 @@
 //! engine inside. They run in one directory and end with the process that started them, however it
 //! ends. A verb panics with the caller, the request and the response if its expectation does not
 //! hold.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test harness may panic"
+)]
 
 pub mod caller;
 pub mod certificates;

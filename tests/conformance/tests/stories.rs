@@ -1,4 +1,11 @@
 //! Stories: the behaviour of a kube-apiserver with WebAssembly policies, for each front end.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests may panic"
+)]
 
 #[path = "stories/wirings.rs"]
 #[macro_use]

@@ -1,4 +1,11 @@
 //! Runs the program on small modules, and compares its output with the files in `tests/expected`.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests may panic"
+)]
 
 mod check;
 mod decisions;

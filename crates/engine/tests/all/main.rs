@@ -1,4 +1,11 @@
 //! Behaviour of the engine towards its callers and towards hostile modules.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests may panic"
+)]
 
 mod cache;
 mod calls;

@@ -3,6 +3,11 @@
 //!
 //! The settings are `{"do": [step, …]}`; the steps run in order. The module exports `authn`,
 //! `authz` and `validate`, intentionally not `mutate`. It uses only the specification, not the SDK.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "some behaviours are traps"
+)]
 
 use std::io::{self, Read, Write};
 use std::sync::atomic::{AtomicU32, Ordering};

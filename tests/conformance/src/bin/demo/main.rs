@@ -1,5 +1,6 @@
 //! A demo of a kube-apiserver with WebAssembly policies: it runs a short story, then waits for
 //! experiments.
+#![allow(clippy::indexing_slicing, reason = "a test program may panic")]
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,

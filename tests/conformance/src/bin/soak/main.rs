@@ -1,5 +1,6 @@
 //! A soak test: full load through a real kube-apiserver while configuration, modules and
 //! certificates change and modules misbehave; then SIGKILL.
+#![allow(clippy::indexing_slicing, reason = "a test program may panic")]
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,

@@ -68,7 +68,7 @@ fn explains_decisions_of_every_plane() {
         "jane may not list pods",
         "not on a Sunday",
         "jane may not create secrets `s` in namespace `default`",
-        "rejected with code 403: <not kept: it may quote a secret>",
+        "rejected with code 403: <withheld: it may quote a secret>",
         "uid: 705ab4f5",
     ] {
         assert!(text.contains(words), "{words}\n{text}");
@@ -164,7 +164,7 @@ fn replays_a_log_with_other_policies() {
 
     let (code, text) = output(&dir, &[&replay[..], &["lenient.yaml"]].concat());
     assert_eq!(code, Some(1), "{text}");
-    let expected = "was rejected: <not kept: it may quote a secret>\n  now accepted\n1 different, 1 same, 1 skipped";
+    let expected = "was rejected: <withheld: it may quote a secret>\n  now accepted\n1 different, 1 same, 1 skipped";
     assert!(text.contains(expected), "{text}");
 
     let (code, text) = output(&dir, &["explain", "-f", "decisions.jsonl", "--refused"]);
@@ -189,7 +189,7 @@ fn a_missing_policy_is_a_difference() {
 
 #[test]
 fn removes_control_characters_of_a_file() {
-    let line = r#"{"sequence":1,"time":"\u001b[2J","plane":"authorization","subject":{"user":"\u001b]52;c;x\u0007"},"verdict":"denied","message":"\u202e","durationMicros":1,"generation":1,"steps":[],"uid":"\u001b[0m"}"#;
+    let line = r#"{"sequence":1,"time":"2026-01-01T00:00:00Z","plane":"authorization","subject":{"user":"\u001b]52;c;x\u0007"},"verdict":"denied","message":"\u202e","durationMicros":1,"generation":1,"steps":[],"uid":"\u001b[0m"}"#;
     let dir = test_dir().with("decisions.jsonl", line);
     let (code, text) = output(&dir, &["explain", "-f", "decisions.jsonl"]);
     assert_eq!(code, Some(0), "{text}");

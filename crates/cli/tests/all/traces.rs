@@ -137,7 +137,7 @@ fn review_span_is_child_of_the_api_server_and_parent_of_its_calls() {
         ("k8s_wasm.user", "jane"),
         ("k8s_wasm.verb", "list"),
         ("k8s_wasm.resource", "pods"),
-        ("k8s_wasm.decision", "1"),
+        ("k8s_wasm.sequence", "1"),
         ("http.response.status_code", "200"),
     ] {
         assert_eq!(attribute(review, key), value, "{key}");
@@ -145,13 +145,13 @@ fn review_span_is_child_of_the_api_server_and_parent_of_its_calls() {
 
     let broken = find_span(&spans, "policy broken");
     assert_child(broken, review);
-    assert_eq!(attribute(broken, "k8s_wasm.answer"), "failed");
+    assert_eq!(attribute(broken, "k8s_wasm.verdict"), "failed");
     assert_eq!(attribute(broken, "error.type"), "trap");
     assert_eq!(broken["status"]["code"], 2);
 
     let sundays = find_span(&spans, "policy sundays");
     assert_child(sundays, review);
-    assert_eq!(attribute(sundays, "k8s_wasm.answer"), "denied");
+    assert_eq!(attribute(sundays, "k8s_wasm.verdict"), "denied");
     assert!(sundays["status"]["code"].is_null(), "{sundays:#}");
     let after_broken = time(broken, "endTimeUnixNano")..;
     assert!(after_broken.contains(&time(sundays, "startTimeUnixNano")));
@@ -196,7 +196,7 @@ fn decides_while_the_collector_is_unavailable() {
     let mut server = TestServer::start(&test_dir(), &arguments);
     let response = post(&server.field("address"), "/authn", TOKEN);
     assert!(response.contains("magic-user"), "{response}");
-    server.read_log_until("traces cannot be sent");
+    server.read_log_until("failed to export traces");
     server.signal("-TERM");
     assert_eq!(server.child.wait().unwrap().code(), Some(0));
 }

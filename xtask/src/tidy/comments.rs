@@ -79,13 +79,7 @@ fn check_file(path: &str, text: &str) -> Vec<Finding> {
                 _ => item(source.item_after(doc)),
             };
             // The comment of a test may begin with the security requirement that it proves.
-            let is_requirement = doc.first_line.starts_with('S')
-                && doc
-                    .first_line
-                    .chars()
-                    .nth(1)
-                    .is_some_and(|c| c.is_ascii_digit());
-            let in_tests = is_test(path) || is_requirement || doc.start >= source.tests_start;
+            let in_tests = is_test(path) || doc.start >= source.tests_start;
             let problem = problem(doc.first_line, if in_tests { Item::Other } else { item })?;
             Some(Finding::line(path, doc.start + 1, problem))
         })

@@ -29,7 +29,9 @@ pub fn check(repository: &Repository) -> Vec<Finding> {
 
 /// Returns whether a whole Rust file is test code.
 pub fn is_test(path: &str) -> bool {
-    path.ends_with("/tests.rs") || path.contains("/tests/") || path.starts_with("tests/")
+    let names = ["/tests.rs", "/laws.rs"];
+    let has_test_name = names.iter().any(|name| path.ends_with(name));
+    has_test_name || path.contains("/tests/") || path.starts_with("tests/")
 }
 
 fn check_rust(path: &str, text: &str) -> Vec<Finding> {

@@ -11,7 +11,7 @@ use crate::patch::Patch;
 use crate::policy::{Mode, PolicyName};
 use crate::trace::{Recorder, SkipReason};
 
-/// Collects responses in the order of the chain.
+/// A collector of responses in the order of the chain.
 #[derive(Debug, Default)]
 pub(super) struct Collector {
     recorder: Recorder,

@@ -89,13 +89,9 @@ async fn caches_responses_of_a_registry() {
     assert_eq!(whole["config"]["config"]["User"], "1");
 
     let before = requests.load(Ordering::SeqCst);
-    for operation in [
-        "v1/manifest_digest",
-        "v1/oci_manifest",
-        "v1/oci_manifest_config",
-    ] {
-        respond(operation).await;
-    }
+    respond("v1/manifest_digest").await;
+    respond("v1/oci_manifest").await;
+    respond("v1/oci_manifest_config").await;
     assert_eq!(requests.load(Ordering::SeqCst), before);
 }
 

@@ -11,7 +11,7 @@ fn parse(namespace: &str, operation: &str, payload: &serde_json::Value) -> Reque
 }
 
 #[test]
-fn parses_payloads_outside_of_kubernetes() {
+fn parses_payloads_of_signature_verification() {
     let image = "busybox:1".to_owned();
     let keys = Request::SigstorePubKeyVerify(PubKeyVerify {
         image: image.clone(),
@@ -69,7 +69,11 @@ fn parses_payloads_outside_of_kubernetes() {
             ..
         })
     ));
+}
 
+#[test]
+fn parses_payloads_of_registries_names_and_certificates() {
+    let image = "busybox:1".to_owned();
     for (operation, expected) in [
         (
             "v1/manifest_digest",

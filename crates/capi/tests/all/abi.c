@@ -122,7 +122,7 @@ static void evaluates_on_all_planes(void)
 
     CHECK(evaluate(host, K8S_WASM_PLANE_AUTHENTICATION, bytes(ACCESS_REVIEW), 10000, NULL, &response) ==
           K8S_WASM_STATUS_INVALID_REVIEW);
-    CHECK(contains(&response, "failed to read the review"));
+    CHECK(contains(&response, "failed to parse the review"));
     k8s_wasm_buffer_free(&response);
     CHECK(response.data == NULL && response.length == 0 && response.capacity == 0);
     k8s_wasm_close(host);

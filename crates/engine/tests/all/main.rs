@@ -14,3 +14,4 @@ mod limits;
 mod load;
 mod support;
 mod wasi;
+mod wasi_poll;

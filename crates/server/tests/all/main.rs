@@ -11,6 +11,7 @@ mod admin;
 mod client;
 mod connections;
 mod disconnects;
+mod failures;
 mod logs;
 mod modules;
 mod pki;

@@ -1,5 +1,13 @@
 //! A host from configuration to answer, with modules that are compiled and run.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests may panic"
+)]
+
 mod live;
 mod loading;
 mod policies;

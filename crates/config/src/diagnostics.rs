@@ -9,7 +9,7 @@ pub struct Position {
     /// The path of the file, as the caller gave it.
     pub file: PathBuf,
     /// The line and the column, both counted from 1; absent if the whole file is meant.
-    pub line: Option<(u64, u64)>,
+    pub line: Option<(u32, u32)>,
 }
 
 impl fmt::Display for Position {
@@ -39,7 +39,7 @@ pub struct ConfigError {
     /// A suggestion for the user, if there is one.
     pub hint: Option<String>,
     /// The line of the file; absent if the position is unknown or the line is long.
-    pub snippet: Option<Snippet>,
+    pub snippet: Option<Box<Snippet>>,
 }
 
 impl ConfigError {
@@ -69,7 +69,7 @@ impl fmt::Display for FieldPrefix<'_> {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snippet {
-    line: u64,
+    line: u32,
     /// The number of characters before the caret.
     indent: usize,
     text: String,
@@ -82,7 +82,7 @@ impl Snippet {
     /// Creates a snippet of a line, with the caret at a column that counts from 1.
     ///
     /// Returns `None` if the line is too long.
-    pub(crate) fn new(line: u64, column: u64, text: &str) -> Option<Self> {
+    pub(crate) fn new(line: u32, column: u32, text: &str) -> Option<Self> {
         let printable = |letter: char| if letter.is_control() { ' ' } else { letter };
         let text = text.trim_end();
         (text.len() <= MAX_SNIPPET).then(|| Self {

@@ -187,14 +187,16 @@ impl Document {
     }
 
     fn position(&self, location: Location) -> Position {
-        let line = (location.line() > 0).then(|| (location.line(), location.column()));
+        let number = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        let line =
+            (location.line() > 0).then(|| (number(location.line()), number(location.column())));
         Position {
             file: self.path.clone(),
             line,
         }
     }
 
-    fn snippet(&self, position: &Position) -> Option<Snippet> {
+    fn snippet(&self, position: &Position) -> Option<Box<Snippet>> {
         let (line, column) = position.line?;
         let lines = self.lines.get_or_init(|| {
             let ends = self.text.match_indices('\n');
@@ -207,7 +209,7 @@ impl Document {
         let text = self
             .text
             .get(start..end.copied().unwrap_or(self.text.len()))?;
-        Snippet::new(line, column, text)
+        Snippet::new(line, column, text).map(Box::new)
     }
 }
 

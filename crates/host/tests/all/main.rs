@@ -7,6 +7,14 @@
     reason = "tests may panic"
 )]
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests may panic"
+)]
+
 mod live;
 mod loading;
 mod policies;

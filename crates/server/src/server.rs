@@ -158,10 +158,10 @@ impl Server {
 
 impl Handle {
     /// Replaces the host after a reload. Reviews that are being evaluated keep their host.
-    pub fn replace(&self, host: Arc<Host>) {
+    pub fn replace(&self, host: &Arc<Host>) {
         // Stored before it is recorded: a client that reads the new generation gets its policies.
-        self.host.store(Arc::clone(&host));
-        self.observer.record_reload(&host);
+        self.host.store(Arc::clone(host));
+        self.observer.record_reload(host);
         self.status.set_reload_error(None);
     }
 

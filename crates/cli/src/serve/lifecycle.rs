@@ -89,7 +89,7 @@ pub(super) async fn reload_on_change(
         match result {
             Ok(Ok(Reload::Unchanged)) => {}
             Ok(Ok(Reload::Changed)) => {
-                server.replace(live.current());
+                server.replace(&live.current());
                 tracing::info!("reloaded configuration");
                 super::log_policies(&live.set());
             }

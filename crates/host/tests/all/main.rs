@@ -6,7 +6,6 @@
     clippy::unwrap_used,
     reason = "tests may panic"
 )]
-
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -51,7 +51,7 @@ async fn status_shows_a_failed_reload_until_one_succeeds() {
     assert_eq!(failed["generation"], 1);
 
     let folder = crate::pki::Folder::new();
-    server.handle.replace(running::host(&folder, "", &[]));
+    server.handle.replace(&running::host(&folder, "", &[]));
     assert!(status(&server).await.get("reloadError").is_none());
 }
 

@@ -1,12 +1,10 @@
 //! Tests of the responses to reviews whose policies fail.
 
-use hyper::StatusCode;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::client::{self, Client, Reply};
 use crate::modules;
 use crate::reviews::*;
-use crate::running::{self, Running, Setup};
+use crate::running::Setup;
 
 #[tokio::test]
 async fn returns_the_failure_of_an_authenticator_inside_the_review() {

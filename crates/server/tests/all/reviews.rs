@@ -3,7 +3,7 @@
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::{Method, Request, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::client::{self, Client, Reply};
 use crate::modules;
@@ -36,7 +36,7 @@ async fn magic_server() -> Running {
     Setup::magic().start().await
 }
 
-fn check_review(reply: &Reply, api_version: &str, kind: &str) {
+pub fn check_review(reply: &Reply, api_version: &str, kind: &str) {
     assert_eq!(reply.status, StatusCode::OK, "{reply:?}");
     assert_eq!(
         (&reply.body["apiVersion"], &reply.body["kind"]),
@@ -343,7 +343,7 @@ async fn replaces_the_host_while_serving() {
         true
     );
     let folder = crate::pki::Folder::new();
-    server.handle.replace(running::host(
+    server.handle.replace(&running::host(
         &folder,
         &admission("no.wasm", "Fail"),
         &[("no.wasm", modules::rejecting())],

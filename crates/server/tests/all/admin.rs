@@ -33,7 +33,7 @@ async fn status_lists_the_policies_and_their_generation() {
     let configuration = "authorization:\n  modules:\n  - {name: other, module: ./other.wasm}\n";
     let modules = [("other.wasm", modules::authorizer())];
     let other = running::host(&folder, configuration, &modules);
-    server.handle.replace(other);
+    server.handle.replace(&other);
     let after = status(&server).await;
     assert_eq!(after["generation"], 2);
     assert_eq!(after["policies"][0]["name"], "other");

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, TrustAnchor, UnixTime};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use webpki::{
@@ -43,7 +43,7 @@ pub enum CertificateEncoding {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CertificateFailure {
     #[error("Certificate PEM data is not valid")]
-    Pem(#[source] rustls_pki_types::pem::Error),
+    Pem(#[source] rustls::pki_types::pem::Error),
     #[error("Certificate is not a valid end-entity certificate")]
     EndEntity(#[source] webpki::Error),
     #[error("the last certificate of the chain is not a valid root")]

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use oci_client::Reference;
 use oci_client::manifest::OciDescriptor;
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, SubjectPublicKeyInfoDer};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, SubjectPublicKeyInfoDer};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use x509_parser::certificate::X509Certificate;
@@ -28,7 +28,7 @@ const SIGNATURE_ANNOTATION: &str = "dev.cosignproject.cosign/signature";
 const MAX_SIGNATURES: usize = 64;
 
 /// The supported signature algorithms. Each rejects the keys of the others, so trying all is safe.
-const ALGORITHMS: &[&dyn rustls_pki_types::SignatureVerificationAlgorithm] = &[
+const ALGORITHMS: &[&dyn rustls::pki_types::SignatureVerificationAlgorithm] = &[
     webpki::ring::ECDSA_P256_SHA256,
     webpki::ring::ECDSA_P384_SHA384,
     webpki::ring::ECDSA_P384_SHA256,
@@ -131,7 +131,7 @@ pub(crate) enum SignatureFailure {
     #[error("this host cannot verify Rekor bundles: it has no sigstore trust root")]
     Rekor,
     #[error("cannot parse a public key")]
-    Key(#[source] rustls_pki_types::pem::Error),
+    Key(#[source] rustls::pki_types::pem::Error),
     #[error("a public key is not a valid SubjectPublicKeyInfo")]
     NotAKey,
     #[error("the certificate is not a PEM-encoded X.509 certificate")]

@@ -1,6 +1,6 @@
 //! The clients that may send reviews, and the check of the names in their certificates.
 
-use rustls_pki_types::CertificateDer;
+use rustls::pki_types::CertificateDer;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer;

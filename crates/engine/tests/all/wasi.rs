@@ -4,10 +4,10 @@ use engine::Limits;
 
 use crate::support::*;
 
-const SUCCESS: i32 = 0;
-const BADF: i32 = 8;
+pub const SUCCESS: i32 = 0;
+pub const BADF: i32 = 8;
 const FAULT: i32 = 21;
-const INVAL: i32 = 28;
+pub const INVAL: i32 = 28;
 const NOTDIR: i32 = 54;
 const NOTSOCK: i32 = 57;
 const SPIPE: i32 = 70;
@@ -67,7 +67,7 @@ const END: i64 = 65_536;
 /// Calls a function of WASI after `prepare` and returns its error number, which the module passes as
 /// its exit code.
 #[track_caller]
-fn errno(prepare: &str, name: &str, arguments: &[i64]) -> i32 {
+pub fn errno(prepare: &str, name: &str, arguments: &[i64]) -> i32 {
     let (_, signature) = SIGNATURES
         .iter()
         .find(|(known, _)| *known == name)
@@ -103,7 +103,12 @@ fn errno(prepare: &str, name: &str, arguments: &[i64]) -> i32 {
 
 /// Calls a function of WASI and returns the bytes that it wrote at address 512.
 #[track_caller]
-fn written_by<const N: usize>(prepare: &str, name: &str, params: &str, arguments: &str) -> [u8; N] {
+pub fn written_by<const N: usize>(
+    prepare: &str,
+    name: &str,
+    params: &str,
+    arguments: &str,
+) -> [u8; N] {
     let entry = entry_with_import(
         &format!(
             r#"(import "wasi_snapshot_preview1" "{name}" (func $call {params} (result i32)))"#

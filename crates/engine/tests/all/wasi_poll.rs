@@ -1,8 +1,6 @@
 //! WASI `poll_oneoff`: clocks and standard streams.
 
-use engine::Limits;
-
-use crate::support::*;
+use crate::wasi::{BADF, INVAL, errno, written_by};
 
 /// Polls one subscription at address 128 with userdata 42, and returns the event. It is written at
 /// address 512, the number of events at 1024.

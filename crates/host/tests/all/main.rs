@@ -6,13 +6,6 @@
     clippy::unwrap_used,
     reason = "tests may panic"
 )]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "tests may panic"
-)]
 
 mod live;
 mod loading;

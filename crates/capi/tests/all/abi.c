@@ -174,7 +174,7 @@ static void *evaluate_until_cancelled(void *argument)
 static void cancels_and_reports_overload(void)
 {
     const char *text = "{apiVersion: k8s-wasm/v1alpha1, kind: Configuration, "
-                       "engine: {concurrentCalls: 1, waitingCalls: 0}, "
+                       "engine: {maxConcurrentCalls: 1, maxQueuedCalls: 0}, "
                        "authorization: {modules: [{module: hang.wasm, timeout: 30s}]}, lockOutGuard: {exempt: [all]}}";
     k8s_wasm_host *host = open_text(K8S_WASM_FORMAT_CONFIGURATION, text, NULL);
     k8s_wasm_cancellation *cancellation = k8s_wasm_cancellation_new();

@@ -84,9 +84,13 @@ impl Host {
                 call.await
             }
             _ => {
-                let call = self
-                    .rego
-                    .evaluate(program, b"{}", Arc::new(First), limits, deadline);
+                let call = self.rego.evaluate(
+                    program.to_vec(),
+                    b"{}".to_vec(),
+                    Arc::new(First),
+                    limits,
+                    deadline,
+                );
                 call.await
             }
         }

@@ -3,8 +3,8 @@
 //! of them, the rest is its content.
 #![no_main]
 
-use std::sync::{Arc, LazyLock};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -64,7 +64,9 @@ impl World {
             capabilities: PolicyCapabilities::new(
                 "policy",
                 Capabilities::live(services),
-                Arc::new(Grants::new(["oci/*", "crypto/*"], []).expect("the capabilities are known")),
+                Arc::new(
+                    Grants::new(["oci/*", "crypto/*"], []).expect("the capabilities are known"),
+                ),
             ),
             key: KeyPair::generate_for(&PKCS_ED25519).expect("a key can be generated"),
             image: AtomicU64::new(0),
@@ -79,7 +81,10 @@ impl World {
     async fn call(&self, namespace: &str, operation: &str, payload: &Value) -> Option<Value> {
         let payload = payload.to_string();
         let call = self.capabilities.begin_call();
-        match call.respond("kubewarden", namespace, operation, payload.as_bytes()).await {
+        match call
+            .respond("kubewarden", namespace, operation, payload.as_bytes())
+            .await
+        {
             Ok(response) => Some(serde_json::from_slice(&response).expect("the response is JSON")),
             Err(error) => {
                 assert!(error.to_string().len() < 1 << 20);
@@ -204,9 +209,12 @@ async fn payload(payload: &[u8]) {
         kind: "Pod".to_owned(),
     };
     let grants = Grants::new(["*"], [pods]).expect("the capabilities are known");
-    let call = PolicyCapabilities::new("policy", Capabilities::none(), Arc::new(grants)).begin_call();
+    let call =
+        PolicyCapabilities::new("policy", Capabilities::none(), Arc::new(grants)).begin_call();
     for (namespace, operation) in CALLS {
-        let result = call.respond("kubewarden", namespace, operation, payload).await;
+        let result = call
+            .respond("kubewarden", namespace, operation, payload)
+            .await;
         assert_eq!(result.is_ok(), namespace == "tracing");
     }
 }

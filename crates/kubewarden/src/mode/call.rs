@@ -43,3 +43,25 @@ pub(super) fn parse<'a, T: Deserialize<'a>>(
         )
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_quotes_of_an_invalid_response_out_of_the_message_for_clients() {
+        let output = Output {
+            stdout: br#"{"valid": "a secret"}"#.to_vec(),
+            ..Output::default()
+        };
+        let failure = parse::<SettingsResponse>(&output, "settings response").unwrap_err();
+        assert_eq!(
+            failure.to_string(),
+            "its response is not a valid settings response"
+        );
+        let Failure::Response { detail, .. } = failure else {
+            panic!("not an invalid response: {failure:?}");
+        };
+        assert!(detail.contains("a secret"), "{detail}");
+    }
+}

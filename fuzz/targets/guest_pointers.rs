@@ -38,7 +38,9 @@ impl Host {
         let engine = fuzz::engine();
         let load = |text: String| {
             let wasm = wat::parse_str(text).expect("the text is valid");
-            engine.load(&wasm).expect("the module compiles")
+            engine
+                .load_with_aliases(&wasm, kubewarden::IMPORT_ALIASES)
+                .expect("the module compiles")
         };
         Self {
             entry: load(interpreter::entry())
